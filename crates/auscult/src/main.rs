@@ -1,0 +1,2 @@
+//! The binary: commands, settings, wiring.
+fn main() {}

@@ -1,0 +1,229 @@
+//! Settings of the detecting part: checked values only.
+//!
+//! What a person wrote in TOML is another type, in the binary; it becomes this one through
+//! [`DetectSettings::check`], which reports all problems at once. A machine cannot be built from
+//! unchecked settings, so no rule needs to ask twice.
+
+use crate::time::{BucketWidth, DAY, HOUR};
+use crate::words::{Measure, StandardDimension};
+
+/// One way of cutting mentions into series.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dimension {
+    /// A dimension every mention has.
+    Standard(StandardDimension),
+    /// A field of the source, `extra.<key>`.
+    Extra(String),
+}
+
+impl Dimension {
+    /// Reads `theme` or `extra.service`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Dimension> {
+        if let Some(key) = text.strip_prefix("extra.") {
+            return (!key.is_empty()).then(|| Dimension::Extra(key.to_owned()));
+        }
+        StandardDimension::parse(text).map(Dimension::Standard)
+    }
+
+    /// The name as written in settings, alerts and labels.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Dimension::Standard(dimension) => dimension.as_str().to_owned(),
+            Dimension::Extra(key) => format!("extra.{key}"),
+        }
+    }
+}
+
+/// A family of series: one for each combination of values of `dimensions` that is seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Name, unique; precision is learnt per detector and view.
+    pub name: String,
+    /// Dimensions, in the order people read them.
+    pub dimensions: Vec<Dimension>,
+    /// Measures kept.
+    pub measures: Vec<Measure>,
+    /// Bucket width.
+    pub width: BucketWidth,
+}
+
+/// Which way a change must go to matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Up only.
+    Up,
+    /// Down only.
+    Down,
+    /// Either way.
+    Both,
+}
+
+/// Practical floors (B09): a change smaller than this is not worth a person's time, however certain.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Floors {
+    /// Least number of items in the bucket (for a rise) or expected in it (for a fall).
+    pub items: u32,
+    /// Least difference between observed and expected, in items.
+    pub absolute: f64,
+    /// Least relative difference, such as 0.3.
+    pub relative: f64,
+    /// Least difference of a share, in 0 … 1.
+    pub share: f64,
+    /// Least difference of a mean rating on the 0 … 1 scale.
+    pub rating: f64,
+    /// Direction.
+    pub direction: Direction,
+}
+
+/// Checked settings of one detector over one kind of portfolio.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DetectSettings {
+    /// Detector id, such as `portfolio-default`.
+    pub detector: String,
+    /// Seed for everything that draws.
+    pub seed: u64,
+    /// Views.
+    pub views: Vec<View>,
+    /// How far back a late event may restate a bucket, in milliseconds of event time.
+    pub restatement_horizon: i64,
+    /// Buckets a series must live before its signals are sent (B18).
+    pub cold_start_buckets: u32,
+    /// Practical floors.
+    pub floors: Floors,
+    /// False-discovery rate allowed over a portfolio's series in a bucket (B10).
+    pub false_discovery_rate: f64,
+    /// Level of the expected band, such as 0.9.
+    pub interval_level: f64,
+    /// Quiet buckets after which a signal is resolved.
+    pub resolve_after_buckets: u32,
+    /// Most live series of one portfolio (O08).
+    pub series_limit: u32,
+    /// Most alerts a day and portfolio that notify somebody; the rest are listed (A10).
+    pub attention_budget_per_day: u32,
+}
+
+/// What is wrong with one setting.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {reason}; {remedy}")]
+pub struct Problem {
+    /// Where, such as `detect.views[2].dimensions[0]`.
+    pub path: String,
+    /// What is wrong.
+    pub reason: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl Problem {
+    /// A problem at `path`.
+    pub fn new(path: impl Into<String>, reason: impl Into<String>, remedy: impl Into<String>) -> Problem {
+        Problem { path: path.into(), reason: reason.into(), remedy: remedy.into() }
+    }
+}
+
+/// Most views of one detector: each costs time on every mention.
+pub const MAX_VIEWS: usize = 32;
+/// Most dimensions of one view.
+pub const MAX_DIMENSIONS: usize = 6;
+
+impl DetectSettings {
+    /// The settings a first-time user gets: five views, daily buckets.
+    #[must_use]
+    pub fn standard() -> DetectSettings {
+        use StandardDimension::{Product, Region, Stakeholder, Theme};
+        let view = |name: &str, dimensions: &[StandardDimension], measures: &[Measure]| View {
+            name: name.to_owned(),
+            dimensions: dimensions.iter().copied().map(Dimension::Standard).collect(),
+            measures: measures.to_vec(),
+            width: BucketWidth::Day,
+        };
+        let all = [Measure::Mentions, Measure::NegativeShare, Measure::MeanRating];
+        DetectSettings {
+            detector: "portfolio-default".to_owned(),
+            seed: 0,
+            views: vec![
+                view("product", &[Product], &all),
+                view("stakeholder", &[Stakeholder], &all[..1]),
+                view("product-theme", &[Product, Theme], &all[..2]),
+                view("product-theme-region", &[Product, Theme, Region], &all[..1]),
+                view("theme-stakeholder", &[Theme, Stakeholder], &all[..1]),
+            ],
+            restatement_horizon: 14 * DAY,
+            cold_start_buckets: 7,
+            floors: Floors { items: 5, absolute: 4.0, relative: 0.5, share: 0.1, rating: 0.08, direction: Direction::Both },
+            false_discovery_rate: 0.05,
+            interval_level: 0.9,
+            resolve_after_buckets: 2,
+            series_limit: 500_000,
+            attention_budget_per_day: 10,
+        }
+    }
+
+    /// Checks ranges and names; all problems at once, each with its path.
+    ///
+    /// # Errors
+    /// Every problem found.
+    pub fn check(self) -> Result<CheckedDetectSettings, Vec<Problem>> {
+        let mut problems = Vec::new();
+        self.check_views(&mut problems);
+        self.check_numbers(&mut problems);
+        if problems.is_empty() { Ok(CheckedDetectSettings(self)) } else { Err(problems) }
+    }
+
+    fn check_views(&self, problems: &mut Vec<Problem>) {
+        if self.views.is_empty() {
+            problems.push(Problem::new("detect.views", "no view is set", "add at least one [[detect.views]]"));
+        }
+        if self.views.len() > MAX_VIEWS {
+            problems.push(Problem::new("detect.views", format!("{} views are set", self.views.len()), format!("keep at most {MAX_VIEWS}")));
+        }
+        for (index, view) in self.views.iter().enumerate() {
+            let path = format!("detect.views[{index}]");
+            if view.name.is_empty() || self.views[..index].iter().any(|other| other.name == view.name) {
+                problems.push(Problem::new(format!("{path}.name"), format!("{:?} is empty or used twice", view.name), "give each view its own name"));
+            }
+            if view.dimensions.is_empty() || view.dimensions.len() > MAX_DIMENSIONS {
+                problems.push(Problem::new(format!("{path}.dimensions"), format!("{} dimensions", view.dimensions.len()), format!("name 1 to {MAX_DIMENSIONS}")));
+            }
+            for (at, dimension) in view.dimensions.iter().enumerate() {
+                if view.dimensions[..at].contains(dimension) {
+                    problems.push(Problem::new(format!("{path}.dimensions[{at}]"), format!("{:?} is named twice", dimension.name()), "name it once"));
+                }
+            }
+            if view.measures.is_empty() {
+                problems.push(Problem::new(format!("{path}.measures"), "no measure is set", "name mentions, negative_share or mean_rating"));
+            }
+        }
+    }
+
+    fn check_numbers(&self, problems: &mut Vec<Problem>) {
+        let mut range = |path: &str, value: f64, low: f64, high: f64| {
+            if !(low..=high).contains(&value) {
+                problems.push(Problem::new(format!("detect.{path}"), format!("{value} is out of range"), format!("choose {low} to {high}")));
+            }
+        };
+        range("false_discovery_rate", self.false_discovery_rate, 1e-6, 0.5);
+        range("interval_level", self.interval_level, 0.5, 0.999);
+        range("floors.absolute", self.floors.absolute, 0.0, 1e9);
+        range("floors.relative", self.floors.relative, 0.0, 1e3);
+        range("floors.share", self.floors.share, 0.0, 1.0);
+        range("floors.rating", self.floors.rating, 0.0, 1.0);
+        range("resolve_after_buckets", f64::from(self.resolve_after_buckets), 1.0, 365.0);
+        range("cold_start_buckets", f64::from(self.cold_start_buckets), 0.0, 365.0);
+        range("series_limit", f64::from(self.series_limit), 1.0, 10_000_000.0);
+        range("restatement_horizon_hours", self.restatement_horizon as f64 / HOUR as f64, 0.0, 24.0 * 400.0);
+    }
+}
+
+/// Settings that passed [`DetectSettings::check`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedDetectSettings(DetectSettings);
+
+impl std::ops::Deref for CheckedDetectSettings {
+    type Target = DetectSettings;
+    fn deref(&self) -> &DetectSettings {
+        &self.0
+    }
+}

@@ -1,0 +1,9 @@
+//! The engine: turns, and the ports they run against.
+//!
+//! A turn polls at most so many records or waits at most so long, decodes each, applies them in order and
+//! commits once, all or nothing. Everything below a port (Kafka, SQLite, the simulator) is an adapter;
+//! adapters never see each other.
+
+pub mod clock;
+pub mod log;
+pub mod read_model;

@@ -1,0 +1,154 @@
+//! What pages and the API read: a view built from topics alone, which can be wiped and rebuilt (O09).
+//!
+//! The read model stores the outward JSON as it stood on the topic, beside the columns lists are sorted and
+//! filtered by, so that a page can never show a number the topic did not carry.
+
+use auscult_core::time::Timestamp;
+
+/// What went wrong with the read model.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Try again later.
+    #[error("the read model is busy: {0}")]
+    Busy(String),
+    /// A person must act.
+    #[error("the read model cannot be read: {0}")]
+    Broken(String),
+}
+
+/// A page of a list, newest or most pressing first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SignalFilter {
+    /// `firing`, `resolved`, `retracted`; `None`: all.
+    pub status: Option<String>,
+    /// Portfolio; `None`: all.
+    pub portfolio: Option<String>,
+    /// Label key and value that must be equal, such as `brand` = `alpha`.
+    pub labels: Vec<(String, String)>,
+    /// Whether signals that notify nobody (backfill, cold start, budget) are listed.
+    pub include_suppressed: bool,
+    /// Skip this many.
+    pub offset: u32,
+    /// At most this many (bounded by the store at 500).
+    pub limit: u32,
+}
+
+/// One revision of a signal: the alert's JSON data object as it stood on the topic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignalRow {
+    /// Signal id.
+    pub signal_id: String,
+    /// Revision.
+    pub revision: u32,
+    /// `firing`, `resolved`, `retracted`.
+    pub status: String,
+    /// Rank for people's attention.
+    pub rank: f64,
+    /// Empty: people were notified.
+    pub suppressed: bool,
+    /// Event time of the last revision.
+    pub as_of: Timestamp,
+    /// The alert's `data` object, JSON (medical projection when the store was told to keep it).
+    pub data: String,
+    /// The last disposition's `data` object, JSON, if any.
+    pub disposition: Option<String>,
+}
+
+/// Everything about one signal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignalDetail {
+    /// Newest revision.
+    pub current: SignalRow,
+    /// All revisions, oldest first.
+    pub revisions: Vec<SignalRow>,
+    /// Points of its series (JSON `data` objects as on the topic), oldest first, newest restatement only.
+    pub points: Vec<String>,
+    /// Dispositions (JSON `data` objects), oldest first.
+    pub dispositions: Vec<String>,
+}
+
+/// A dead letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetterRow {
+    /// Number in the dead-letter topic: `partition-offset`.
+    pub id: String,
+    /// Stable error code.
+    pub code: String,
+    /// When it was refused.
+    pub at: Timestamp,
+    /// The dead letter's `data` object, JSON.
+    pub data: String,
+    /// How often it was replayed.
+    pub replays: u32,
+}
+
+/// How much of what was seen.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Overview {
+    /// Signals firing that notify people.
+    pub firing: u64,
+    /// Signals firing without any disposition.
+    pub untriaged: u64,
+    /// Listed but muted (budget, cold start, backfill).
+    pub muted: u64,
+    /// Event time of the oldest untriaged signal.
+    pub oldest_untriaged: Option<Timestamp>,
+    /// Open safety candidates.
+    pub safety_open: u64,
+    /// Safety candidates due within 24 hours of `now`.
+    pub safety_due_soon: u64,
+    /// Dead letters by code.
+    pub dead_letters: Vec<(String, u64)>,
+    /// Dispositions by decision.
+    pub decisions: Vec<(String, u64)>,
+    /// Newest event time seen in any series point: the freshness badge.
+    pub newest_bucket_end: Option<Timestamp>,
+    /// Feeds with the last bucket they delivered in, and whether they count as silent.
+    pub feeds: Vec<FeedRow>,
+}
+
+/// State of one feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedRow {
+    /// `system/instance/type`.
+    pub feed: String,
+    /// Last event time seen.
+    pub last_event: Timestamp,
+    /// Mentions seen.
+    pub mentions: u64,
+    /// `ok` or `no_data`.
+    pub state: String,
+}
+
+/// The port pages read through.
+pub trait ReadModel: Send + Sync {
+    /// Signals by rank, then newest first.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn signals(&self, filter: &SignalFilter) -> Result<Vec<SignalRow>, ReadError>;
+
+    /// One signal with its history; `None` if unknown.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn signal(&self, signal_id: &str) -> Result<Option<SignalDetail>, ReadError>;
+
+    /// Safety candidates by due time (JSON `data` objects), with the acknowledgement if any.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn safety_candidates(&self, open_only: bool, limit: u32) -> Result<Vec<(String, Option<String>)>, ReadError>;
+
+    /// Dead letters, newest first, of one code or all.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn dead_letters(&self, code: Option<&str>, limit: u32) -> Result<Vec<DeadLetterRow>, ReadError>;
+
+    /// The figures of Home and Ops.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn overview(&self, now: Timestamp) -> Result<Overview, ReadError>;
+}
