@@ -1,1 +1,9 @@
-//! placeholder
+//! Numbers to evidence: baselines, detectors, false-discovery control. Knows no world: no clock, no chance, no files.
+
+pub mod count;
+mod evidence;
+pub mod judgement;
+pub mod mean;
+pub mod record;
+pub mod share;
+pub mod special;
