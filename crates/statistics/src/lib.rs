@@ -1,7 +1,7 @@
 //! Numbers to evidence: baselines, detectors, false-discovery control. Knows no world: no clock, no chance, no files.
 
 pub mod count;
-mod evidence;
+pub mod evidence;
 pub mod judgement;
 pub mod mean;
 pub mod record;
