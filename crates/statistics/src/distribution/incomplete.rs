@@ -1,6 +1,7 @@
 //! Regularised incomplete beta and gamma functions, both tails at once.
 //!
-//! Sources: continued fractions DLMF 8.17.22 and 8.9.2, series DLMF 8.7.1, evaluated by the method of
+//! Sources: continued fractions of DiDonato and Morris 1992 (ACM TOMS 18, 360–373) for beta and DLMF 8.9.2
+//! for gamma, series DLMF 8.7.1, evaluated by the method of
 //! Lentz (1976) as modified by Thompson and Barnett (1986). Tested against R 4.2 and against `statrs`.
 
 use libm::{exp, lgamma, log, log1p, sqrt};
@@ -79,15 +80,15 @@ pub(crate) fn incomplete_beta_with_complement(a: f64, b: f64, x: f64, complement
         return Tails::NOTHING_ABOVE;
     }
     // The fraction converges quickly below the mean of the distribution; above it, swap the ends.
-    if x > (a + 1.0) / (a + b + 2.0) {
+    if x > a / (a + b) {
         return beta_below_mean(b, a, complement, x).swapped();
     }
     beta_below_mean(a, b, x, complement)
 }
 
 fn beta_below_mean(a: f64, b: f64, x: f64, complement: f64) -> Tails {
-    let front = exp(ln_beta_power(a, b, x, complement)) / a;
-    Tails::from_lower(front * beta_fraction(a, b, x))
+    let front = exp(ln_beta_power(a, b, x, complement));
+    Tails::from_lower(front * beta_fraction(a, b, x, complement))
 }
 
 /// ln( xᵃ (1−x)ᵇ / B(a, b) ), arranged so that large parameters do not cancel.
@@ -149,27 +150,31 @@ fn stirling_error(z: f64) -> f64 {
         / z
 }
 
-fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
+/// The fraction of DiDonato and Morris, equation 9. Unlike DLMF 8.17.22 it takes the distance from the
+/// mean as one number, so that nothing cancels when x is next to 1 and `a` is huge.
+fn beta_fraction(a: f64, b: f64, x: f64, complement: f64) -> f64 {
     let away_from_zero = |value: f64| if value.abs() < TINY { TINY } else { value };
-    let mut c = 1.0;
-    let mut d = 1.0 / away_from_zero(1.0 - (a + b) * x / (a + 1.0));
-    let mut fraction = d;
+    let distance = a * complement - b * x;
+    let mut denominator = a * (distance + 1.0) / (a + 1.0);
+    let mut c = away_from_zero(denominator);
+    let mut d = 0.0;
+    let mut fraction = c;
     for term in 1..term_limit(a.max(b)) {
-        let m = f64::from(term);
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        d = 1.0 / away_from_zero(1.0 + even * d);
-        c = away_from_zero(1.0 + even / c);
-        fraction *= d * c;
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
-        d = 1.0 / away_from_zero(1.0 + odd * d);
-        c = away_from_zero(1.0 + odd / c);
-        let step = d * c;
+        let n = f64::from(term);
+        let odd = a + 2.0 * n - 1.0;
+        let numerator = ((a + n - 1.0) / odd) * ((a + b + n - 1.0) / odd) * n * (b - n) * x * x;
+        denominator = n
+            + n * (b - n) * x / odd
+            + (a + n) * (distance + 1.0 + n * (1.0 + complement)) / (odd + 2.0);
+        d = 1.0 / away_from_zero(denominator + numerator * d);
+        c = away_from_zero(denominator + numerator / c);
+        let step = c * d;
         fraction *= step;
         if (step - 1.0).abs() <= RELATIVE_PRECISION {
             break;
         }
     }
-    fraction
+    1.0 / fraction
 }
 
 /// The regularised incomplete gamma functions P(a, x) and Q(a, x).
