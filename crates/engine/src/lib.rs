@@ -7,3 +7,5 @@
 pub mod clock;
 pub mod log;
 pub mod read_model;
+pub mod telemetry;
+pub mod turn;
