@@ -1,1 +1,5 @@
 //! placeholder
+
+pub mod discovery;
+pub mod distribution;
+pub mod learning;
