@@ -7,5 +7,6 @@
 pub mod clock;
 pub mod log;
 pub mod read_model;
+pub mod settings;
 pub mod telemetry;
 pub mod turn;
