@@ -36,7 +36,8 @@ pub struct Assignment {
 pub struct Tick {
     /// The engine's clock.
     pub now: Timestamp,
-    /// Whether this turn's poll brought fewer events than it could have: nothing is left to read.
+    /// Whether this turn's poll brought fewer events than it could have, and no new partition: nothing is
+    /// left to read.
     pub drained: bool,
 }
 
@@ -225,8 +226,8 @@ impl<L: Log, S: Stage> Turn<L, S> {
         let mut left = retries;
         loop {
             match self.run_once()? {
-                TurnOutcome::Idle | TurnOutcome::Committed { drained: true, records: 0, .. } => return Ok(()),
-                TurnOutcome::Committed { .. } => left = retries,
+                TurnOutcome::Idle | TurnOutcome::Committed { records: 0, .. } if self.drained => return Ok(()),
+                TurnOutcome::Idle | TurnOutcome::Committed { .. } => left = retries,
                 TurnOutcome::Retry(reason) | TurnOutcome::Fenced(reason) => {
                     if left == 0 {
                         return Err(self.stop(format!("gave up after {retries} tries: {reason}")));
@@ -241,7 +242,8 @@ impl<L: Log, S: Stage> Turn<L, S> {
         let limit = self.batch.current();
         let events = self.log.poll(limit, self.batch.bounds().wait)?;
         self.began = self.clock.now();
-        self.drained = events.len() < limit;
+        let assigning = events.iter().any(|event| matches!(event, LogEvent::Assigned { .. }));
+        self.drained = events.len() < limit && !assigning;
         self.events = events.into();
         self.phase = Phase::Handle;
         Ok(None)
