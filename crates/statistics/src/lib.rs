@@ -2,7 +2,11 @@
 
 pub mod count;
 pub mod evidence;
+pub mod discovery;
+pub mod distribution;
+mod evidence;
 pub mod judgement;
+pub mod learning;
 pub mod mean;
 pub mod record;
 pub mod share;

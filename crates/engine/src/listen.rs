@@ -1,0 +1,4 @@
+//! Listen.
+
+pub mod cap;
+pub mod watermark;
