@@ -4,7 +4,6 @@ pub mod count;
 pub mod evidence;
 pub mod discovery;
 pub mod distribution;
-mod evidence;
 pub mod judgement;
 pub mod learning;
 pub mod mean;
