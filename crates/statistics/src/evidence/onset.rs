@@ -42,26 +42,42 @@ pub fn ln_ratio(mean: f64, dispersion: f64, count: f64, direction: Direction) ->
         - expected.ln_mass_unnormalised(count)
 }
 
+/// How much the buckets before this one may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// All they have: the alarm lasts as long as the outbreak does, and a little longer.
+    Full,
+    /// At most a factor e³: this bucket must speak too. Loses no detections and ends with the outbreak, but
+    /// alarms on fewer of its buckets.
+    Capped,
+}
+
+impl Memory {
+    fn cap(self) -> f64 {
+        match self {
+            Self::Full => f64::INFINITY,
+            Self::Capped => 3.0,
+        }
+    }
+}
+
 /// ln of the mixture over onsets. `ratios[0]` is this bucket, then the ones before; a shorter history gives fewer.
 #[must_use]
-pub fn ln_mixture(ratios: &[f64]) -> f64 {
-    let mut product = 0.0;
-    let mut largest = f64::NEG_INFINITY;
-    let mut terms = [f64::NEG_INFINITY; WINDOWS];
-    for (term, ratio) in terms.iter_mut().zip(ratios) {
-        product += ratio;
-        *term = product;
-        largest = largest.max(product);
-    }
-    if !largest.is_finite() {
+pub fn ln_mixture(ratios: &[f64], memory: Memory) -> f64 {
+    let Some((now, before)) = ratios.split_first() else {
         return 0.0;
+    };
+    let cap = memory.cap();
+    // Onsets in this bucket, one and two ago, as factors on this bucket's own ratio.
+    let mut terms = [0.0, f64::NEG_INFINITY, f64::NEG_INFINITY];
+    let mut product = 0.0;
+    for (term, ratio) in terms[1..].iter_mut().zip(before) {
+        product += ratio;
+        *term = product.min(cap);
     }
-    let sum: f64 = terms
-        .iter()
-        .zip(ONSET_WEIGHT)
-        .map(|(term, weight)| weight * libm::exp(term - largest))
-        .sum();
-    largest + libm::log(sum)
+    let largest = terms.iter().copied().fold(0.0, f64::max);
+    let sum: f64 = terms.iter().zip(ONSET_WEIGHT).map(|(term, weight)| weight * libm::exp(term - largest)).sum();
+    now + largest + libm::log(sum)
 }
 
 /// Null distribution of the mixture, by mean and dispersion.
@@ -70,7 +86,7 @@ pub struct OnsetNull {
     ln_means: Vec<f64>,
     ln_excesses: Vec<f64>,
     ln_tails: [f64; LEVELS],
-    /// ln mixture at each level: [direction][mean][excess][level].
+    /// ln mixture at each level: [memory][direction][mean][excess][level].
     quantiles: Vec<[f32; LEVELS]>,
 }
 
@@ -81,7 +97,7 @@ impl Default for OnsetNull {
 }
 
 impl OnsetNull {
-    /// Lines of `direction, mean, excess, 13 quantiles`, in order; the header carries the tail probabilities.
+    /// Lines of `which, mean, excess, 13 quantiles`, in order; the header carries the tail probabilities.
     /// The only text ever given is the one compiled in, whose form a test holds; a malformed number reads as zero.
     fn parse(text: &str) -> Self {
         let number = |field: &str| field.trim().parse::<f64>().unwrap_or(0.0);
@@ -124,6 +140,7 @@ impl OnsetNull {
     #[must_use]
     pub fn p_value(
         &self,
+        memory: Memory,
         direction: Direction,
         mean: f64,
         dispersion: f64,
@@ -133,11 +150,8 @@ impl OnsetNull {
         let (column, along_column) =
             place(&self.ln_excesses, libm::log((dispersion - 1.0).max(1e-12)));
         let width = self.ln_excesses.len();
-        let start = if direction == Direction::Excess {
-            0
-        } else {
-            self.ln_means.len() * width
-        };
+        let block = 2 * usize::from(memory == Memory::Capped) + usize::from(direction == Direction::Deficit);
+        let start = block * self.ln_means.len() * width;
         let corner = |down: usize, right: usize| {
             &self.quantiles[start + (row + down) * width + column + right]
         };
@@ -219,7 +233,7 @@ mod tests {
         let null = OnsetNull::default();
         assert_eq!(
             null.quantiles.len(),
-            2 * null.ln_means.len() * null.ln_excesses.len()
+            4 * null.ln_means.len() * null.ln_excesses.len()
         );
         assert!(null.ln_tails.windows(2).all(|pair| pair[1] < pair[0]));
         for row in &null.quantiles {
@@ -235,7 +249,7 @@ mod tests {
                 let mut last = 1.0;
                 for step in -40..400 {
                     let p =
-                        null.p_value(Direction::Excess, mean, dispersion, f64::from(step) * 0.25);
+                        null.p_value(Memory::Full, Direction::Excess, mean, dispersion, f64::from(step) * 0.25);
                     assert!(
                         p <= last && (0.0..=1.0).contains(&p),
                         "{mean} {dispersion} {step}: {p} after {last}"
@@ -251,7 +265,7 @@ mod tests {
         let ratio = ln_ratio(5.0, 1.5, 11.0, Direction::Excess);
         assert!(
             ratio > 0.0
-                && ln_mixture(&[ratio, ratio, ratio]) > ln_mixture(&[ratio, -ratio, -ratio])
+                && ln_mixture(&[ratio, ratio, ratio], Memory::Full) > ln_mixture(&[ratio, -ratio, -ratio], Memory::Full)
         );
         assert!(ln_ratio(5.0, 1.5, 0.0, Direction::Deficit) > 0.0);
     }
