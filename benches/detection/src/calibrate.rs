@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use auscult_statistics::count::NegativeBinomial;
-use auscult_statistics::evidence::{Direction, Memory, ln_mixture, ln_ratio};
+use auscult_statistics::evidence::{Direction, Memory, ln_mixtures, ln_ratio};
 
 const MEANS: [f64; 16] = [
     0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0, 25.0, 50.0, 100.0, 250.0, 1000.0, 10_000.0,
@@ -81,7 +81,7 @@ fn quantiles(mean: f64, excess: f64, memory: Memory, direction: Direction, chanc
         .map(|_| {
             recent.rotate_right(1);
             recent[0] = ratios[counts.draw(chance) - counts.from];
-            ln_mixture(&recent, memory)
+            match memory { Memory::Full => ln_mixtures(&recent).full, Memory::Capped => ln_mixtures(&recent).capped }
         })
         .collect();
     values.sort_by(|left, right| right.total_cmp(left));

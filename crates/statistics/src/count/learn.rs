@@ -35,7 +35,7 @@ impl CountModel {
         let updates: [Posterior; MODELS] =
             std::array::from_fn(|index| posterior(&parts.rates[index]));
         for anchor in 0..ANCHORS {
-            self.learn_anchor(state, &parts, anchor, bucket, weight / dispersion);
+            self.learn_anchor(state, &parts, anchor, &updates);
             for speed in 1..WANDERS {
                 let update = &updates[anchor * WANDERS + speed];
                 state.wander[anchor][speed - 1].update(update.shift, update.loss);
@@ -65,27 +65,17 @@ impl CountModel {
         }
     }
 
-    /// The anchor learns beside the average of its wanderings, whose uncertainty takes its part of the gain.
+    /// The anchor learns what its wanderings leave to it, on their average: their uncertainty takes its part of the gain.
     fn learn_anchor(
         &self,
         state: &mut CountState,
         parts: &Parts,
         anchor: usize,
-        bucket: &Pending,
-        worth: f64,
+        updates: &[Posterior; MODELS],
     ) {
         let models = anchor * WANDERS..(anchor + 1) * WANDERS;
-        let total: f64 = parts.weights[models.clone()]
-            .iter()
-            .sum::<f64>()
-            .max(1e-300);
-        let (mut location, mut variance) = (0.0, 0.0);
-        for model in models {
-            let share = parts.weights[model] / total;
-            location += share * parts.rates[model].location;
-            variance += share * parts.rates[model].variance;
-        }
-        let update = Posterior::new(&Rate::new(location, variance), bucket.observed, worth);
+        let total: f64 = parts.weights[models.clone()].iter().sum::<f64>().max(1e-300);
+        let update = Posterior::average(models.map(|model| (updates[model], parts.weights[model] / total)));
         if anchor == 0 {
             let mut design = parts.design;
             design[1] = 0.0;
@@ -105,16 +95,12 @@ impl CountModel {
         context: &BucketContext,
         updates: &[Posterior; MODELS],
     ) {
-        let (mut shift, mut loss) = (0.0, 0.0);
-        for (update, share) in updates.iter().zip(parts.weights) {
-            shift += share * update.shift;
-            loss += share * update.loss;
-        }
+        let update = Posterior::average(updates.iter().copied().zip(parts.weights));
         if self.season.phases > 1 {
-            state.phase[context.phase.min(self.season.phases - 1)].update(shift, loss);
+            state.phase[context.phase.min(self.season.phases - 1)].update(update.shift, update.loss);
         }
         if context.holiday {
-            state.phase[HOLIDAY].update(shift, loss);
+            state.phase[HOLIDAY].update(update.shift, update.loss);
         }
     }
 

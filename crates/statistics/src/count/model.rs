@@ -313,7 +313,12 @@ fn weights(log_weight: &[f32; MODELS]) -> [f64; MODELS] {
     let largest = log_weight
         .iter()
         .fold(f32::NEG_INFINITY, |left, right| left.max(*right));
-    let mut weights = log_weight.map(|value| libm::exp(f64::from(value - largest)));
+    let mut weights = log_weight.map(|value| match value - largest {
+        // The leader and the hopeless are most of them.
+        0.0 => 1.0,
+        behind if behind < -25.0 => 0.0,
+        behind => libm::exp(f64::from(behind)),
+    });
     let total: f64 = weights.iter().sum();
     for weight in &mut weights {
         *weight /= total;

@@ -48,6 +48,14 @@ pub(crate) struct Posterior {
 }
 
 impl Posterior {
+    /// Average over models with weights that sum to one.
+    pub(crate) fn average(updates: impl Iterator<Item = (Self, f64)>) -> Self {
+        updates.fold(Self { shift: 0.0, loss: 0.0 }, |sum, (update, weight)| Self {
+            shift: sum.shift + weight * update.shift,
+            loss: sum.loss + weight * update.loss,
+        })
+    }
+
     /// `worth` is the share of a Poisson bucket's information that this bucket carries: weight / dispersion.
     pub(crate) fn new(rate: &Rate, observed: f64, worth: f64) -> Self {
         let shape = rate.shape + worth * observed;

@@ -5,7 +5,7 @@ use super::model::CountModel;
 use super::season::BucketContext;
 use super::state::{CountState, PENDING, Pending};
 use crate::evidence::{
-    Direction, Memory, Sequential, WINDOWS, hindsight, in_control, ln_mixture, ln_ratio, stronger,
+    Direction, Memory, Sequential, WINDOWS, hindsight, in_control, ln_mixtures, ln_ratio, stronger,
 };
 use crate::judgement::Judgement;
 
@@ -105,11 +105,11 @@ impl CountModel {
             for (ratio, bucket) in ratios[1..].iter_mut().zip(waiting.iter().rev()) {
                 *ratio = f64::from(bucket.ln_ratio[side]);
             }
-            let known = &ratios[..=waiting.len()];
-            let p = |memory: Memory| {
-                self.onset_null.p_value(memory, direction, forecast.mean, dispersion, ln_mixture(known, memory))
+            let mixtures = ln_mixtures(&ratios[..=waiting.len()]);
+            let null = |memory: Memory, ln_mixture: f64| {
+                self.onset_null.p_value(memory, direction, forecast.mean, dispersion, ln_mixture)
             };
-            (ratios, p(Memory::Full), p(Memory::Capped))
+            (ratios, null(Memory::Full, mixtures.full), null(Memory::Capped, mixtures.capped))
         };
         let (up, p_up, p_up_now) = gather(Direction::Excess, 0);
         let (down, p_down, p_down_now) = gather(Direction::Deficit, 1);

@@ -15,6 +15,10 @@ const SHIFT: f64 = 2.5;
 const DEFICIT_FLOOR: f64 = 0.15;
 /// Weights of an onset in this bucket, one and two buckets ago.
 const ONSET_WEIGHT: [f64; WINDOWS] = [0.25, 0.5, 0.25];
+/// The most that earlier buckets may multiply this one's ratio by, with capped memory: e³.
+const MEMORY_CAP: f64 = 20.085_536_923_187_668;
+/// Keeps an exponential finite.
+const LARGEST_EXPONENT: f64 = 600.0;
 /// The simulated null distributions, written by `auscult-bench-detection calibrate`.
 const NULL_TABLE: &str = include_str!("onset_null.csv");
 /// Simulated quantiles per cell.
@@ -52,32 +56,32 @@ pub enum Memory {
     Capped,
 }
 
-impl Memory {
-    fn cap(self) -> f64 {
-        match self {
-            Self::Full => f64::INFINITY,
-            Self::Capped => 3.0,
-        }
-    }
+/// ln of the mixture with either memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OnsetMixtures {
+    /// See [`Memory::Full`].
+    pub full: f64,
+    /// See [`Memory::Capped`].
+    pub capped: f64,
 }
 
-/// ln of the mixture over onsets. `ratios[0]` is this bucket, then the ones before; a shorter history gives fewer.
+/// ln of the mixture over onsets, with full and with capped memory. `ratios[0]` is this bucket, then the ones before;
+/// a shorter history gives fewer.
 #[must_use]
-pub fn ln_mixture(ratios: &[f64], memory: Memory) -> f64 {
+pub fn ln_mixtures(ratios: &[f64]) -> OnsetMixtures {
     let Some((now, before)) = ratios.split_first() else {
-        return 0.0;
+        return OnsetMixtures { full: 0.0, capped: 0.0 };
     };
-    let cap = memory.cap();
     // Onsets in this bucket, one and two ago, as factors on this bucket's own ratio.
-    let mut terms = [0.0, f64::NEG_INFINITY, f64::NEG_INFINITY];
+    let (mut full, mut capped) = (ONSET_WEIGHT[0], ONSET_WEIGHT[0]);
     let mut product = 0.0;
-    for (term, ratio) in terms[1..].iter_mut().zip(before) {
+    for (ratio, weight) in before.iter().zip(&ONSET_WEIGHT[1..]) {
         product += ratio;
-        *term = product.min(cap);
+        let factor = libm::exp(product.min(LARGEST_EXPONENT));
+        full += weight * factor;
+        capped += weight * factor.min(MEMORY_CAP);
     }
-    let largest = terms.iter().copied().fold(0.0, f64::max);
-    let sum: f64 = terms.iter().zip(ONSET_WEIGHT).map(|(term, weight)| weight * libm::exp(term - largest)).sum();
-    now + largest + libm::log(sum)
+    OnsetMixtures { full: now + libm::log(full), capped: now + libm::log(capped) }
 }
 
 /// Null distribution of the mixture, by mean and dispersion.
@@ -263,10 +267,9 @@ mod tests {
     #[test]
     fn a_longer_excess_weighs_more() {
         let ratio = ln_ratio(5.0, 1.5, 11.0, Direction::Excess);
-        assert!(
-            ratio > 0.0
-                && ln_mixture(&[ratio, ratio, ratio], Memory::Full) > ln_mixture(&[ratio, -ratio, -ratio], Memory::Full)
-        );
+        let held = ln_mixtures(&[ratio, ratio, ratio]);
+        let lone = ln_mixtures(&[ratio, -ratio, -ratio]);
+        assert!(ratio > 0.0 && held.full > lone.full && held.capped <= held.full);
         assert!(ln_ratio(5.0, 1.5, 0.0, Direction::Deficit) > 0.0);
     }
 }
