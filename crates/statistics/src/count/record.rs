@@ -62,6 +62,7 @@ impl CountState {
         into.extend_from_slice(&[
             VERSION,
             self.phases,
+            self.slots() as u8,
             self.pending_count,
             u8::from(self.started),
         ]);
