@@ -129,7 +129,7 @@ pub fn decode_disposition<'a>(
             registry: &SchemaRegistry::default(),
         },
     )?;
-    event.data.check()?;
+    event.data.check(event.root)?;
     Ok(event)
 }
 
@@ -139,7 +139,7 @@ pub fn decode_disposition<'a>(
 /// [`WireError`] for everything that is refused.
 pub fn decode_disposition_data(json: &str) -> Result<DispositionData, WireError> {
     let (data, _): (DispositionData, _) = decode_json(json, "", false)?;
-    data.check()?;
+    data.check("")?;
     Ok(data)
 }
 
@@ -184,30 +184,30 @@ pub fn decode_missed_signal<'a>(
     if event.data.series_id.is_none() && event.data.description.is_empty() {
         return Err(WireError::new(
             ErrorCode::FieldMissing,
-            "/description",
+            format!("{}/description", event.root),
             "say which series, or what was missed in words",
         ));
     }
-    check_comment("/description", &event.data.description)?;
+    check_comment(event.root, "description", &event.data.description)?;
     Ok(event)
 }
 
 impl DispositionData {
-    fn check(&self) -> Result<(), WireError> {
+    fn check(&self, root: &str) -> Result<(), WireError> {
         for (place, value) in [
-            ("/disposition_id", &self.disposition_id),
-            ("/signal_id", &self.signal_id),
-            ("/actor/ref", &self.actor.reference),
+            ("disposition_id", &self.disposition_id),
+            ("signal_id", &self.signal_id),
+            ("actor/ref", &self.actor.reference),
         ] {
             if value.is_empty() {
                 return Err(WireError::new(
                     ErrorCode::FieldMissing,
-                    place,
+                    format!("{root}/{place}"),
                     "this field is required and empty",
                 ));
             }
         }
-        check_comment("/comment", &self.comment)
+        check_comment(root, "comment", &self.comment)
     }
 
     /// The core's verdict, for a signal of `portfolio` when the data do not say.
@@ -257,13 +257,13 @@ impl From<&Disposition> for DispositionData {
     }
 }
 
-fn check_comment(place: &str, comment: &str) -> Result<(), WireError> {
+fn check_comment(root: &str, field: &str, comment: &str) -> Result<(), WireError> {
     if comment.len() <= MAX_COMMENT_BYTES {
         return Ok(());
     }
     Err(WireError::new(
         ErrorCode::TextTooLong,
-        place,
+        format!("{root}/{field}"),
         format!("{} bytes, at most {MAX_COMMENT_BYTES}", comment.len()),
     ))
 }

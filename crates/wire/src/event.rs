@@ -24,6 +24,8 @@ pub struct Event<'a, T> {
     pub data: T,
     /// Fields of the data that `T` does not know, if they were asked for.
     pub unknown: Vec<ExtraField<'a>>,
+    /// JSON pointer of the data in the document as received: empty in binary form, `/data` in structured.
+    pub root: &'static str,
 }
 
 /// How an event is told to be read.
@@ -75,6 +77,7 @@ pub fn decode_event_up_to<'a, T: Decode<'a>>(
                 envelope,
                 data,
                 unknown,
+                root: "",
             })
         }
         Form::Structured => decode_structured(json, reading),
@@ -202,6 +205,7 @@ fn decode_structured<'a, T: Decode<'a>>(
             envelope,
             data,
             unknown,
+            root: "/data",
         }),
         None => Err(WireError::new(
             ErrorCode::FieldMissing,

@@ -336,9 +336,10 @@ pub fn decode_feedback<'a>(
         envelope,
         mut data,
         unknown,
+        root,
     } = decode_event::<Feedback<'a>>(headers, value, reading)?;
     data.extra.fields.extend(unknown);
-    data.check("")?;
+    data.check(root)?;
     Ok(FeedbackEvent { envelope, data })
 }
 

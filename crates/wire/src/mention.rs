@@ -554,9 +554,9 @@ mod tests {
 
     #[test]
     fn spans_that_cannot_be_cut_are_refused() {
-        for spans in [vec![(0, 99)], vec![(0, 11)]] {
+        for spans in [vec![(0, 99)], vec![(0, 12)]] {
             let mut broken = mention();
-            broken.themes[0].spans = spans; // byte 11 lies inside the ü
+            broken.themes[0].spans = spans; // byte 12 lies inside the ü
             let encoded = encode_mention(&broken);
             let value = encoded.value.unwrap();
             let refusal = decode_mention(&encoded.headers, &value).unwrap_err();

@@ -52,8 +52,12 @@ const MAX_NESTING: u32 = 2;
 
 fn collect(document: &str, found: &mut Vec<String>, nesting: u32) {
     let mut name = String::new();
+    let mut in_list = false;
     let mut rest = document;
     while let Some(open) = rest.find('"') {
+        if let Some(bracket) = rest[..open].rfind(['[', ']']) {
+            in_list = rest[bracket..].starts_with('[');
+        }
         let (literal, after) = literal(&rest[open + 1..]);
         rest = after;
         if rest.trim_start().starts_with(':') {
@@ -71,6 +75,9 @@ fn collect(document: &str, found: &mut Vec<String>, nesting: u32) {
         }
         if found.len() >= MAX_SALVAGED_TEXTS {
             return;
+        }
+        if !in_list {
+            name.clear();
         }
     }
 }
