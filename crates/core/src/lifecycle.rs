@@ -30,7 +30,6 @@ struct Finding {
     candidate: Candidate,
     /// Buckets of evidence, ending at the bucket judged.
     span: usize,
-    items: u32,
     /// Signal already open on the same series, measure and direction.
     open: Option<String>,
 }
@@ -109,7 +108,6 @@ impl Machine {
         Some(Finding {
             discovery: *discovery,
             span,
-            items: total.items,
             candidate: Candidate {
                 series: discovery.series,
                 key: series.key,
