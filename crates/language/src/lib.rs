@@ -1,2 +1,3 @@
 //! Text to meaning: language, safety triage, privacy, themes, sentiment, stance, requests, terms.
+pub mod privacy;
 pub mod safety;
