@@ -135,6 +135,26 @@ impl BucketWidth {
     }
 }
 
+/// Year, month (1–12) and day (1–31) of a moment, UTC.
+#[must_use]
+pub fn civil_date(at: Timestamp) -> (i32, u32, u32) {
+    let days = at.0.div_euclid(DAY);
+    let month = month_of_day(days);
+    let day = days - first_day_of_month(month) + 1;
+    (1970 + month.div_euclid(12), month.rem_euclid(12) as u32 + 1, day as u32)
+}
+
+/// `2026-05-18`, or `2026-05-18 06:00` for hourly buckets: for sentences people read.
+#[must_use]
+pub fn words_for(start: Timestamp, width: BucketWidth) -> String {
+    let (year, month, day) = civil_date(start);
+    match width {
+        BucketWidth::Hour => format!("{year:04}-{month:02}-{day:02} {:02}:00", start.0.rem_euclid(DAY) / HOUR),
+        BucketWidth::Month => format!("{year:04}-{month:02}"),
+        BucketWidth::Day | BucketWidth::Week => format!("{year:04}-{month:02}-{day:02}"),
+    }
+}
+
 /// Months since January 1970 of the day `days` after the epoch.
 ///
 /// Civil-from-days of Howard Hinnant ("chrono-compatible low-level date algorithms"), proleptic Gregorian.
@@ -183,6 +203,8 @@ mod tests {
         assert_eq!(february_2024, (2024 - 1970) * 12 + 1);
         assert_eq!(BucketWidth::Month.start(february_2024 + 1), Timestamp(19_783 * DAY));
         assert_eq!(BucketWidth::Month.start(0), Timestamp(0));
+        assert_eq!(civil_date(Timestamp(19_782 * DAY + HOUR)), (2024, 2, 29));
+        assert_eq!(words_for(Timestamp(19_782 * DAY + HOUR), BucketWidth::Hour), "2024-02-29 01:00");
     }
 
     #[test]

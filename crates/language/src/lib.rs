@@ -1,1 +1,2 @@
-//! placeholder
+//! Text to meaning: language, safety triage, privacy, themes, sentiment, stance, requests, terms.
+pub mod safety;

@@ -11,9 +11,15 @@
 //! nor silence its neighbours.
 
 mod benjamini_hochberg;
+mod online;
 
 pub use benjamini_hochberg::{
     BenjaminiHochberg, DiscoveryError, benjamini_hochberg, weighted_benjamini_hochberg,
+};
+
+pub use online::{
+    OnlineDecision, OnlineDiscovery, OnlineProcedure, OnlineRecordError, OnlineSettings,
+    OnlineSettingsError, REJECTIONS_KEPT,
 };
 
 /// A p-value made safe: not a number becomes 1, everything else is held in [0, 1].
