@@ -30,7 +30,6 @@ struct Finding {
     candidate: Candidate,
     /// Buckets of evidence, ending at the bucket judged.
     span: usize,
-    items: u32,
     /// Signal already open on the same series, measure and direction.
     open: Option<String>,
 }
@@ -109,7 +108,6 @@ impl Machine {
         Some(Finding {
             discovery: *discovery,
             span,
-            items: total.items,
             candidate: Candidate {
                 series: discovery.series,
                 key: series.key,
@@ -319,7 +317,8 @@ impl Machine {
             let change = signal.advance(result.bucket, pulse, self.plan.settings.resolve_after_buckets);
             self.dirty.signals.insert(id.clone());
             if let Some(change) = change {
-                let last = signal.fired.last().copied().unwrap_or(result.bucket);
+                // A growing signal shows the bucket that grew; one that is over, the last it rested on.
+                let last = if change == AlertChange::Updated { result.bucket } else { signal.fired.last().copied().unwrap_or(result.bucket) };
                 self.send(&mut signal, change, result, last, effects);
             }
             self.signals.insert(id, signal);
@@ -335,6 +334,7 @@ impl Machine {
         let side = if signal.upward { upper } else { lower };
         Some(Pulse {
             still_firing: side <= HOLD_OPEN_P_VALUE,
+            crossed: closed.discovered && closed.verdict.is_upward() == signal.upward,
             score: discovery::score(closed.verdict.p_value()),
             effect: observed - closed.verdict.expected,
         })

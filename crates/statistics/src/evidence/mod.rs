@@ -13,24 +13,28 @@ use crate::special::normal_quantile;
 use table::{ln_tail_of_combination, ln_tail_of_mixture};
 
 /// Longest window, in buckets.
-pub(crate) const WINDOWS: usize = 3;
+pub const WINDOWS: usize = 3;
 
 /// Tail probabilities of the sums over the last one, two and three observed buckets.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Windows {
-    pub(crate) lower: [f64; WINDOWS],
-    pub(crate) upper: [f64; WINDOWS],
+pub struct Windows {
+    /// Small when the sum is low.
+    pub lower: [f64; WINDOWS],
+    /// Small when the sum is high.
+    pub upper: [f64; WINDOWS],
 }
 
 /// Evidence over time in both directions.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sequential {
-    /// p-values of an excess and of a deficit.
-    pub(crate) p_up: f64,
-    pub(crate) p_down: f64,
-    /// Likelihood ratios of a change against none, for each window, either direction.
-    pub(crate) ratio_up: [f64; WINDOWS],
-    pub(crate) ratio_down: [f64; WINDOWS],
+pub struct Sequential {
+    /// p-value of an excess.
+    pub p_up: f64,
+    /// p-value of a deficit.
+    pub p_down: f64,
+    /// Likelihood ratios of an excess against none, for each window.
+    pub ratio_up: [f64; WINDOWS],
+    /// Likelihood ratios of a deficit against none, for each window.
+    pub ratio_down: [f64; WINDOWS],
 }
 
 /// Likelihood ratio of a shift of the score, averaged over shifts of 1.5, 3, 4.5 and 6 standard deviations.
@@ -45,7 +49,7 @@ fn shift_ratio(score: f64) -> f64 {
 
 impl Sequential {
     /// From the tails of the windows.
-    pub(crate) fn new(windows: &Windows) -> Self {
+    pub fn new(windows: &Windows) -> Self {
         // The smaller tail keeps its digits; the other score is its mirror image.
         let scores: [f64; WINDOWS] = std::array::from_fn(|window| {
             if windows.upper[window] < windows.lower[window] {
@@ -70,7 +74,7 @@ impl Sequential {
     }
 
     /// No evidence.
-    pub(crate) fn none() -> Self {
+    pub fn none() -> Self {
         Self {
             p_up: 0.5,
             p_down: 0.5,
@@ -80,7 +84,7 @@ impl Sequential {
     }
 
     /// One p-value from this bucket's tail and the evidence over time: the smaller, corrected for having chosen.
-    pub(crate) fn combine(bucket: f64, sequential: f64) -> f64 {
+    pub fn combine(bucket: f64, sequential: f64) -> f64 {
         libm::exp(ln_tail_of_combination(libm::log(
             bucket.min(sequential).max(1e-300),
         )))
@@ -88,7 +92,7 @@ impl Sequential {
     }
 
     /// This bucket and the evidence over time as one judgement.
-    pub(crate) fn judgement(&self, bucket: &Judgement) -> Judgement {
+    pub fn judgement(&self, bucket: &Judgement) -> Judgement {
         Judgement::from_tails(
             Self::combine(bucket.p_lower, self.p_down),
             Self::combine(bucket.p_upper, self.p_up),
@@ -97,22 +101,22 @@ impl Sequential {
 }
 
 /// Posterior probability that nothing happened, given the largest likelihood ratio for a burst.
-pub(crate) fn in_control(burst_probability: f64, ratio: f64) -> f64 {
+pub fn in_control(burst_probability: f64, ratio: f64) -> f64 {
     let odds = burst_probability / (1.0 - burst_probability) * ratio;
     1.0 / (1.0 + odds)
 }
 
 /// What hindsight says about a bucket that has waited.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Hindsight {
+pub struct Hindsight {
     /// Weight in learning: the probability that it was in control, or 1 after a run too long for a burst.
-    pub(crate) weight: f64,
+    pub weight: f64,
     /// The run was too long for a burst: this is a new level, loosen the old one.
-    pub(crate) new_level: bool,
+    pub new_level: bool,
 }
 
 /// Weighs a bucket by its suspicion and keeps count of the run of suspicious buckets on the same side.
-pub(crate) fn hindsight(
+pub fn hindsight(
     run: &mut f32,
     suspicion: f32,
     upward: bool,
@@ -150,7 +154,7 @@ pub(crate) fn hindsight(
 }
 
 /// ln of the larger likelihood ratio of a window, and whether it speaks for an excess.
-pub(crate) fn suspicion(sequential: &Sequential, window: usize) -> (f32, bool) {
+pub fn suspicion(sequential: &Sequential, window: usize) -> (f32, bool) {
     let (up, down) = (sequential.ratio_up[window], sequential.ratio_down[window]);
     (libm::log(up.max(down)).clamp(-1e3, 1e3) as f32, up >= down)
 }
