@@ -200,6 +200,23 @@ impl Redacted<'_> {
     }
 }
 
+/// Records that are no feedback (contacts, preferences) were read and not made into mentions.
+#[derive(Debug, Clone, Copy)]
+pub struct SetAside<'a> {
+    /// Kind, a word of the contract.
+    pub kind: &'a str,
+    /// How many.
+    pub count: usize,
+}
+
+impl SetAside<'_> {
+    /// Counts it.
+    pub fn emit(self, metrics: &Metrics) {
+        debug!(kind = self.kind, count = self.count, "records that are no feedback were set aside");
+        add(&metrics.set_aside, &[self.kind], self.count);
+    }
+}
+
 /// Markers were written for a source partition.
 #[derive(Debug, Clone, Copy)]
 pub struct WatermarkMoved<'a> {
