@@ -1,11 +1,11 @@
-//! Text to meaning: language, safety triage, privacy, themes, sentiment, stance, requests, terms.
-pub mod privacy;
-pub mod safety;
-//! From words to meaning: language, themes, feeling, requests, speakers, beliefs, new themes and repeats.
+//! From words to meaning: safety triage, privacy, language, themes, feeling, requests, speakers, beliefs, new
+//! themes and repeats.
 //!
 //! Pure: the same text gives the same answer on every machine. No clock, no file, no thread, no network.
 
+pub mod privacy;
 pub mod requests;
+pub mod safety;
 pub mod sentiment;
 pub mod stable_hash;
 pub mod themes;
