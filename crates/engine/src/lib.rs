@@ -5,6 +5,7 @@
 //! adapters never see each other.
 
 pub mod clock;
+pub mod detect;
 pub mod listen;
 pub mod log;
 pub mod read_model;

@@ -18,4 +18,4 @@ pub mod triage;
 pub mod watermark;
 
 pub use ear::{Ear, EarRules, Heard, Understanding};
-pub use stage::{ListenRules, ListenStage};
+pub use stage::ListenStage;

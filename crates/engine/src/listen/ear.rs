@@ -7,12 +7,13 @@
 use super::rating::main_rating;
 use super::triage::{SafetyDesk, tenant_of_broken};
 use crate::log::Record;
-use crate::settings::PortfolioKey;
+use crate::settings::{CheckedEngineSettings, PortfolioKey, Secret};
 use auscult_core::mention::{About, Mention, ThemeTag, Who};
-use auscult_core::time::Timestamp;
+use auscult_core::time::{SECOND, Timestamp};
 use auscult_core::words::{FeedbackKind, Tier};
 use auscult_language::privacy::{PersonalDataClass, Pseudonymiser, Redactor};
 use auscult_language::requests::{self, Request};
+use auscult_language::safety::Triage;
 use auscult_language::sentiment;
 use auscult_language::themes::Taxonomy;
 use auscult_language::words::Words;
@@ -54,6 +55,41 @@ pub struct Understanding {
     /// Schemas of framed payloads.
     pub registry: SchemaRegistry,
 }
+
+impl Understanding {
+    /// The shipped triage, redactor and schemas as checked settings say, with `taxonomy`.
+    ///
+    /// The pseudonym key is stretched to its length by BLAKE3's key derivation, so that any secret of enough
+    /// random characters will do.
+    #[must_use]
+    pub fn standard(settings: &CheckedEngineSettings, taxonomy: Taxonomy) -> Understanding {
+        let listen = &settings.listen;
+        let secret = listen.pseudonym_key.as_ref().map_or(&[][..], Secret::bytes);
+        Understanding {
+            desk: SafetyDesk::new(Triage::standard(), listen.intake_hours),
+            redactor: Redactor::standard(),
+            pseudonymiser: Pseudonymiser::new(&blake3::derive_key(PSEUDONYM_CONTEXT, secret)),
+            taxonomy,
+            registry: SchemaRegistry::new(listen.schema_ids.iter().copied(), listen.schema_guids.iter().copied()),
+        }
+    }
+}
+
+impl EarRules {
+    /// The rules of checked settings.
+    #[must_use]
+    pub fn new(settings: &CheckedEngineSettings) -> EarRules {
+        let listen = &settings.listen;
+        let portfolio = settings.portfolio().clone();
+        let mut extra_fields = listen.extra_fields.clone();
+        extra_fields.extend(portfolio.extra_fields().map(str::to_owned));
+        let future = i64::try_from(listen.future_limit_seconds).unwrap_or(i64::MAX).saturating_mul(SECOND);
+        EarRules { portfolio, extra_fields, default_tenant: listen.default_tenant.clone(), future_limit: future }
+    }
+}
+
+/// Names what the derived key is for (BLAKE3 key derivation); a change makes every pseudonym new.
+const PSEUDONYM_CONTEXT: &str = "auscult 2026-11-22 person pseudonyms v1";
 
 /// Everything needed to understand a record.
 pub struct Ear {

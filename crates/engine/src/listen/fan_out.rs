@@ -7,7 +7,7 @@
 const LEAST_PER_THREAD: usize = 64;
 
 /// `work` on every item, over at most `threads` threads; the results stand in the items' order.
-pub fn fan_out<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub fn fan_out<'t, T: Sync, R: Send>(items: &'t [T], threads: usize, work: impl Fn(&'t T) -> R + Sync) -> Vec<R> {
     let threads = threads.min(items.len() / LEAST_PER_THREAD).max(1);
     if threads == 1 {
         return items.iter().map(work).collect();

@@ -1,7 +1,7 @@
 //! Listen as a stage: understand a batch, give it watermarks in order, encode it, write markers.
 
 use super::cap::DeadLetterWindow;
-use super::ear::{Ear, Heard};
+use super::ear::{Ear, EarRules, Heard, Understanding};
 use super::fan_out::fan_out;
 use super::watermark::{TimeRules, Watermark};
 use crate::log::{Commit, Outgoing, Position, Record, TopicPartition};
@@ -10,6 +10,7 @@ use crate::telemetry::{Metrics, happening};
 use crate::turn::{Assignment, Stage, StageError, Tick};
 use auscult_core::input::Marker;
 use auscult_core::time::{SECOND, Timestamp};
+use auscult_language::themes::Taxonomy;
 use auscult_wire::dead_letter::RefusedInput;
 use auscult_wire::{
     DeadLetter, Encoded, WireError, encode_dead_letter, encode_marker, encode_medical_request, encode_mention,
@@ -23,17 +24,17 @@ const NAME: &str = "listen";
 
 /// What the stage needs to know beside its ear.
 #[derive(Debug, Clone)]
-pub struct ListenRules {
+struct ListenRules {
     /// Watermarks.
-    pub time: TimeRules,
+    time: TimeRules,
     /// Partitions of the mentions topic: markers go to each.
-    pub mentions_partitions: u32,
+    mentions_partitions: u32,
     /// Source partitions over all topics and instances.
-    pub source_partitions: u32,
+    source_partitions: u32,
     /// History is being loaded.
-    pub backfill: bool,
+    backfill: bool,
     /// Threads a turn fans out over.
-    pub threads: usize,
+    threads: usize,
     topics: OutputTopics,
 }
 
@@ -48,8 +49,7 @@ struct OutputTopics {
 
 impl ListenRules {
     /// The rules of checked settings.
-    #[must_use]
-    pub fn new(settings: &CheckedEngineSettings) -> ListenRules {
+    fn new(settings: &CheckedEngineSettings) -> ListenRules {
         let listen = &settings.listen;
         let milliseconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(SECOND);
         ListenRules {
@@ -104,12 +104,19 @@ pub struct ListenStage {
 }
 
 impl ListenStage {
-    /// A stage that holds no partition yet.
+    /// A stage with the shipped ears and `taxonomy`, holding no partition yet.
     #[must_use]
-    pub fn new(ear: Arc<Ear>, rules: ListenRules, settings: &CheckedEngineSettings, metrics: Arc<Metrics>) -> ListenStage {
+    pub fn standard(settings: &CheckedEngineSettings, taxonomy: Taxonomy, metrics: Arc<Metrics>) -> ListenStage {
+        let ear = Ear::new(Understanding::standard(settings, taxonomy), EarRules::new(settings));
+        ListenStage::new(Arc::new(ear), settings, metrics)
+    }
+
+    /// A stage that listens with `ear` and holds no partition yet.
+    #[must_use]
+    pub fn new(ear: Arc<Ear>, settings: &CheckedEngineSettings, metrics: Arc<Metrics>) -> ListenStage {
         ListenStage {
             ear,
-            rules,
+            rules: ListenRules::new(settings),
             metrics,
             sources: BTreeMap::new(),
             window: DeadLetterWindow::new(settings.listen.dead_letter_cap),
@@ -251,8 +258,10 @@ impl Stage for ListenStage {
     }
 
     fn commit(&mut self) -> Result<Commit, StageError> {
-        let dirty = self.sources.iter_mut().filter(|(_, source)| std::mem::take(&mut source.dirty));
-        let positions = dirty.map(|(partition, source)| (partition.clone(), source.position, source.watermark.metadata()));
+        let positions = self.sources.iter_mut().filter_map(|(partition, source)| {
+            let dirty = std::mem::take(&mut source.dirty);
+            dirty.then(|| (partition.clone(), source.position, source.watermark.metadata()))
+        });
         Ok(Commit { positions: positions.collect(), state: Vec::new(), outgoing: std::mem::take(&mut self.outgoing) })
     }
 

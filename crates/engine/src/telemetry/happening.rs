@@ -252,22 +252,39 @@ impl InputsApplied<'_> {
     }
 }
 
-/// An alert goes out.
+/// The machine refused something, with a reason.
 #[derive(Debug, Clone, Copy)]
-pub struct AlertSent<'a> {
+pub struct InputsRejected<'a> {
+    /// Reason, a word of the core.
+    pub reason: &'a str,
+    /// How many.
+    pub count: u64,
+}
+
+impl InputsRejected<'_> {
+    /// Counts it.
+    pub fn emit(self, metrics: &Metrics) {
+        debug!(reason = self.reason, count = self.count, "inputs rejected");
+        metrics.rejections.with_label_values(&[self.reason]).inc_by(self.count);
+    }
+}
+
+/// An alert went out.
+#[derive(Debug, Clone)]
+pub struct AlertSent {
     /// `raised`, `updated`, `resolved`, `retracted`.
-    pub change: &'a str,
+    pub change: &'static str,
     /// Severity.
-    pub severity: &'a str,
-    /// Signal id.
-    pub signal_id: &'a str,
+    pub severity: &'static str,
+    /// Signal id: in the log line, never a label.
+    pub signal_id: String,
     /// Revision.
     pub revision: u32,
     /// Whether people are notified.
     pub notified: bool,
 }
 
-impl AlertSent<'_> {
+impl AlertSent {
     /// Counts it.
     pub fn emit(self, metrics: &Metrics) {
         let AlertSent { change, severity, signal_id, revision, notified } = self;
