@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "examples are programs: they read the files the pure crate takes as arguments")]
 #![allow(dead_code, reason = "each example uses its part of this module")]
 
+#[path = "privacy_data.rs"]
+pub mod privacy_data;
 #[path = "safety_data.rs"]
 pub mod safety_data;
 
