@@ -11,7 +11,7 @@ fn main() -> anyhow::Result<()> {
     let show = std::env::var("SHOW").unwrap_or_default();
     for spec in std::env::args().skip(1) {
         let v: Vec<f32> = spec.split(',').map(|x| x.parse().unwrap()).collect();
-        let settings = train::Settings { passes: v[0] as usize, hidden_lists: v[1] as u64, recall_margin: v[2], ..Default::default() };
+        let settings = train::Settings { passes: v[0] as usize, hidden_lists: v[1] as u64, recall_margin: v[2], name_bias: v[3], ..Default::default() };
         let mut rec: BTreeMap<String, Recall> = BTreeMap::new();
         let mut losses: BTreeMap<&str, TermLoss> = BTreeMap::new();
         let (mut o_words, mut o_hidden, mut fps) = (0, 0, vec![]);

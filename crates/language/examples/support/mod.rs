@@ -121,6 +121,8 @@ fn entity_spans(value: &serde_json::Value, list: &str, kind: &str, text: &str) -
             let (start, end) = byte_span(text, entity["start"].as_u64().unwrap_or(0), entity["end"].as_u64().unwrap_or(0));
             (word(entity, kind), start, end)
         })
+        // Discontinuous terms carry the ends of their parts the wrong way round: nothing to cut out.
+        .filter(|(_, start, end)| start < end)
         .collect()
 }
 

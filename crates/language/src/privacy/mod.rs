@@ -12,6 +12,7 @@ mod class;
 mod code;
 mod context;
 mod date;
+mod names;
 mod number;
 mod pseudonym;
 mod tagger;
@@ -114,15 +115,7 @@ impl Redactor {
     fn names(&self, text: &str, findings: &mut Vec<Finding>) {
         let words = self.words(text);
         let tags = self.tagger.tag(&words);
-        for (word, tag) in words.iter().zip(&tags) {
-            let class = match tag {
-                Tag::Outside | Tag::Organisation => continue,
-                Tag::Name => PersonalDataClass::Name,
-                Tag::Address => PersonalDataClass::Address,
-                Tag::Place => PersonalDataClass::Place,
-            };
-            findings.push(Finding { start: word.start, end: word.end, class });
-        }
+        names::find(text, &words, tags, findings);
     }
 }
 
@@ -135,6 +128,7 @@ fn tables(text: &str) -> Vec<(u16, &str)> {
         "organisation" => list::ORGANISATION,
         "eponym" => list::EPONYM_HEAD,
         "person" => list::PERSON_CUE,
+        "common" => list::COMMON,
         _ => 0,
     };
     text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": ")).map(|(kind, words)| (flag(kind), words)).collect()

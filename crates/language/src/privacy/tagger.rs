@@ -37,6 +37,8 @@ const MAGIC: &[u8; 8] = b"AUSTAG01";
 #[derive(Clone)]
 pub struct TaggerModel {
     rows: Vec<[i8; 5]>,
+    /// Added to the score of `Name`: how much a missed name costs against a false one.
+    name_bias: i32,
 }
 
 impl std::fmt::Debug for TaggerModel {
@@ -56,18 +58,19 @@ pub struct TaggerError {
 impl TaggerModel {
     /// Quantises averaged weights so that the largest is 127.
     #[must_use]
-    pub fn quantise(weights: &[[f32; 5]]) -> TaggerModel {
+    pub fn quantise(weights: &[[f32; 5]], name_bias: f32) -> TaggerModel {
         let largest = weights.iter().flatten().fold(1e-6_f32, |largest, weight| largest.max(weight.abs()));
         // A few weights grow far beyond the rest; clipping them at a quarter keeps the small ones apart.
         let scale = largest / 4.0 / 127.0;
         let step = |weight: f32| (weight / scale).round().clamp(-127.0, 127.0) as i8;
-        TaggerModel { rows: weights.iter().map(|row| row.map(step)).collect() }
+        TaggerModel { rows: weights.iter().map(|row| row.map(step)).collect(), name_bias: (name_bias / scale).round() as i32 }
     }
 
-    /// As stored: mark, then the rows.
+    /// As stored: mark, bias (little-endian i32), then the rows.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&self.name_bias.to_le_bytes());
         bytes.extend(self.rows.iter().flatten().map(|weight| weight.to_le_bytes()[0]));
         bytes
     }
@@ -77,12 +80,13 @@ impl TaggerModel {
     /// # Errors
     /// When the mark or the length is another.
     pub fn from_bytes(bytes: &[u8]) -> Result<TaggerModel, TaggerError> {
-        let expected = MAGIC.len() + 5 * ROWS;
+        let expected = MAGIC.len() + 4 + 5 * ROWS;
         if bytes.len() != expected || !bytes.starts_with(MAGIC) {
             return Err(TaggerError { found: bytes.len(), expected });
         }
         let weight = |byte: u8| i8::from_le_bytes([byte]);
-        Ok(TaggerModel { rows: bytes[8..].chunks_exact(5).map(|row| [weight(row[0]), weight(row[1]), weight(row[2]), weight(row[3]), weight(row[4])]).collect() })
+        let name_bias = i32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]);
+        Ok(TaggerModel { name_bias, rows: bytes[12..].chunks_exact(5).map(|row| [weight(row[0]), weight(row[1]), weight(row[2]), weight(row[3]), weight(row[4])]).collect() })
     }
 
     /// The tag of each word.
@@ -91,7 +95,7 @@ impl TaggerModel {
         let lower = all_lower(words);
         for index in 0..words.len() {
             if candidate(words, &tags, index) {
-                let mut scores = [0_i32; 5];
+                let mut scores = [0, self.name_bias, 0, 0, 0];
                 features(words, &tags, index, lower, |row| {
                     for (score, weight) in scores.iter_mut().zip(self.rows[row as usize]) {
                         *score += i32::from(weight);
@@ -127,6 +131,8 @@ pub(crate) fn candidate(words: &[Word], tags: &[Tag], index: usize) -> bool {
     match word.shape {
         Shape::Sign => false,
         Shape::Digits | Shape::Code => true,
+        // "SIADH", "HU": an unknown short word in capitals among lower-case ones is an abbreviation.
+        Shape::Upper if word.length <= 4 && !word.is(list::GIVEN | list::FAMILY | list::PLACE | list::STREET) && previous == Tag::Outside => false,
         _ if word.is(list::TERM) && !word.is(list::GIVEN) => false,
         Shape::Lower => !word.is(list::COMMON) || word.is(list::PARTICLE | list::STREET) || (previous != Tag::Outside && word.is(list::GIVEN | list::FAMILY | list::PLACE)),
         _ => !(word.first && word.is(list::COMMON) && !word.is(list::GIVEN | list::PLACE | list::STREET)) && word.hash != pronoun_i(),
@@ -211,7 +217,7 @@ mod tests {
     fn a_model_survives_its_bytes_and_refuses_others() {
         let mut weights = vec![[0.0; 5]; ROWS];
         weights[9] = [0.0, 8.0, -1.0, 0.5, 0.0];
-        let model = TaggerModel::quantise(&weights);
+        let model = TaggerModel::quantise(&weights, 0.0);
         let back = TaggerModel::from_bytes(&model.to_bytes()).unwrap();
         assert_eq!(back.rows[9], [0, 127, -64, 32, 0]);
         assert!(TaggerModel::from_bytes(b"no").is_err());

@@ -23,11 +23,13 @@ pub struct Settings {
     pub hidden_lists: u64,
     /// What an unseen name costs against a false one: added to every wrong tag's score but `Outside`'s.
     pub recall_margin: f32,
+    /// Added to `Name` when the trained model is used, in units of one perceptron step.
+    pub name_bias: f32,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { passes: 8, seed: 20_261_122, hidden_lists: 90, recall_margin: 1.0 }
+        Settings { passes: 8, seed: 20_261_122, hidden_lists: 90, recall_margin: 1.0, name_bias: 0.0 }
     }
 }
 
@@ -84,7 +86,7 @@ pub fn fit(examples: &[Example], settings: Settings) -> TaggerModel {
     }
     let clock = weights.clock;
     let averaged: Vec<[f32; 5]> = weights.now.iter().zip(&weights.sum).map(|(now, sum)| [0, 1, 2, 3, 4].map(|tag| now[tag] - sum[tag] / clock)).collect();
-    TaggerModel::quantise(&averaged)
+    TaggerModel::quantise(&averaged, settings.name_bias)
 }
 
 /// The example as if no word were in a name list.
