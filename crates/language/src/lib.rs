@@ -4,6 +4,7 @@
 //! Pure: the same text gives the same answer on every machine. No clock, no file, no thread, no network.
 
 pub mod privacy;
+pub mod language_id;
 pub mod requests;
 pub mod safety;
 pub mod sentiment;

@@ -1,9 +1,9 @@
 //! Numbers to evidence: baselines, detectors, false-discovery control. Knows no world: no clock, no chance, no files.
 
 pub mod count;
-pub mod evidence;
 pub mod discovery;
 pub mod distribution;
+pub mod evidence;
 pub mod judgement;
 pub mod learning;
 pub mod mean;

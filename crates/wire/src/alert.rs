@@ -9,8 +9,9 @@ use auscult_core::alert::{Alert, ContextItem, Driver, Example};
 use auscult_core::words::AlertChange;
 
 use crate::alert_data::{
-    AlertData, BaselineData, ContextData, DetectorData, DriverData, EffectData, EvidenceData, ExampleData, IntervalData, LinksData,
-    ModelData, OwnerData, People, ReproduceData, ScoreData, SeriesData, WindowData,
+    AlertData, BaselineData, ContextData, DetectorData, DriverData, EffectData, EvidenceData,
+    ExampleData, IntervalData, LinksData, ModelData, OwnerData, People, ReproduceData, ScoreData,
+    SeriesData, WindowData,
 };
 use crate::derived::{Derived, derived_id};
 use crate::envelope::{Encoded, Headers};
@@ -85,7 +86,8 @@ pub fn encode_alert(alert: &Alert, projection: Projection) -> Encoded {
     }
     .envelope();
     envelope.sequence = Some(Cow::Owned(revision));
-    envelope.correlation_id = (!alert.incident_id.is_empty()).then_some(Cow::Borrowed(alert.incident_id.as_str()));
+    envelope.correlation_id =
+        (!alert.incident_id.is_empty()).then_some(Cow::Borrowed(alert.incident_id.as_str()));
     envelope.severity = Some(alert.severity);
     let data = AlertData::project(alert, projection);
     encode_event(key.clone().into_bytes(), &envelope, &data)
@@ -95,8 +97,19 @@ pub fn encode_alert(alert: &Alert, projection: Projection) -> Encoded {
 ///
 /// # Errors
 /// [`WireError`] for everything that is refused.
-pub fn decode_alert<'a>(headers: &'a Headers, value: &'a [u8]) -> Result<Event<'a, AlertData>, WireError> {
-    decode_event(headers, value, Reading { types: &ALERT_TYPES, keep_unknown: false, registry: &SchemaRegistry::default() })
+pub fn decode_alert<'a>(
+    headers: &'a Headers,
+    value: &'a [u8],
+) -> Result<Event<'a, AlertData>, WireError> {
+    decode_event(
+        headers,
+        value,
+        Reading {
+            types: &ALERT_TYPES,
+            keep_unknown: false,
+            registry: &SchemaRegistry::default(),
+        },
+    )
 }
 
 impl AlertData {
@@ -114,15 +127,29 @@ impl AlertData {
             why: alert.why.clone(),
             horizon: alert.horizon,
             series: series(alert),
-            window: WindowData { start: alert.window.start, end: alert.window.end, bucket: alert.window.width.iso().to_owned() },
+            window: WindowData {
+                start: alert.window.start,
+                end: alert.window.end,
+                bucket: alert.window.width.iso().to_owned(),
+            },
             as_of: alert.as_of,
             first_raised_at: alert.first_raised_at,
             observed: alert.observed,
             expected: alert.expected,
             exposure: None,
-            interval: IntervalData { low: alert.interval.low, high: alert.interval.high, level: alert.interval.level },
-            effect: EffectData { absolute: alert.effect_absolute, relative: alert.effect_relative },
-            score: ScoreData { current: alert.score_current, initial: alert.score_initial },
+            interval: IntervalData {
+                low: alert.interval.low,
+                high: alert.interval.high,
+                level: alert.interval.level,
+            },
+            effect: EffectData {
+                absolute: alert.effect_absolute,
+                relative: alert.effect_relative,
+            },
+            score: ScoreData {
+                current: alert.score_current,
+                initial: alert.score_initial,
+            },
             p_value: alert.p_value,
             q_value: alert.q_value,
             expected_false_per_30_days: alert.expected_false_per_30_days,
@@ -137,9 +164,20 @@ impl AlertData {
             },
             detector: detector(alert),
             baseline: baseline(alert),
-            models: alert.models.iter().map(|model| ModelData::parse(model)).collect(),
-            reproduce: ReproduceData { offsets: Pairs::default(), seed: alert.seed, build: build() },
-            owner: OwnerData { team: alert.owner_team.clone(), journey: None },
+            models: alert
+                .models
+                .iter()
+                .map(|model| ModelData::parse(model))
+                .collect(),
+            reproduce: ReproduceData {
+                offsets: Pairs::default(),
+                seed: alert.seed,
+                build: build(),
+            },
+            owner: OwnerData {
+                team: alert.owner_team.clone(),
+                journey: None,
+            },
             triage_due: alert.triage_due,
             suggested_checks: alert.suggested_checks.clone(),
             playbook_url: None,
@@ -165,7 +203,11 @@ impl ModelData {
     pub fn parse(text: &str) -> ModelData {
         let (kind, rest) = text.split_once(':').unwrap_or(("", text));
         let (name, version) = rest.rsplit_once('@').unwrap_or((rest, ""));
-        ModelData { kind: kind.to_owned(), name: name.to_owned(), version: version.to_owned() }
+        ModelData {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            version: version.to_owned(),
+        }
     }
 }
 
@@ -201,7 +243,11 @@ fn evidence(alert: &Alert, projection: Projection) -> EvidenceData {
 }
 
 fn driver(driver: &Driver) -> DriverData {
-    DriverData { dimension: driver.dimension.clone(), value: driver.value.clone(), share: driver.share }
+    DriverData {
+        dimension: driver.dimension.clone(),
+        value: driver.value.clone(),
+        share: driver.share,
+    }
 }
 
 fn context(item: &ContextItem) -> ContextData {

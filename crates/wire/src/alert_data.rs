@@ -1,7 +1,9 @@
 //! The data of an alert event, group by group as the contract has them.
 
 use auscult_core::time::Timestamp;
-use auscult_core::words::{Caveat, Decision, EvidenceGrade, Horizon, Measure, SignalKind, SignalStatus, StatusReason};
+use auscult_core::words::{
+    Caveat, Decision, EvidenceGrade, Horizon, Measure, SignalKind, SignalStatus, StatusReason,
+};
 use serde::de::{self, Deserializer, Visitor};
 use serde::ser::Serializer;
 
@@ -397,19 +399,31 @@ impl Visitor<'_> for PeopleReader {
         Ok(RawPeople::Count(count))
     }
     fn visit_str<E: de::Error>(self, text: &str) -> Result<RawPeople, E> {
-        Ok(RawPeople::Band(PeopleBand::parse(text).ok_or_else(|| unknown_word::<PeopleBand>(text))))
+        Ok(RawPeople::Band(
+            PeopleBand::parse(text).ok_or_else(|| unknown_word::<PeopleBand>(text)),
+        ))
     }
 }
 
 impl<'de> Decode<'de> for People {
-    fn decode<D: Deserializer<'de>>(deserializer: D, context: &mut Context<'de>, place: &Place<'_>) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'de>>(
+        deserializer: D,
+        context: &mut Context<'de>,
+        place: &Place<'_>,
+    ) -> Result<Self, D::Error> {
         match deserializer.deserialize_any(PeopleReader)? {
             RawPeople::Count(count) => match u32::try_from(count) {
                 Ok(count) => Ok(People::Exact(count)),
-                Err(_) => Err(context.fail(ErrorCode::NumberOutOfRange, place, "more people than there are")),
+                Err(_) => Err(context.fail(
+                    ErrorCode::NumberOutOfRange,
+                    place,
+                    "more people than there are",
+                )),
             },
             RawPeople::Band(Ok(band)) => Ok(People::Banded(band)),
-            RawPeople::Band(Err(reason)) => Err(context.fail(ErrorCode::EnumUnknown, place, reason)),
+            RawPeople::Band(Err(reason)) => {
+                Err(context.fail(ErrorCode::EnumUnknown, place, reason))
+            }
         }
     }
 }

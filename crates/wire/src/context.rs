@@ -25,7 +25,11 @@ impl Place<'_> {
             Place::Root(prefix) => (*prefix).to_owned(),
             Place::Name(parent, name) => {
                 let shown: String = name.chars().take(64).collect();
-                format!("{}/{}", parent.pointer(), shown.replace('~', "~0").replace('/', "~1"))
+                format!(
+                    "{}/{}",
+                    parent.pointer(),
+                    shown.replace('~', "~0").replace('/', "~1")
+                )
             }
             Place::Entry(parent, index) => format!("{}/{index}", parent.pointer()),
         }
@@ -36,7 +40,10 @@ impl Place<'_> {
     pub fn dotted(&self, name: &str) -> Option<String> {
         match self {
             Place::Root(_) => None,
-            Place::Name(parent, own) => Some(format!("{}.{name}", parent.dotted(own).unwrap_or_else(|| (*own).to_owned()))),
+            Place::Name(parent, own) => Some(format!(
+                "{}.{name}",
+                parent.dotted(own).unwrap_or_else(|| (*own).to_owned())
+            )),
             Place::Entry(parent, index) => parent.dotted(&format!("{index}.{name}")),
         }
     }
@@ -66,11 +73,19 @@ impl<'de> Context<'de> {
     /// A context that keeps unknown fields, or skips them.
     #[must_use]
     pub fn new(keep_unknown: bool) -> Context<'de> {
-        Context { keep_unknown, ..Context::default() }
+        Context {
+            keep_unknown,
+            ..Context::default()
+        }
     }
 
     /// Notes the first failure and hands back an error for the format.
-    pub fn fail<E: de::Error>(&mut self, code: ErrorCode, place: &Place<'_>, reason: impl Into<String>) -> E {
+    pub fn fail<E: de::Error>(
+        &mut self,
+        code: ErrorCode,
+        place: &Place<'_>,
+        reason: impl Into<String>,
+    ) -> E {
         if self.failure.is_none() {
             self.failure = Some((code, reason.into()));
             self.place = Some(place.pointer());
@@ -91,7 +106,9 @@ impl<'de> Context<'de> {
         let place = self.place.unwrap_or_default();
         match self.failure {
             Some((code, reason)) => WireError::new(code, place, reason),
-            None if error.is_data() => WireError::new(ErrorCode::JsonType, place, type_reason(error)),
+            None if error.is_data() => {
+                WireError::new(ErrorCode::JsonType, place, type_reason(error))
+            }
             None => WireError::new(ErrorCode::JsonSyntax, place, syntax_reason(error)),
         }
     }
@@ -100,17 +117,39 @@ impl<'de> Context<'de> {
 /// The expectation, and the kind of what was found, but never its value: that may be customer text.
 fn type_reason(error: &serde_json::Error) -> String {
     let message = error.to_string();
-    let expected = message.rfind(", expected ").map_or("another type", |at| &message[at + ", expected ".len()..]);
-    let expected = expected.rsplit_once(" at line").map_or(expected, |(words, _)| words);
+    let expected = message
+        .rfind(", expected ")
+        .map_or("another type", |at| &message[at + ", expected ".len()..]);
+    let expected = expected
+        .rsplit_once(" at line")
+        .map_or(expected, |(words, _)| words);
     let found = message
         .strip_prefix("invalid type: ")
         .and_then(|rest| rest.split([' ', ',', '`']).next())
-        .filter(|word| ["null", "boolean", "integer", "floating", "string", "sequence", "map"].contains(word))
-        .map_or(String::new(), |word| format!("found {} ", if word == "floating" { "number" } else { word }));
-    format!("{found}where {expected} was expected (line {}, column {})", error.line(), error.column())
+        .filter(|word| {
+            [
+                "null", "boolean", "integer", "floating", "string", "sequence", "map",
+            ]
+            .contains(word)
+        })
+        .map_or(String::new(), |word| {
+            format!(
+                "found {} ",
+                if word == "floating" { "number" } else { word }
+            )
+        });
+    format!(
+        "{found}where {expected} was expected (line {}, column {})",
+        error.line(),
+        error.column()
+    )
 }
 
 fn syntax_reason(error: &serde_json::Error) -> String {
-    let what = if error.is_eof() { "the document ends too early" } else { "not well-formed JSON" };
+    let what = if error.is_eof() {
+        "the document ends too early"
+    } else {
+        "not well-formed JSON"
+    };
     format!("{what} (line {}, column {})", error.line(), error.column())
 }

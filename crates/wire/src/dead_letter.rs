@@ -71,9 +71,16 @@ record! {
 pub struct Bytes(pub Vec<u8>);
 
 impl<'de> Decode<'de> for Bytes {
-    fn decode<D: Deserializer<'de>>(deserializer: D, context: &mut Context<'de>, place: &Place<'_>) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'de>>(
+        deserializer: D,
+        context: &mut Context<'de>,
+        place: &Place<'_>,
+    ) -> Result<Self, D::Error> {
         let text = deserializer.deserialize_str(Text)?;
-        STANDARD.decode(text.as_bytes()).map(Bytes).map_err(|_| context.fail(ErrorCode::Base64, place, "not base64"))
+        STANDARD
+            .decode(text.as_bytes())
+            .map(Bytes)
+            .map_err(|_| context.fail(ErrorCode::Base64, place, "not base64"))
     }
 }
 
@@ -113,7 +120,9 @@ impl DeadLetter {
     /// The dead letter of `input`, refused at `refused_at` for `error`.
     #[must_use]
     pub fn new(input: RefusedInput<'_>, error: &WireError, refused_at: Timestamp) -> DeadLetter {
-        let text = |name: &str| header(input.headers, name).and_then(|value| std::str::from_utf8(value).ok());
+        let text = |name: &str| {
+            header(input.headers, name).and_then(|value| std::str::from_utf8(value).ok())
+        };
         DeadLetter {
             topic: input.topic.to_owned(),
             partition: input.partition,
@@ -122,10 +131,21 @@ impl DeadLetter {
             place: error.place.clone(),
             reason: error.reason.clone(),
             refused_at,
-            trace_parent: text("ce_traceparent").or_else(|| text("traceparent")).map(str::to_owned),
-            replays: text(REPLAYS_HEADER).and_then(|count| count.parse().ok()).unwrap_or(0),
+            trace_parent: text("ce_traceparent")
+                .or_else(|| text("traceparent"))
+                .map(str::to_owned),
+            replays: text(REPLAYS_HEADER)
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(0),
             key: input.key.map(|key| Bytes(key.to_vec())),
-            headers: input.headers.iter().map(|(name, value)| HeaderData { name: name.clone(), value: Bytes(value.clone()) }).collect(),
+            headers: input
+                .headers
+                .iter()
+                .map(|(name, value)| HeaderData {
+                    name: name.clone(),
+                    value: Bytes(value.clone()),
+                })
+                .collect(),
             value: input.value.map(|value| Bytes(value.to_vec())),
         }
     }
@@ -139,8 +159,15 @@ impl DeadLetter {
             .filter(|header| !header.name.eq_ignore_ascii_case(REPLAYS_HEADER))
             .map(|header| (header.name.clone(), header.value.0.clone()))
             .collect();
-        headers.push((REPLAYS_HEADER.to_owned(), self.replays.saturating_add(1).to_string().into_bytes()));
-        (self.key.as_ref().map(|key| key.0.clone()), headers, self.value.as_ref().map(|value| value.0.clone()))
+        headers.push((
+            REPLAYS_HEADER.to_owned(),
+            self.replays.saturating_add(1).to_string().into_bytes(),
+        ));
+        (
+            self.key.as_ref().map(|key| key.0.clone()),
+            headers,
+            self.value.as_ref().map(|value| value.0.clone()),
+        )
     }
 }
 
@@ -167,7 +194,10 @@ pub fn encode_dead_letter(letter: &DeadLetter) -> Encoded {
     envelope.tenant_id = None;
     envelope.partition_key = None;
     envelope.trace_parent = letter.trace_parent.as_deref().map(Into::into);
-    let key = letter.key.as_ref().map_or_else(|| place.into_bytes(), |key| key.0.clone());
+    let key = letter
+        .key
+        .as_ref()
+        .map_or_else(|| place.into_bytes(), |key| key.0.clone());
     encode_event(key, &envelope, letter)
 }
 
@@ -175,7 +205,14 @@ pub fn encode_dead_letter(letter: &DeadLetter) -> Encoded {
 ///
 /// # Errors
 /// [`WireError`] for everything that is refused.
-pub fn decode_dead_letter<'a>(headers: &'a Headers, value: &'a [u8]) -> Result<Event<'a, DeadLetter>, WireError> {
-    let reading = Reading { types: &[INPUT_REFUSED], keep_unknown: false, registry: &SchemaRegistry::default() };
+pub fn decode_dead_letter<'a>(
+    headers: &'a Headers,
+    value: &'a [u8],
+) -> Result<Event<'a, DeadLetter>, WireError> {
+    let reading = Reading {
+        types: &[INPUT_REFUSED],
+        keep_unknown: false,
+        registry: &SchemaRegistry::default(),
+    };
     decode_event_up_to(headers, value, reading, MAX_DEAD_LETTER_BYTES)
 }

@@ -12,7 +12,7 @@ use crate::envelope::Envelope;
 use crate::words::{Audience, DataCategory, DataClassification};
 
 /// Namespace of our ids: UUIDv5 of `auscult.example` in the DNS namespace.
-const NAMESPACE: Uuid = Uuid::from_u128(0x8c2e_5d0b_35a1_5f5c_9d4e_6b1f_0a7c_42e3);
+const NAMESPACE: Uuid = Uuid::from_u128(0x3f88_2060_9a48_51d7_b591_8027_e1d6_df7f);
 
 /// A UUIDv5 over `parts`. Lengths are part of the name, so that no two lists of parts run together.
 #[must_use]
@@ -58,5 +58,24 @@ impl<'a> Derived<'a> {
             audience: Some(self.audience),
             ..Envelope::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_namespace_is_that_of_our_name() {
+        assert_eq!(
+            NAMESPACE,
+            Uuid::new_v5(&Uuid::NAMESPACE_DNS, b"auscult.example")
+        );
+    }
+
+    #[test]
+    fn parts_do_not_run_together() {
+        assert_ne!(derived_id(&["ab", "c"]), derived_id(&["a", "bc"]));
+        assert_ne!(derived_id(&["a", ""]), derived_id(&["a"]));
     }
 }

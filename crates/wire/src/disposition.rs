@@ -89,7 +89,11 @@ pub fn encode_disposition(tenant: &str, disposition: &Disposition) -> Encoded {
     let envelope = Derived {
         kind: ALERT_DISPOSITIONED,
         schema: DISPOSITION_SCHEMA,
-        id: derived_id(&["disposition", &disposition.portfolio, &disposition.disposition_id]),
+        id: derived_id(&[
+            "disposition",
+            &disposition.portfolio,
+            &disposition.disposition_id,
+        ]),
         source: format!("/tenants/{tenant}/people"),
         subject: format!("signal/{}", disposition.signal_id),
         tenant,
@@ -101,17 +105,31 @@ pub fn encode_disposition(tenant: &str, disposition: &Disposition) -> Encoded {
         audience: Audience::Shared,
     }
     .envelope();
-    encode_event(disposition.portfolio.clone().into_bytes(), &envelope, &DispositionData::from(disposition))
+    encode_event(
+        disposition.portfolio.clone().into_bytes(),
+        &envelope,
+        &DispositionData::from(disposition),
+    )
 }
 
 /// Reads a verdict from the log.
 ///
 /// # Errors
 /// [`WireError`] for everything that is refused.
-pub fn decode_disposition<'a>(headers: &'a Headers, value: &'a [u8]) -> Result<Event<'a, DispositionData>, WireError> {
-    let event: Event<'a, DispositionData> =
-        decode_event(headers, value, Reading { types: &[ALERT_DISPOSITIONED], keep_unknown: false, registry: &SchemaRegistry::default() })?;
-    event.data.check()?;
+pub fn decode_disposition<'a>(
+    headers: &'a Headers,
+    value: &'a [u8],
+) -> Result<Event<'a, DispositionData>, WireError> {
+    let event: Event<'a, DispositionData> = decode_event(
+        headers,
+        value,
+        Reading {
+            types: &[ALERT_DISPOSITIONED],
+            keep_unknown: false,
+            registry: &SchemaRegistry::default(),
+        },
+    )?;
+    event.data.check(event.root)?;
     Ok(event)
 }
 
@@ -121,7 +139,7 @@ pub fn decode_disposition<'a>(headers: &'a Headers, value: &'a [u8]) -> Result<E
 /// [`WireError`] for everything that is refused.
 pub fn decode_disposition_data(json: &str) -> Result<DispositionData, WireError> {
     let (data, _): (DispositionData, _) = decode_json(json, "", false)?;
-    data.check()?;
+    data.check("")?;
     Ok(data)
 }
 
@@ -150,24 +168,46 @@ pub fn encode_missed_signal(tenant: &str, missed: &MissedSignalData) -> Encoded 
 ///
 /// # Errors
 /// [`WireError`] for everything that is refused.
-pub fn decode_missed_signal<'a>(headers: &'a Headers, value: &'a [u8]) -> Result<Event<'a, MissedSignalData>, WireError> {
-    let event: Event<'a, MissedSignalData> =
-        decode_event(headers, value, Reading { types: &[SIGNAL_MISSED], keep_unknown: false, registry: &SchemaRegistry::default() })?;
+pub fn decode_missed_signal<'a>(
+    headers: &'a Headers,
+    value: &'a [u8],
+) -> Result<Event<'a, MissedSignalData>, WireError> {
+    let event: Event<'a, MissedSignalData> = decode_event(
+        headers,
+        value,
+        Reading {
+            types: &[SIGNAL_MISSED],
+            keep_unknown: false,
+            registry: &SchemaRegistry::default(),
+        },
+    )?;
     if event.data.series_id.is_none() && event.data.description.is_empty() {
-        return Err(WireError::new(ErrorCode::FieldMissing, "/description", "say which series, or what was missed in words"));
+        return Err(WireError::new(
+            ErrorCode::FieldMissing,
+            format!("{}/description", event.root),
+            "say which series, or what was missed in words",
+        ));
     }
-    check_comment("/description", &event.data.description)?;
+    check_comment(event.root, "description", &event.data.description)?;
     Ok(event)
 }
 
 impl DispositionData {
-    fn check(&self) -> Result<(), WireError> {
-        for (place, value) in [("/disposition_id", &self.disposition_id), ("/signal_id", &self.signal_id), ("/actor/ref", &self.actor.reference)] {
+    fn check(&self, root: &str) -> Result<(), WireError> {
+        for (place, value) in [
+            ("disposition_id", &self.disposition_id),
+            ("signal_id", &self.signal_id),
+            ("actor/ref", &self.actor.reference),
+        ] {
             if value.is_empty() {
-                return Err(WireError::new(ErrorCode::FieldMissing, place, "this field is required and empty"));
+                return Err(WireError::new(
+                    ErrorCode::FieldMissing,
+                    format!("{root}/{place}"),
+                    "this field is required and empty",
+                ));
             }
         }
-        check_comment("/comment", &self.comment)
+        check_comment(root, "comment", &self.comment)
     }
 
     /// The core's verdict, for a signal of `portfolio` when the data do not say.
@@ -175,7 +215,11 @@ impl DispositionData {
     pub fn into_disposition(self, portfolio: &str) -> Disposition {
         Disposition {
             disposition_id: self.disposition_id,
-            portfolio: if self.portfolio.is_empty() { portfolio.to_owned() } else { self.portfolio },
+            portfolio: if self.portfolio.is_empty() {
+                portfolio.to_owned()
+            } else {
+                self.portfolio
+            },
             signal_id: self.signal_id,
             revision_seen: self.revision_seen,
             decision: self.decision,
@@ -202,7 +246,10 @@ impl From<&Disposition> for DispositionData {
             cause: Some(disposition.cause),
             comment: disposition.comment.clone(),
             priority: Some(disposition.priority),
-            actor: ActorData { reference: disposition.actor.clone(), function: disposition.actor_function.clone() },
+            actor: ActorData {
+                reference: disposition.actor.clone(),
+                function: disposition.actor_function.clone(),
+            },
             decided_at: disposition.decided_at,
             scope: Some(disposition.scope),
             use_for_learning: disposition.use_for_learning,
@@ -210,9 +257,13 @@ impl From<&Disposition> for DispositionData {
     }
 }
 
-fn check_comment(place: &str, comment: &str) -> Result<(), WireError> {
+fn check_comment(root: &str, field: &str, comment: &str) -> Result<(), WireError> {
     if comment.len() <= MAX_COMMENT_BYTES {
         return Ok(());
     }
-    Err(WireError::new(ErrorCode::TextTooLong, place, format!("{} bytes, at most {MAX_COMMENT_BYTES}", comment.len())))
+    Err(WireError::new(
+        ErrorCode::TextTooLong,
+        format!("{root}/{field}"),
+        format!("{} bytes, at most {MAX_COMMENT_BYTES}", comment.len()),
+    ))
 }

@@ -86,10 +86,21 @@ impl<'a> Envelope<'a> {
     ///
     /// # Errors
     /// [`WireError`] when the value cannot be read.
-    pub fn set(&mut self, name: Cow<'a, str>, value: Cow<'a, str>, place: &str) -> Result<(), WireError> {
+    pub fn set(
+        &mut self,
+        name: Cow<'a, str>,
+        value: Cow<'a, str>,
+        place: &str,
+    ) -> Result<(), WireError> {
         match name.as_ref() {
             "specversion" if value == "1.0" => {}
-            "specversion" => return Err(WireError::new(ErrorCode::CeVersion, place, "the only version read is 1.0")),
+            "specversion" => {
+                return Err(WireError::new(
+                    ErrorCode::CeVersion,
+                    place,
+                    "the only version read is 1.0",
+                ));
+            }
             "id" => self.id = value,
             "source" => self.source = value,
             "type" => self.kind = value,
@@ -130,7 +141,10 @@ impl<'a> Envelope<'a> {
         };
         text("subject", &self.subject);
         text("time", &self.time.map(|at| time::format(at).into()));
-        text("recordedtime", &self.recorded_time.map(|at| time::format(at).into()));
+        text(
+            "recordedtime",
+            &self.recorded_time.map(|at| time::format(at).into()),
+        );
         text("dataschema", &self.data_schema);
         text("tenantid", &self.tenant_id);
         text("partitionkey", &self.partition_key);
@@ -138,12 +152,27 @@ impl<'a> Envelope<'a> {
         text("correlationid", &self.correlation_id);
         text("causationid", &self.causation_id);
         text("traceparent", &self.trace_parent);
-        text("dataclassification", &self.classification.map(|word| word.as_str().into()));
-        text("datacategory", &self.category.map(|word| word.as_str().into()));
+        text(
+            "dataclassification",
+            &self.classification.map(|word| word.as_str().into()),
+        );
+        text(
+            "datacategory",
+            &self.category.map(|word| word.as_str().into()),
+        );
         text("dataregulation", &self.regulation);
-        text("vocaudience", &self.audience.map(|word| word.as_str().into()));
-        text("severitytext", &self.severity.map(|word| word.as_str().into()));
-        text("severitynumber", &self.severity.map(|word| word.number().to_string().into()));
+        text(
+            "vocaudience",
+            &self.audience.map(|word| word.as_str().into()),
+        );
+        text(
+            "severitytext",
+            &self.severity.map(|word| word.as_str().into()),
+        );
+        text(
+            "severitynumber",
+            &self.severity.map(|word| word.number().to_string().into()),
+        );
         text("dataref", &self.data_ref);
         for (name, value) in &self.extensions {
             each(name, value);
@@ -155,16 +184,28 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// [`ErrorCode::CeMissingAttribute`].
     pub fn check(&self, prefix: &str) -> Result<(), WireError> {
-        for (name, value) in [("id", &self.id), ("source", &self.source), ("type", &self.kind)] {
+        for (name, value) in [
+            ("id", &self.id),
+            ("source", &self.source),
+            ("type", &self.kind),
+        ] {
             if value.is_empty() {
                 let reason = format!("CloudEvents attribute `{name}` is required");
-                return Err(WireError::new(ErrorCode::CeMissingAttribute, format!("{prefix}{name}"), reason));
+                return Err(WireError::new(
+                    ErrorCode::CeMissingAttribute,
+                    format!("{prefix}{name}"),
+                    reason,
+                ));
             }
         }
         match self.data_content_type.as_deref() {
             None => Ok(()),
             Some(kind) if is_json(kind) => Ok(()),
-            Some(_) => Err(WireError::new(ErrorCode::CeContentType, format!("{prefix}datacontenttype"), "the data must be JSON")),
+            Some(_) => Err(WireError::new(
+                ErrorCode::CeContentType,
+                format!("{prefix}datacontenttype"),
+                "the data must be JSON",
+            )),
         }
     }
 
@@ -177,13 +218,20 @@ impl<'a> Envelope<'a> {
             return Ok(());
         }
         let reason = format!("this topic carries {}", expected.join(", "));
-        Err(WireError::new(ErrorCode::TypeUnknown, format!("{prefix}type"), reason))
+        Err(WireError::new(
+            ErrorCode::TypeUnknown,
+            format!("{prefix}type"),
+            reason,
+        ))
     }
 
     /// Tenant: `tenantid`, or the tenant that `source` names.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
-        self.tenant_id.as_deref().or_else(|| self.source.strip_prefix("/tenants/")?.split('/').next()).filter(|tenant| !tenant.is_empty())
+        self.tenant_id
+            .as_deref()
+            .or_else(|| self.source.strip_prefix("/tenants/")?.split('/').next())
+            .filter(|tenant| !tenant.is_empty())
     }
 
     /// Last part of `source`: the name of the source or detector.
@@ -197,16 +245,37 @@ impl<'a> Envelope<'a> {
     ///
     /// # Errors
     /// [`ErrorCode::ClassificationRefused`].
-    pub fn check_holdable(&self, closest: DataClassification, audiences: &[Audience]) -> Result<(), WireError> {
-        let classification = self.classification.unwrap_or(DataClassification::Restricted);
+    pub fn check_holdable(
+        &self,
+        closest: DataClassification,
+        audiences: &[Audience],
+    ) -> Result<(), WireError> {
+        let classification = self
+            .classification
+            .unwrap_or(DataClassification::Restricted);
         if classification > closest {
-            let reason = format!("the data are {}, this consumer holds at most {}", classification.as_str(), closest.as_str());
-            return Err(WireError::new(ErrorCode::ClassificationRefused, "dataclassification", reason));
+            let reason = format!(
+                "the data are {}, this consumer holds at most {}",
+                classification.as_str(),
+                closest.as_str()
+            );
+            return Err(WireError::new(
+                ErrorCode::ClassificationRefused,
+                "dataclassification",
+                reason,
+            ));
         }
         match self.audience {
             Some(audience) if !audiences.contains(&audience) => {
-                let reason = format!("the audience is {}, which this consumer is not part of", audience.as_str());
-                Err(WireError::new(ErrorCode::ClassificationRefused, "vocaudience", reason))
+                let reason = format!(
+                    "the audience is {}, which this consumer is not part of",
+                    audience.as_str()
+                );
+                Err(WireError::new(
+                    ErrorCode::ClassificationRefused,
+                    "vocaudience",
+                    reason,
+                ))
             }
             _ => Ok(()),
         }
@@ -237,7 +306,11 @@ impl<'a> Envelope<'a> {
             audience: self.audience,
             severity: self.severity,
             data_ref: self.data_ref.map(own),
-            extensions: self.extensions.into_iter().map(|(name, value)| (own(name), own(value))).collect(),
+            extensions: self
+                .extensions
+                .into_iter()
+                .map(|(name, value)| (own(name), own(value)))
+                .collect(),
         }
     }
 
@@ -246,7 +319,9 @@ impl<'a> Envelope<'a> {
     pub fn to_headers(&self) -> Headers {
         let mut headers: Headers = Vec::with_capacity(16);
         headers.push(("ce_specversion".to_owned(), b"1.0".to_vec()));
-        self.for_each(|name, value| headers.push((format!("{HEADER_PREFIX}{name}"), value.as_bytes().to_vec())));
+        self.for_each(|name, value| {
+            headers.push((format!("{HEADER_PREFIX}{name}"), value.as_bytes().to_vec()))
+        });
         headers.push(("content-type".to_owned(), JSON.as_bytes().to_vec()));
         headers
     }
@@ -259,12 +334,22 @@ impl<'a> Envelope<'a> {
         let mut envelope = Envelope::default();
         let mut version_seen = false;
         for (header, value) in headers {
-            let Some(name) = header.strip_prefix(HEADER_PREFIX) else { continue };
+            let Some(name) = header.strip_prefix(HEADER_PREFIX) else {
+                continue;
+            };
             version_seen |= name == "specversion";
-            envelope.set(Cow::Borrowed(name), Cow::Borrowed(header_text(header, value)?), header)?;
+            envelope.set(
+                Cow::Borrowed(name),
+                Cow::Borrowed(header_text(header, value)?),
+                header,
+            )?;
         }
         if !version_seen {
-            return Err(WireError::new(ErrorCode::CeMissingAttribute, "ce_specversion", "CloudEvents attribute `specversion` is required"));
+            return Err(WireError::new(
+                ErrorCode::CeMissingAttribute,
+                "ce_specversion",
+                "CloudEvents attribute `specversion` is required",
+            ));
         }
         envelope.check(HEADER_PREFIX)?;
         Ok(envelope)
@@ -274,8 +359,15 @@ impl<'a> Envelope<'a> {
 /// Whether a content type names JSON.
 #[must_use]
 pub fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == JSON || essence == "text/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    essence == JSON
+        || essence == "text/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 /// The value of a header as text.
@@ -283,13 +375,22 @@ pub fn is_json(content_type: &str) -> bool {
 /// # Errors
 /// [`ErrorCode::Utf8`].
 pub fn header_text<'a>(name: &str, value: &'a [u8]) -> Result<&'a str, WireError> {
-    std::str::from_utf8(value).map_err(|error| WireError::new(ErrorCode::Utf8, name, format!("not UTF-8 from byte {}", error.valid_up_to())))
+    std::str::from_utf8(value).map_err(|error| {
+        WireError::new(
+            ErrorCode::Utf8,
+            name,
+            format!("not UTF-8 from byte {}", error.valid_up_to()),
+        )
+    })
 }
 
 /// The header `name`, compared without regard to case as HTTP and Kafka clients spell it differently.
 #[must_use]
 pub fn header<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> Option<&'a [u8]> {
-    headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_slice())
+    headers
+        .iter()
+        .find(|(own, _)| own.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.as_slice())
 }
 
 fn moment(value: &str, place: &str) -> Result<Timestamp, WireError> {
@@ -297,12 +398,17 @@ fn moment(value: &str, place: &str) -> Result<Timestamp, WireError> {
 }
 
 fn word<W: Word>(value: &str, place: &str) -> Result<W, WireError> {
-    W::from_word(value).ok_or_else(|| WireError::new(ErrorCode::EnumUnknown, place, unknown_word::<W>(value)))
+    W::from_word(value)
+        .ok_or_else(|| WireError::new(ErrorCode::EnumUnknown, place, unknown_word::<W>(value)))
 }
 
 fn severity_number(value: &str, place: &str) -> Result<(), WireError> {
     match value.parse() {
         Ok(1..=24u8) => Ok(()),
-        _ => Err(WireError::new(ErrorCode::CeAttributeInvalid, place, "a severity number is an integer from 1 to 24")),
+        _ => Err(WireError::new(
+            ErrorCode::CeAttributeInvalid,
+            place,
+            "a severity number is an integer from 1 to 24",
+        )),
     }
 }

@@ -91,7 +91,11 @@ pub struct WireError {
 impl WireError {
     /// An error of `code` at `place`.
     pub fn new(code: ErrorCode, place: impl Into<String>, reason: impl Into<String>) -> WireError {
-        WireError { code, place: place.into(), reason: reason.into() }
+        WireError {
+            code,
+            place: place.into(),
+            reason: reason.into(),
+        }
     }
 }
 
@@ -104,7 +108,12 @@ pub fn error_codes_document() -> String {
          (`AUSCULT_BLESS=1 cargo test -p auscult-wire` writes it anew).\n\n| code | cause | what to do |\n|---|---|---|\n",
     );
     for code in ErrorCode::ALL {
-        page.push_str(&format!("| `{}` | {} | {} |\n", code.as_str(), code.cause(), code.remedy()));
+        page.push_str(&format!(
+            "| `{}` | {} | {} |\n",
+            code.as_str(),
+            code.cause(),
+            code.remedy()
+        ));
     }
     page
 }

@@ -6,12 +6,14 @@ use std::marker::PhantomData;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 
+use crate::MAX_EVENT_BYTES;
 use crate::context::{Context, ExtraField, Place};
-use crate::envelope::{Encoded, Envelope, HEADER_PREFIX, Headers, STRUCTURED_JSON, header, header_text, is_json};
+use crate::envelope::{
+    Encoded, Envelope, HEADER_PREFIX, Headers, STRUCTURED_JSON, header, header_text, is_json,
+};
 use crate::error::{ErrorCode, WireError};
 use crate::field::{As, Decode, Encode, Key, Seed};
 use crate::framing::SchemaRegistry;
-use crate::MAX_EVENT_BYTES;
 
 /// An envelope, its data, and the unknown fields of the data.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +24,8 @@ pub struct Event<'a, T> {
     pub data: T,
     /// Fields of the data that `T` does not know, if they were asked for.
     pub unknown: Vec<ExtraField<'a>>,
+    /// JSON pointer of the data in the document as received: empty in binary form, `/data` in structured.
+    pub root: &'static str,
 }
 
 /// How an event is told to be read.
@@ -40,7 +44,11 @@ pub struct Reading<'r> {
 ///
 /// # Errors
 /// [`WireError`] for everything that is refused.
-pub fn decode_event<'a, T: Decode<'a>>(headers: &'a Headers, value: &'a [u8], reading: Reading<'_>) -> Result<Event<'a, T>, WireError> {
+pub fn decode_event<'a, T: Decode<'a>>(
+    headers: &'a Headers,
+    value: &'a [u8],
+    reading: Reading<'_>,
+) -> Result<Event<'a, T>, WireError> {
     decode_event_up_to(headers, value, reading, MAX_EVENT_BYTES)
 }
 
@@ -65,7 +73,12 @@ pub fn decode_event_up_to<'a, T: Decode<'a>>(
             let envelope = Envelope::from_headers(headers)?;
             envelope.expect_type(reading.types, HEADER_PREFIX)?;
             let (data, unknown) = decode_json(json, "", reading.keep_unknown)?;
-            Ok(Event { envelope, data, unknown })
+            Ok(Event {
+                envelope,
+                data,
+                unknown,
+                root: "",
+            })
         }
         Form::Structured => decode_structured(json, reading),
     }
@@ -77,10 +90,23 @@ enum Form {
 }
 
 fn form_of(headers: &Headers, value: &[u8]) -> Result<Form, WireError> {
-    let batch = || WireError::new(ErrorCode::CeBatch, "content-type", "a batch of events in one record");
-    let content_type = header(headers, "content-type").map(|kind| header_text("content-type", kind)).transpose()?;
+    let batch = || {
+        WireError::new(
+            ErrorCode::CeBatch,
+            "content-type",
+            "a batch of events in one record",
+        )
+    };
+    let content_type = header(headers, "content-type")
+        .map(|kind| header_text("content-type", kind))
+        .transpose()?;
     if let Some(kind) = content_type {
-        let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = kind
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         if essence.starts_with("application/cloudevents-batch") {
             return Err(batch());
         }
@@ -88,57 +114,104 @@ fn form_of(headers: &Headers, value: &[u8]) -> Result<Form, WireError> {
             return if essence == STRUCTURED_JSON {
                 Ok(Form::Structured)
             } else {
-                Err(WireError::new(ErrorCode::CeContentType, "content-type", "structured events are read as JSON only"))
+                Err(WireError::new(
+                    ErrorCode::CeContentType,
+                    "content-type",
+                    "structured events are read as JSON only",
+                ))
             };
         }
         if !is_json(kind) {
-            return Err(WireError::new(ErrorCode::CeContentType, "content-type", "the payload must be JSON"));
+            return Err(WireError::new(
+                ErrorCode::CeContentType,
+                "content-type",
+                "the payload must be JSON",
+            ));
         }
     }
-    if headers.iter().any(|(name, _)| name.starts_with(HEADER_PREFIX)) {
+    if headers
+        .iter()
+        .any(|(name, _)| name.starts_with(HEADER_PREFIX))
+    {
         return Ok(Form::Binary);
     }
     if value.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-        return Err(WireError { place: String::new(), ..batch() });
+        return Err(WireError {
+            place: String::new(),
+            ..batch()
+        });
     }
     Ok(Form::Structured)
 }
 
 fn json_text(json: &[u8]) -> Result<&str, WireError> {
     if json.is_empty() {
-        return Err(WireError::new(ErrorCode::EventEmpty, "", "the record has no payload"));
+        return Err(WireError::new(
+            ErrorCode::EventEmpty,
+            "",
+            "the record has no payload",
+        ));
     }
-    std::str::from_utf8(json).map_err(|error| WireError::new(ErrorCode::Utf8, "", format!("not UTF-8 from byte {}", error.valid_up_to())))
+    std::str::from_utf8(json).map_err(|error| {
+        WireError::new(
+            ErrorCode::Utf8,
+            "",
+            format!("not UTF-8 from byte {}", error.valid_up_to()),
+        )
+    })
 }
 
 /// Reads one JSON document whose root stands at `root`.
 ///
 /// # Errors
 /// [`WireError`] with the code and place of the first thing that is wrong.
-pub fn decode_json<'a, T: Decode<'a>>(json: &'a str, root: &'static str, keep_unknown: bool) -> Result<(T, Vec<ExtraField<'a>>), WireError> {
+pub fn decode_json<'a, T: Decode<'a>>(
+    json: &'a str,
+    root: &'static str,
+    keep_unknown: bool,
+) -> Result<(T, Vec<ExtraField<'a>>), WireError> {
     let mut context = Context::new(keep_unknown);
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let place = Place::Root(root);
-    match Seed::new(&mut context, &place).deserialize(&mut deserializer).and_then(|data| deserializer.end().map(|()| data)) {
+    match Seed::new(&mut context, &place)
+        .deserialize(&mut deserializer)
+        .and_then(|data| deserializer.end().map(|()| data))
+    {
         Ok(data) => Ok((data, context.unknown)),
         Err(error) => Err(context.refusal(&error)),
     }
 }
 
-fn decode_structured<'a, T: Decode<'a>>(json: &'a str, reading: Reading<'_>) -> Result<Event<'a, T>, WireError> {
+fn decode_structured<'a, T: Decode<'a>>(
+    json: &'a str,
+    reading: Reading<'_>,
+) -> Result<Event<'a, T>, WireError> {
     let (structured, unknown) = decode_json::<Structured<'a, T>>(json, "", reading.keep_unknown)?;
     if let Some(refusal) = structured.refusal {
         return Err(refusal);
     }
     let envelope = structured.envelope;
     if !structured.version_seen {
-        return Err(WireError::new(ErrorCode::CeMissingAttribute, "/specversion", "CloudEvents attribute `specversion` is required"));
+        return Err(WireError::new(
+            ErrorCode::CeMissingAttribute,
+            "/specversion",
+            "CloudEvents attribute `specversion` is required",
+        ));
     }
     envelope.check("/")?;
     envelope.expect_type(reading.types, "/")?;
     match structured.data {
-        Some(data) => Ok(Event { envelope, data, unknown }),
-        None => Err(WireError::new(ErrorCode::FieldMissing, "/data", "send the data as a JSON object in `data`")),
+        Some(data) => Ok(Event {
+            envelope,
+            data,
+            unknown,
+            root: "/data",
+        }),
+        None => Err(WireError::new(
+            ErrorCode::FieldMissing,
+            "/data",
+            "send the data as a JSON object in `data`",
+        )),
     }
 }
 
@@ -152,8 +225,15 @@ struct Structured<'a, T> {
 }
 
 impl<'a, T: Decode<'a>> Decode<'a> for Structured<'a, T> {
-    fn decode<D: Deserializer<'a>>(deserializer: D, context: &mut Context<'a>, _: &Place<'_>) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(StructuredReader { context, kind: PhantomData })
+    fn decode<D: Deserializer<'a>>(
+        deserializer: D,
+        context: &mut Context<'a>,
+        _: &Place<'_>,
+    ) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(StructuredReader {
+            context,
+            kind: PhantomData,
+        })
     }
 }
 
@@ -170,23 +250,45 @@ impl<'a, T: Decode<'a>> Visitor<'a> for StructuredReader<'_, 'a, T> {
     }
 
     fn visit_map<A: MapAccess<'a>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut event = Structured { envelope: Envelope::default(), version_seen: false, data: None, refusal: None };
+        let mut event = Structured {
+            envelope: Envelope::default(),
+            version_seen: false,
+            data: None,
+            refusal: None,
+        };
         while let Some(name) = members.next_key_seed(Key)? {
             if name == "data" {
                 if event.data.is_some() {
-                    return Err(self.context.fail(ErrorCode::FieldTwice, &Place::Root("/data"), "stands twice in one object"));
+                    return Err(self.context.fail(
+                        ErrorCode::FieldTwice,
+                        &Place::Root("/data"),
+                        "stands twice in one object",
+                    ));
                 }
-                event.data = members.next_value_seed(Seed::<Option<T>>::new(&mut *self.context, &Place::Root("/data")))?;
+                event.data = members.next_value_seed(Seed::<Option<T>>::new(
+                    &mut *self.context,
+                    &Place::Root("/data"),
+                ))?;
                 continue;
             }
             event.version_seen |= name == "specversion";
             let root = Place::Root("");
             let here = Place::Name(&root, &name);
             let Attribute(value) = members.next_value_seed(Seed::new(&mut *self.context, &here))?;
-            let (Some(value), None) = (value, &event.refusal) else { continue };
-            let pointer = if event.envelope.extensions.len() < 64 { here.pointer() } else { String::new() };
+            let (Some(value), None) = (value, &event.refusal) else {
+                continue;
+            };
+            let pointer = if event.envelope.extensions.len() < 64 {
+                here.pointer()
+            } else {
+                String::new()
+            };
             if pointer.is_empty() {
-                return Err(self.context.fail(ErrorCode::ListTooLong, &root, "more than 64 extension attributes"));
+                return Err(self.context.fail(
+                    ErrorCode::ListTooLong,
+                    &root,
+                    "more than 64 extension attributes",
+                ));
             }
             event.refusal = event.envelope.set(name, value, &pointer).err();
         }
@@ -198,7 +300,11 @@ impl<'a, T: Decode<'a>> Visitor<'a> for StructuredReader<'_, 'a, T> {
 struct Attribute<'a>(Option<Cow<'a, str>>);
 
 impl<'a> Decode<'a> for Attribute<'a> {
-    fn decode<D: Deserializer<'a>>(deserializer: D, _: &mut Context<'a>, _: &Place<'_>) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'a>>(
+        deserializer: D,
+        _: &mut Context<'a>,
+        _: &Place<'_>,
+    ) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AttributeReader)
     }
 }
@@ -234,7 +340,10 @@ impl<'a> Visitor<'a> for AttributeReader {
 pub fn encode_json<T: Encode>(data: &T) -> Vec<u8> {
     let mut json = Vec::with_capacity(512);
     // Writing to memory cannot fail, and every map key is a string: the invariant `records_always_encode` tests.
-    #[expect(clippy::expect_used, reason = "writing records to a Vec has no failure")]
+    #[expect(
+        clippy::expect_used,
+        reason = "writing records to a Vec has no failure"
+    )]
     serde_json::to_writer(&mut json, &As(data)).expect("records encode to memory");
     json
 }
@@ -242,7 +351,11 @@ pub fn encode_json<T: Encode>(data: &T) -> Vec<u8> {
 /// The binary form.
 #[must_use]
 pub fn encode_event<T: Encode>(key: Vec<u8>, envelope: &Envelope<'_>, data: &T) -> Encoded {
-    Encoded { key, headers: envelope.to_headers(), value: Some(encode_json(data)) }
+    Encoded {
+        key,
+        headers: envelope.to_headers(),
+        value: Some(encode_json(data)),
+    }
 }
 
 /// The structured form: one JSON document.

@@ -24,12 +24,18 @@ impl<'a> Extra<'a> {
     /// and objects, which no view can be cut by.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.fields.iter().find(|field| field.name == name).and_then(ExtraField::text)
+        self.fields
+            .iter()
+            .find(|field| field.name == name)
+            .and_then(ExtraField::text)
     }
 
     /// Adds a text field.
     pub fn push_text(&mut self, name: impl Into<Cow<'a, str>>, text: &str) {
-        self.fields.push(ExtraField { name: name.into(), json: Cow::Owned(serde_json::Value::from(text).to_string()) });
+        self.fields.push(ExtraField {
+            name: name.into(),
+            json: Cow::Owned(serde_json::Value::from(text).to_string()),
+        });
     }
 }
 
@@ -41,7 +47,11 @@ impl ExtraField<'_> {
         match json.as_bytes().first()? {
             b'"' => {
                 let inner = json.get(1..json.len().checked_sub(1)?)?;
-                if inner.contains('\\') { serde_json::from_str(json).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
+                if inner.contains('\\') {
+                    serde_json::from_str(json).ok().map(Cow::Owned)
+                } else {
+                    Some(Cow::Borrowed(inner))
+                }
             }
             b'{' | b'[' | b'n' => None,
             _ => Some(Cow::Borrowed(json)),
@@ -63,17 +73,28 @@ impl<'de> Visitor<'de> for Reader<'_, '_, 'de> {
         let mut fields = Vec::new();
         while let Some(name) = members.next_key_seed(Key)? {
             if fields.len() == MAX_LIST_ENTRIES {
-                return Err(self.context.fail(ErrorCode::ListTooLong, self.place, format!("more than {MAX_LIST_ENTRIES} entries")));
+                return Err(self.context.fail(
+                    ErrorCode::ListTooLong,
+                    self.place,
+                    format!("more than {MAX_LIST_ENTRIES} entries"),
+                ));
             }
             let json: &'de RawValue = members.next_value()?;
-            fields.push(ExtraField { name, json: Cow::Borrowed(json.get()) });
+            fields.push(ExtraField {
+                name,
+                json: Cow::Borrowed(json.get()),
+            });
         }
         Ok(Extra { fields })
     }
 }
 
 impl<'de> Decode<'de> for Extra<'de> {
-    fn decode<D: Deserializer<'de>>(deserializer: D, context: &mut Context<'de>, place: &Place<'_>) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'de>>(
+        deserializer: D,
+        context: &mut Context<'de>,
+        place: &Place<'_>,
+    ) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Reader { context, place })
     }
 }

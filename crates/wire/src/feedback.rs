@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use auscult_core::time::Timestamp;
 use auscult_core::words::{
-    Channel, ConsentBasis, ContentFormat, FeedbackKind, Origin, PrivacyState, Setting, Solicitation, SourceType, Stakeholder, Tier,
+    Channel, ConsentBasis, ContentFormat, FeedbackKind, Origin, PrivacyState, Setting,
+    Solicitation, SourceType, Stakeholder, Tier,
 };
 
 use crate::envelope::{Encoded, Envelope, Headers};
@@ -234,7 +235,10 @@ impl<'a> FeedbackEvent<'a> {
     /// says neither, the moment the feedback occurred.
     #[must_use]
     pub fn recorded_at(&self) -> Timestamp {
-        self.envelope.recorded_time.or(self.envelope.time).unwrap_or(self.data.occurred_at)
+        self.envelope
+            .recorded_time
+            .or(self.envelope.time)
+            .unwrap_or(self.data.occurred_at)
     }
 
     /// The feed, `system/instance/type`: a silent feed is not a silent customer.
@@ -250,30 +254,63 @@ impl<'a> FeedbackEvent<'a> {
         if let Some(key) = &self.envelope.partition_key {
             return key.as_bytes().to_vec();
         }
-        format!("{}|{}|{}", self.envelope.tenant().unwrap_or_default(), self.envelope.source_name(), self.data.feedback_id).into_bytes()
+        format!(
+            "{}|{}|{}",
+            self.envelope.tenant().unwrap_or_default(),
+            self.envelope.source_name(),
+            self.data.feedback_id
+        )
+        .into_bytes()
     }
 }
 
 impl Feedback<'_> {
     fn check(&self, root: &str) -> Result<(), WireError> {
-        let refuse = |code, place: &str, reason: &str| Err(WireError::new(code, format!("{root}/{place}"), reason));
+        let refuse = |code, place: &str, reason: &str| {
+            Err(WireError::new(code, format!("{root}/{place}"), reason))
+        };
         if self.feedback_id.is_empty() {
             return refuse(ErrorCode::FieldMissing, "feedback_id", "the id is empty");
         }
         if self.source.system.is_empty() {
-            return refuse(ErrorCode::FieldMissing, "source/system", "the system is empty");
+            return refuse(
+                ErrorCode::FieldMissing,
+                "source/system",
+                "the system is empty",
+            );
         }
-        if self.content.origin_confidence.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
-            return refuse(ErrorCode::NumberOutOfRange, "content/origin_confidence", "a confidence lies between 0 and 1");
+        if self
+            .content
+            .origin_confidence
+            .is_some_and(|share| !(0.0..=1.0).contains(&share))
+        {
+            return refuse(
+                ErrorCode::NumberOutOfRange,
+                "content/origin_confidence",
+                "a confidence lies between 0 and 1",
+            );
         }
-        if self.exposure.as_ref().and_then(|exposure| exposure.weight).is_some_and(|weight| weight < 0.0) {
-            return refuse(ErrorCode::NumberOutOfRange, "exposure/weight", "a weight is not negative");
+        if self
+            .exposure
+            .as_ref()
+            .and_then(|exposure| exposure.weight)
+            .is_some_and(|weight| weight < 0.0)
+        {
+            return refuse(
+                ErrorCode::NumberOutOfRange,
+                "exposure/weight",
+                "a weight is not negative",
+            );
         }
         for (index, measure) in self.content.measures.iter().enumerate() {
             if let (Some(least), Some(greatest)) = (measure.least, measure.greatest)
                 && least >= greatest
             {
-                return refuse(ErrorCode::NumberOutOfRange, &format!("content/measures/{index}/max"), "a scale ends above where it begins");
+                return refuse(
+                    ErrorCode::NumberOutOfRange,
+                    &format!("content/measures/{index}/max"),
+                    "a scale ends above where it begins",
+                );
             }
         }
         Ok(())
@@ -285,11 +322,24 @@ impl Feedback<'_> {
 ///
 /// # Errors
 /// [`WireError`] with a stable code, the place and a reason without customer text.
-pub fn decode_feedback<'a>(headers: &'a Headers, value: &'a [u8], registry: &SchemaRegistry) -> Result<FeedbackEvent<'a>, WireError> {
-    let reading = Reading { types: &[FEEDBACK_RECEIVED], keep_unknown: true, registry };
-    let Event { envelope, mut data, unknown } = decode_event::<Feedback<'a>>(headers, value, reading)?;
+pub fn decode_feedback<'a>(
+    headers: &'a Headers,
+    value: &'a [u8],
+    registry: &SchemaRegistry,
+) -> Result<FeedbackEvent<'a>, WireError> {
+    let reading = Reading {
+        types: &[FEEDBACK_RECEIVED],
+        keep_unknown: true,
+        registry,
+    };
+    let Event {
+        envelope,
+        mut data,
+        unknown,
+        root,
+    } = decode_event::<Feedback<'a>>(headers, value, reading)?;
     data.extra.fields.extend(unknown);
-    data.check("")?;
+    data.check(root)?;
     Ok(FeedbackEvent { envelope, data })
 }
 

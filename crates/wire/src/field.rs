@@ -23,7 +23,11 @@ pub trait Decode<'de>: Sized {
     ///
     /// # Errors
     /// Whatever the format reports; the context holds the code and the place.
-    fn decode<D: Deserializer<'de>>(deserializer: D, context: &mut Context<'de>, place: &Place<'_>) -> Result<Self, D::Error>;
+    fn decode<D: Deserializer<'de>>(
+        deserializer: D,
+        context: &mut Context<'de>,
+        place: &Place<'_>,
+    ) -> Result<Self, D::Error>;
 }
 
 /// Writes a value.
@@ -64,14 +68,19 @@ pub(crate) struct Seed<'s, 'p, 'de, T> {
 
 impl<'s, 'p, 'de, T> Seed<'s, 'p, 'de, T> {
     pub(crate) fn new(context: &'s mut Context<'de>, place: &'s Place<'p>) -> Self {
-        Seed { context, place, kind: std::marker::PhantomData }
+        Seed {
+            context,
+            place,
+            kind: std::marker::PhantomData,
+        }
     }
 }
 
 impl<'de, T: Decode<'de>> DeserializeSeed<'de> for Seed<'_, '_, 'de, T> {
     type Value = T;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::decode(deserializer, self.context, self.place).inspect_err(|_| self.context.locate(self.place))
+        T::decode(deserializer, self.context, self.place)
+            .inspect_err(|_| self.context.locate(self.place))
     }
 }
 
@@ -105,10 +114,18 @@ impl<'de> DeserializeSeed<'de> for Key {
 }
 
 impl<'de> Decode<'de> for Cow<'de, str> {
-    fn decode<D: Deserializer<'de>>(deserializer: D, context: &mut Context<'de>, place: &Place<'_>) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'de>>(
+        deserializer: D,
+        context: &mut Context<'de>,
+        place: &Place<'_>,
+    ) -> Result<Self, D::Error> {
         let text = deserializer.deserialize_str(Text)?;
         if text.len() > MAX_TEXT_BYTES {
-            return Err(context.fail(ErrorCode::TextTooLong, place, format!("{} bytes, at most {MAX_TEXT_BYTES}", text.len())));
+            return Err(context.fail(
+                ErrorCode::TextTooLong,
+                place,
+                format!("{} bytes, at most {MAX_TEXT_BYTES}", text.len()),
+            ));
         }
         Ok(text)
     }
@@ -130,7 +147,11 @@ impl Described for Cow<'_, str> {
 }
 
 impl<'de> Decode<'de> for String {
-    fn decode<D: Deserializer<'de>>(deserializer: D, context: &mut Context<'de>, place: &Place<'_>) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'de>>(
+        deserializer: D,
+        context: &mut Context<'de>,
+        place: &Place<'_>,
+    ) -> Result<Self, D::Error> {
         Cow::decode(deserializer, context, place).map(Cow::into_owned)
     }
 }
@@ -151,7 +172,11 @@ impl Described for String {
 }
 
 impl<'de> Decode<'de> for bool {
-    fn decode<D: Deserializer<'de>>(deserializer: D, _: &mut Context<'de>, _: &Place<'_>) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'de>>(
+        deserializer: D,
+        _: &mut Context<'de>,
+        _: &Place<'_>,
+    ) -> Result<Self, D::Error> {
         <bool as serde::Deserialize>::deserialize(deserializer)
     }
 }
@@ -172,16 +197,28 @@ impl Described for bool {
 }
 
 impl<'de> Decode<'de> for f64 {
-    fn decode<D: Deserializer<'de>>(deserializer: D, context: &mut Context<'de>, place: &Place<'_>) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'de>>(
+        deserializer: D,
+        context: &mut Context<'de>,
+        place: &Place<'_>,
+    ) -> Result<Self, D::Error> {
         let value = <f64 as serde::Deserialize>::deserialize(deserializer)?;
-        if value.is_finite() { Ok(value) } else { Err(context.fail(ErrorCode::NumberOutOfRange, place, "not a finite number")) }
+        if value.is_finite() {
+            Ok(value)
+        } else {
+            Err(context.fail(ErrorCode::NumberOutOfRange, place, "not a finite number"))
+        }
     }
 }
 
 impl Encode for f64 {
     /// A number that JSON cannot hold is written as null, which every reader of a required number refuses.
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.is_finite() { serializer.serialize_f64(*self) } else { serializer.serialize_unit() }
+        if self.is_finite() {
+            serializer.serialize_f64(*self)
+        } else {
+            serializer.serialize_unit()
+        }
     }
 }
 
@@ -234,7 +271,11 @@ macro_rules! integers {
 integers!(u8, u16, i16, u32, u64);
 
 impl<'de> Decode<'de> for Timestamp {
-    fn decode<D: Deserializer<'de>>(deserializer: D, context: &mut Context<'de>, place: &Place<'_>) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'de>>(
+        deserializer: D,
+        context: &mut Context<'de>,
+        place: &Place<'_>,
+    ) -> Result<Self, D::Error> {
         let text = deserializer.deserialize_str(Text)?;
         time::parse(&text).map_err(|code| context.fail(code, place, time_reason(code)))
     }
@@ -260,17 +301,29 @@ impl Described for Timestamp {
 }
 
 impl<'de, W: Word> Decode<'de> for W {
-    fn decode<D: Deserializer<'de>>(deserializer: D, context: &mut Context<'de>, place: &Place<'_>) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'de>>(
+        deserializer: D,
+        context: &mut Context<'de>,
+        place: &Place<'_>,
+    ) -> Result<Self, D::Error> {
         let text = deserializer.deserialize_str(Text)?;
-        W::from_word(&text).ok_or_else(|| context.fail(ErrorCode::EnumUnknown, place, unknown_word::<W>(&text)))
+        W::from_word(&text)
+            .ok_or_else(|| context.fail(ErrorCode::EnumUnknown, place, unknown_word::<W>(&text)))
     }
 }
 
 /// A reason that names the word only when it looks like a code, so that no customer text leaks.
 pub(crate) fn unknown_word<W: Word>(text: &str) -> String {
     let words: Vec<&str> = W::ALL.iter().map(|word| word.word()).collect();
-    let is_code = text.len() <= 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-    let shown = if is_code { format!("{text:?}") } else { "the value".to_owned() };
+    let is_code = text.len() <= 32
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    let shown = if is_code {
+        format!("{text:?}")
+    } else {
+        "the value".to_owned()
+    };
     format!("{shown} is not one of {}", words.join(", "))
 }
 
@@ -282,7 +335,10 @@ impl<W: Word> Encode for W {
 
 impl<W: Word> Described for W {
     fn shape() -> Shape {
-        Shape::Words { name: W::NAME, words: W::ALL.iter().map(|word| word.word()).collect() }
+        Shape::Words {
+            name: W::NAME,
+            words: W::ALL.iter().map(|word| word.word()).collect(),
+        }
     }
 }
 
@@ -305,7 +361,11 @@ impl<'de, T: Decode<'de>> Visitor<'de> for Nullable<'_, '_, 'de, T> {
 }
 
 impl<'de, T: Decode<'de>> Decode<'de> for Option<T> {
-    fn decode<D: Deserializer<'de>>(deserializer: D, context: &mut Context<'de>, place: &Place<'_>) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'de>>(
+        deserializer: D,
+        context: &mut Context<'de>,
+        place: &Place<'_>,
+    ) -> Result<Self, D::Error> {
         deserializer.deserialize_option(Nullable(Seed::new(context, place)))
     }
 }
@@ -338,9 +398,15 @@ impl<'de, T: Decode<'de>> Visitor<'de> for List<'_, '_, 'de, T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Vec<T>, A::Error> {
         let Seed { context, place, .. } = self.0;
         let mut list = Vec::new();
-        while let Some(entry) = entries.next_element_seed(Seed::new(&mut *context, &Place::Entry(place, list.len())))? {
+        while let Some(entry) =
+            entries.next_element_seed(Seed::new(&mut *context, &Place::Entry(place, list.len())))?
+        {
             if list.len() == MAX_LIST_ENTRIES {
-                return Err(context.fail(ErrorCode::ListTooLong, place, format!("more than {MAX_LIST_ENTRIES} entries")));
+                return Err(context.fail(
+                    ErrorCode::ListTooLong,
+                    place,
+                    format!("more than {MAX_LIST_ENTRIES} entries"),
+                ));
             }
             list.push(entry);
         }
@@ -349,7 +415,11 @@ impl<'de, T: Decode<'de>> Visitor<'de> for List<'_, '_, 'de, T> {
 }
 
 impl<'de, T: Decode<'de>> Decode<'de> for Vec<T> {
-    fn decode<D: Deserializer<'de>>(deserializer: D, context: &mut Context<'de>, place: &Place<'_>) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'de>>(
+        deserializer: D,
+        context: &mut Context<'de>,
+        place: &Place<'_>,
+    ) -> Result<Self, D::Error> {
         deserializer.deserialize_seq(List(Seed::new(context, place)))
     }
 }
@@ -375,11 +445,19 @@ impl<T: Described> Described for Vec<T> {
 
 /// A span `[from, to]` of bytes, `to` exclusive.
 impl<'de> Decode<'de> for (u32, u32) {
-    fn decode<D: Deserializer<'de>>(deserializer: D, context: &mut Context<'de>, place: &Place<'_>) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'de>>(
+        deserializer: D,
+        context: &mut Context<'de>,
+        place: &Place<'_>,
+    ) -> Result<Self, D::Error> {
         let ends = Vec::<u32>::decode(deserializer, context, place)?;
         match ends[..] {
             [from, to] if from <= to => Ok((from, to)),
-            _ => Err(context.fail(ErrorCode::NumberOutOfRange, place, "a span is two integers, the first not above the second")),
+            _ => Err(context.fail(
+                ErrorCode::NumberOutOfRange,
+                place,
+                "a span is two integers, the first not above the second",
+            )),
         }
     }
 }
@@ -415,9 +493,14 @@ impl<'de, T: Decode<'de> + From<Cow<'de, str>>> Visitor<'de> for PairsVisitor<'_
         let mut pairs = Vec::new();
         while let Some(name) = entries.next_key_seed(Key)? {
             if pairs.len() == MAX_LIST_ENTRIES {
-                return Err(context.fail(ErrorCode::ListTooLong, place, format!("more than {MAX_LIST_ENTRIES} entries")));
+                return Err(context.fail(
+                    ErrorCode::ListTooLong,
+                    place,
+                    format!("more than {MAX_LIST_ENTRIES} entries"),
+                ));
             }
-            let value = entries.next_value_seed(Seed::new(&mut *context, &Place::Name(place, &name)))?;
+            let value =
+                entries.next_value_seed(Seed::new(&mut *context, &Place::Name(place, &name)))?;
             pairs.push((T::from(name), value));
         }
         Ok(Pairs(pairs))
@@ -425,7 +508,11 @@ impl<'de, T: Decode<'de> + From<Cow<'de, str>>> Visitor<'de> for PairsVisitor<'_
 }
 
 impl<'de, T: Decode<'de> + From<Cow<'de, str>>> Decode<'de> for Pairs<T> {
-    fn decode<D: Deserializer<'de>>(deserializer: D, context: &mut Context<'de>, place: &Place<'_>) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'de>>(
+        deserializer: D,
+        context: &mut Context<'de>,
+        place: &Place<'_>,
+    ) -> Result<Self, D::Error> {
         deserializer.deserialize_map(PairsVisitor(Seed::new(context, place)))
     }
 }

@@ -17,6 +17,7 @@
 
 pub mod alert;
 pub mod alert_data;
+pub mod asyncapi;
 pub mod context;
 pub mod dead_letter;
 pub mod derived;
@@ -33,6 +34,7 @@ pub mod mention;
 mod record;
 pub mod safety;
 pub mod salvage;
+pub mod schema;
 pub mod series_point;
 pub mod shape;
 pub mod time;
@@ -42,18 +44,23 @@ pub use alert::{Projection, decode_alert, encode_alert};
 pub use alert_data::AlertData;
 pub use dead_letter::{DeadLetter, RefusedInput, decode_dead_letter, encode_dead_letter};
 pub use disposition::{
-    DispositionData, MissedSignalData, decode_disposition, decode_disposition_data, decode_missed_signal, encode_disposition,
-    encode_missed_signal,
+    DispositionData, MissedSignalData, decode_disposition, decode_disposition_data,
+    decode_missed_signal, encode_disposition, encode_missed_signal,
 };
 pub use envelope::{Encoded, Envelope, Headers};
 pub use error::{ErrorCode, WireError};
 pub use event::Event;
-pub use feedback::{Feedback, FeedbackEvent, decode_feedback, encode_feedback, encode_feedback_structured};
+pub use feedback::{
+    Feedback, FeedbackEvent, decode_feedback, encode_feedback, encode_feedback_structured,
+};
 pub use framing::SchemaRegistry;
 pub use medical_request::{MedicalRequest, decode_medical_request, encode_medical_request};
-pub use mention::{MentionRecord, decode_mention, decode_mention_record, encode_marker, encode_mention};
+pub use mention::{
+    MentionRecord, decode_mention, decode_mention_record, encode_marker, encode_mention,
+};
 pub use safety::{
-    SafetyAck, SafetyCandidate, candidate_id, decode_safety_ack, decode_safety_candidate, encode_safety_ack, encode_safety_candidate,
+    SafetyAck, SafetyCandidate, candidate_id, decode_safety_ack, decode_safety_candidate,
+    encode_safety_ack, encode_safety_candidate,
 };
 pub use salvage::salvage_text;
 pub use series_point::{SeriesPointData, decode_series_point, encode_series_point};

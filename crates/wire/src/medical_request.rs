@@ -53,7 +53,10 @@ record! {
 /// The id of the request in one feedback: the same whenever it is found again.
 #[must_use]
 pub fn request_id(tenant: &str, feedback_id: &str) -> String {
-    format!("mr_{}", derived_id(&["request", tenant, feedback_id]).simple())
+    format!(
+        "mr_{}",
+        derived_id(&["request", tenant, feedback_id]).simple()
+    )
 }
 
 /// Writes a request; the key is `tenant|request_id`.
@@ -82,6 +85,17 @@ pub fn encode_medical_request(tenant: &str, request: &MedicalRequest) -> Encoded
 ///
 /// # Errors
 /// [`WireError`] for everything that is refused.
-pub fn decode_medical_request<'a>(headers: &'a Headers, value: &'a [u8]) -> Result<Event<'a, MedicalRequest>, WireError> {
-    decode_event(headers, value, Reading { types: &[MEDICAL_REQUEST_RECEIVED], keep_unknown: false, registry: &SchemaRegistry::default() })
+pub fn decode_medical_request<'a>(
+    headers: &'a Headers,
+    value: &'a [u8],
+) -> Result<Event<'a, MedicalRequest>, WireError> {
+    decode_event(
+        headers,
+        value,
+        Reading {
+            types: &[MEDICAL_REQUEST_RECEIVED],
+            keep_unknown: false,
+            registry: &SchemaRegistry::default(),
+        },
+    )
 }

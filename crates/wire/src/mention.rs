@@ -127,7 +127,10 @@ record! {
 
 /// One record of the mentions topic.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "nearly every record is a mention; boxing it would cost an allocation each")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every record is a mention; boxing it would cost an allocation each"
+)]
 pub enum MentionRecord<'a> {
     /// A mention.
     Mention(Mention<'a>),
@@ -187,7 +190,13 @@ pub fn encode_mention(mention: &Mention<'_>) -> Encoded {
         safety_candidate: mention.safety_candidate,
         medical_request: mention.medical_request,
         canary: mention.canary,
-        extra: Pairs(mention.extra.iter().map(|(name, value)| (borrow(name), borrow(value))).collect()),
+        extra: Pairs(
+            mention
+                .extra
+                .iter()
+                .map(|(name, value)| (borrow(name), borrow(value)))
+                .collect(),
+        ),
         models: mention.models.iter().map(borrow).collect(),
     };
     Encoded {
@@ -197,12 +206,20 @@ pub fn encode_mention(mention: &Mention<'_>) -> Encoded {
     }
 }
 
+#[expect(
+    clippy::ptr_arg,
+    reason = "lists of it are mapped by this function, so it takes what they hold"
+)]
 fn borrow<'b>(text: &'b Cow<'_, str>) -> Cow<'b, str> {
     Cow::Borrowed(text.as_ref())
 }
 
 fn theme_data<'b>(tag: &'b ThemeTag<'_>) -> ThemeData<'b> {
-    ThemeData { theme: borrow(&tag.theme), sentiment: tag.sentiment, spans: tag.spans.clone() }
+    ThemeData {
+        theme: borrow(&tag.theme),
+        sentiment: tag.sentiment,
+        spans: tag.spans.clone(),
+    }
 }
 
 /// Writes a marker. It goes to every partition of the mentions topic, so the key only says what it is.
@@ -217,14 +234,21 @@ pub fn encode_marker(marker: &Marker) -> Encoded {
     // One partition's watermark never goes back, so partition and watermark name the marker; the same one
     // written again after a crash has the same id.
     let id = format!("{}@{}", marker.source_partition, marker.watermark.0);
-    Encoded { key: b"marker".to_vec(), headers: headers(MARKER_ADVANCED, &id, "/listen"), value: Some(encode_json(&data)) }
+    Encoded {
+        key: b"marker".to_vec(),
+        headers: headers(MARKER_ADVANCED, &id, "/listen"),
+        value: Some(encode_json(&data)),
+    }
 }
 
 /// Reads a record of the mentions topic.
 ///
 /// # Errors
 /// [`WireError`] for everything that is refused.
-pub fn decode_mention_record<'a>(headers: &'a Headers, value: &'a [u8]) -> Result<MentionRecord<'a>, WireError> {
+pub fn decode_mention_record<'a>(
+    headers: &'a Headers,
+    value: &'a [u8],
+) -> Result<MentionRecord<'a>, WireError> {
     let mut attributes = Attributes::default();
     for (name, value) in headers {
         match name.as_str() {
@@ -235,14 +259,36 @@ pub fn decode_mention_record<'a>(headers: &'a Headers, value: &'a [u8]) -> Resul
         }
     }
     if value.len() > MAX_EVENT_BYTES {
-        return Err(WireError::new(ErrorCode::EventTooLarge, "", format!("{} bytes, at most {MAX_EVENT_BYTES}", value.len())));
+        return Err(WireError::new(
+            ErrorCode::EventTooLarge,
+            "",
+            format!("{} bytes, at most {MAX_EVENT_BYTES}", value.len()),
+        ));
     }
-    let json = std::str::from_utf8(value).map_err(|error| WireError::new(ErrorCode::Utf8, "", format!("not UTF-8 from byte {}", error.valid_up_to())))?;
+    let json = std::str::from_utf8(value).map_err(|error| {
+        WireError::new(
+            ErrorCode::Utf8,
+            "",
+            format!("not UTF-8 from byte {}", error.valid_up_to()),
+        )
+    })?;
     match attributes.kind {
-        MENTION_UNDERSTOOD => mention_from(attributes, decode_json(json, "", false)?.0).map(MentionRecord::Mention),
-        MARKER_ADVANCED => Ok(MentionRecord::Marker(marker_from(decode_json(json, "", false)?.0))),
-        "" => Err(WireError::new(ErrorCode::CeMissingAttribute, "ce_type", "CloudEvents attribute `type` is required")),
-        _ => Err(WireError::new(ErrorCode::TypeUnknown, "ce_type", format!("this topic carries {MENTION_UNDERSTOOD}, {MARKER_ADVANCED}"))),
+        MENTION_UNDERSTOOD => {
+            mention_from(attributes, decode_json(json, "", false)?.0).map(MentionRecord::Mention)
+        }
+        MARKER_ADVANCED => Ok(MentionRecord::Marker(marker_from(
+            decode_json(json, "", false)?.0,
+        ))),
+        "" => Err(WireError::new(
+            ErrorCode::CeMissingAttribute,
+            "ce_type",
+            "CloudEvents attribute `type` is required",
+        )),
+        _ => Err(WireError::new(
+            ErrorCode::TypeUnknown,
+            "ce_type",
+            format!("this topic carries {MENTION_UNDERSTOOD}, {MARKER_ADVANCED}"),
+        )),
     }
 }
 
@@ -253,7 +299,11 @@ pub fn decode_mention_record<'a>(headers: &'a Headers, value: &'a [u8]) -> Resul
 pub fn decode_mention<'a>(headers: &'a Headers, value: &'a [u8]) -> Result<Mention<'a>, WireError> {
     match decode_mention_record(headers, value)? {
         MentionRecord::Mention(mention) => Ok(mention),
-        MentionRecord::Marker(_) => Err(WireError::new(ErrorCode::TypeUnknown, "ce_type", format!("expected {MENTION_UNDERSTOOD}"))),
+        MentionRecord::Marker(_) => Err(WireError::new(
+            ErrorCode::TypeUnknown,
+            "ce_type",
+            format!("expected {MENTION_UNDERSTOOD}"),
+        )),
     }
 }
 
@@ -273,10 +323,17 @@ fn marker_from(data: MarkerData<'_>) -> Marker {
     }
 }
 
-fn mention_from<'a>(attributes: Attributes<'a>, data: MentionData<'a>) -> Result<Mention<'a>, WireError> {
+fn mention_from<'a>(
+    attributes: Attributes<'a>,
+    data: MentionData<'a>,
+) -> Result<Mention<'a>, WireError> {
     for (name, value) in [("ce_id", attributes.id), ("ce_source", attributes.source)] {
         if value.is_empty() {
-            return Err(WireError::new(ErrorCode::CeMissingAttribute, name, "the feedback event's own value is required"));
+            return Err(WireError::new(
+                ErrorCode::CeMissingAttribute,
+                name,
+                "the feedback event's own value is required",
+            ));
         }
     }
     check(&data)?;
@@ -324,19 +381,34 @@ fn mention_from<'a>(attributes: Attributes<'a>, data: MentionData<'a>) -> Result
 
 /// What the core takes for granted is made sure of here: ranges, and spans that can be cut out of the text.
 fn check(data: &MentionData<'_>) -> Result<(), WireError> {
-    let refuse = |place: String, reason: &str| Err(WireError::new(ErrorCode::NumberOutOfRange, place, reason));
-    if data.sentiment.is_some_and(|value| !SENTIMENT.contains(&value)) {
+    let refuse = |place: String, reason: &str| {
+        Err(WireError::new(ErrorCode::NumberOutOfRange, place, reason))
+    };
+    if data
+        .sentiment
+        .is_some_and(|value| !SENTIMENT.contains(&value))
+    {
         return refuse("/sentiment".to_owned(), "not in -1000..=1000");
     }
     if data.rating.is_some_and(|value| value > RATING) {
         return refuse("/rating".to_owned(), "not in 0..=1000");
     }
     for (index, tag) in data.themes.iter().enumerate() {
-        if tag.sentiment.is_some_and(|value| !SENTIMENT.contains(&value)) {
+        if tag
+            .sentiment
+            .is_some_and(|value| !SENTIMENT.contains(&value))
+        {
             return refuse(format!("/themes/{index}/sentiment"), "not in -1000..=1000");
         }
-        if tag.spans.iter().any(|(from, to)| data.text.get(*from as usize..*to as usize).is_none()) {
-            return refuse(format!("/themes/{index}/spans"), "a span lies outside the text or inside a character");
+        if tag
+            .spans
+            .iter()
+            .any(|(from, to)| data.text.get(*from as usize..*to as usize).is_none())
+        {
+            return refuse(
+                format!("/themes/{index}/spans"),
+                "a span lies outside the text or inside a character",
+            );
         }
     }
     Ok(())
@@ -351,8 +423,14 @@ fn sorted<'a>(mut list: Vec<Cow<'a, str>>) -> Vec<Cow<'a, str>> {
 }
 
 fn sorted_themes(themes: Vec<ThemeData<'_>>) -> Vec<ThemeTag<'_>> {
-    let mut tags: Vec<ThemeTag<'_>> =
-        themes.into_iter().map(|tag| ThemeTag { theme: tag.theme, sentiment: tag.sentiment, spans: tag.spans }).collect();
+    let mut tags: Vec<ThemeTag<'_>> = themes
+        .into_iter()
+        .map(|tag| ThemeTag {
+            theme: tag.theme,
+            sentiment: tag.sentiment,
+            spans: tag.spans,
+        })
+        .collect();
     if !tags.is_sorted_by(|a, b| a.theme < b.theme) {
         tags.sort_by(|a, b| a.theme.cmp(&b.theme));
         tags.dedup_by(|a, b| a.theme == b.theme);
@@ -360,10 +438,132 @@ fn sorted_themes(themes: Vec<ThemeData<'_>>) -> Vec<ThemeTag<'_>> {
     tags
 }
 
-fn sorted_extra<'a>(mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+fn sorted_extra<'a>(
+    mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
     if !pairs.is_sorted_by(|a, b| a.0 < b.0) {
         pairs.sort_by(|a, b| a.0.cmp(&b.0));
         pairs.dedup_by(|a, b| a.0 == b.0);
     }
     pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auscult_core::time::DAY;
+
+    fn mention() -> Mention<'static> {
+        Mention {
+            tenant: "acme".into(),
+            portfolio: "acme|DE".into(),
+            event_source: "/tenants/acme/sources/crm".into(),
+            event_id: "01928f3e-7c1a-7d42-9a51-0f6f6c2b9e10".into(),
+            feedback_id: "fn-1".into(),
+            occurred_at: Timestamp(20_000 * DAY + 1),
+            recorded_at: Timestamp(20_001 * DAY),
+            watermark: Timestamp::MIN,
+            feed: "crm/eu/field_note".into(),
+            who: Who {
+                person: Some("k1_ab".into()),
+                stakeholder: Stakeholder::Hcp,
+                tier: Tier::NotApplicable,
+                specialty: "cardiology".into(),
+                setting: Some(Setting::Hospital),
+                organisation: "".into(),
+                country: "DE".into(),
+                region: "DE-BY".into(),
+                channel: None,
+                source: SourceType::FieldNote,
+            },
+            about: About {
+                products: vec!["alpha".into(), "beta".into()],
+                ..About::default()
+            },
+            text: "Zu teuer \"für\" uns".into(),
+            language: "de".into(),
+            themes: vec![ThemeTag {
+                theme: "access.price".into(),
+                sentiment: Some(-500),
+                spans: vec![(0, 8)],
+            }],
+            sentiment: Some(-400),
+            rating: Some(0),
+            thread: None,
+            safety_candidate: false,
+            medical_request: true,
+            canary: false,
+            extra: vec![("service".into(), "111".into())],
+            models: vec!["themes:rules@1".into()],
+        }
+    }
+
+    #[test]
+    fn a_mention_survives_the_log() {
+        let mention = mention();
+        let encoded = encode_mention(&mention);
+        assert_eq!(encoded.key, b"acme|DE");
+        let value = encoded.value.unwrap();
+        assert_eq!(decode_mention(&encoded.headers, &value).unwrap(), mention);
+    }
+
+    #[test]
+    fn text_without_escapes_is_borrowed() {
+        let mut plain = mention();
+        plain.text = "too dear for us".into();
+        let encoded = encode_mention(&plain);
+        let value = encoded.value.unwrap();
+        let read = decode_mention(&encoded.headers, &value).unwrap();
+        assert!(matches!(read.text, Cow::Borrowed(_)));
+        assert!(matches!(read.who.person, Some(Cow::Borrowed(_))));
+        assert!(matches!(read.about.products[0], Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_marker_before_any_event_survives_the_log() {
+        for watermark in [Timestamp::MIN, Timestamp(20_000 * DAY)] {
+            let marker = Marker {
+                source_partition: "feedback.hcp.v1/3".into(),
+                watermark,
+                source_partitions: 12,
+                backfill: true,
+            };
+            let encoded = encode_marker(&marker);
+            let value = encoded.value.unwrap();
+            assert_eq!(
+                decode_mention_record(&encoded.headers, &value),
+                Ok(MentionRecord::Marker(marker))
+            );
+        }
+    }
+
+    #[test]
+    fn unsorted_lists_of_a_foreign_writer_are_put_in_order() {
+        let mut foreign = mention();
+        foreign.about.products = vec!["beta".into(), "alpha".into(), "beta".into()];
+        let encoded = encode_mention(&foreign);
+        let value = encoded.value.unwrap();
+        assert_eq!(
+            decode_mention(&encoded.headers, &value)
+                .unwrap()
+                .about
+                .products,
+            ["alpha", "beta"]
+        );
+    }
+
+    #[test]
+    fn spans_that_cannot_be_cut_are_refused() {
+        for spans in [vec![(0, 99)], vec![(0, 12)]] {
+            let mut broken = mention();
+            broken.themes[0].spans = spans; // byte 12 lies inside the ü
+            let encoded = encode_mention(&broken);
+            let value = encoded.value.unwrap();
+            let refusal = decode_mention(&encoded.headers, &value).unwrap_err();
+            assert_eq!(
+                (refusal.code, refusal.place.as_str()),
+                (ErrorCode::NumberOutOfRange, "/themes/0/spans")
+            );
+        }
+    }
 }

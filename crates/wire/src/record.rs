@@ -107,35 +107,59 @@ macro_rules! record_finish {
             Some(value) => value,
             None => {
                 let here = $crate::context::Place::Name($place, $key);
-                return Err($context.fail($crate::error::ErrorCode::FieldMissing, &here, "this field is required"));
+                return Err($context.fail(
+                    $crate::error::ErrorCode::FieldMissing,
+                    &here,
+                    "this field is required",
+                ));
             }
         }
     };
-    ($mode:ident $key:literal $field:ident $context:ident $place:ident) => { $field.flatten().unwrap_or_default() };
+    ($mode:ident $key:literal $field:ident $context:ident $place:ident) => {
+        $field.flatten().unwrap_or_default()
+    };
 }
 
 macro_rules! record_write {
     (optional $key:literal $this:ident . $field:ident => $object:ident) => {
         if !$crate::field::Encode::is_vacant(&$this.$field) {
-            serde::ser::SerializeMap::serialize_entry(&mut $object, $key, &$crate::field::As(&$this.$field))?;
+            serde::ser::SerializeMap::serialize_entry(
+                &mut $object,
+                $key,
+                &$crate::field::As(&$this.$field),
+            )?;
         }
     };
     ($mode:ident $key:literal $this:ident . $field:ident => $object:ident) => {
-        serde::ser::SerializeMap::serialize_entry(&mut $object, $key, &$crate::field::As(&$this.$field))?;
+        serde::ser::SerializeMap::serialize_entry(
+            &mut $object,
+            $key,
+            &$crate::field::As(&$this.$field),
+        )?;
     };
 }
 
 macro_rules! record_vacant {
-    (optional $this:ident . $field:ident) => { $crate::field::Encode::is_vacant(&$this.$field) };
-    ($mode:ident $this:ident . $field:ident) => { false };
+    (optional $this:ident . $field:ident) => {
+        $crate::field::Encode::is_vacant(&$this.$field)
+    };
+    ($mode:ident $this:ident . $field:ident) => {
+        false
+    };
 }
 
 macro_rules! record_required {
-    (required) => { true };
-    ($mode:ident) => { false };
+    (required) => {
+        true
+    };
+    ($mode:ident) => {
+        false
+    };
 }
 
-pub(crate) use {record, record_body, record_finish, record_required, record_slot, record_vacant, record_write};
+pub(crate) use {
+    record, record_body, record_finish, record_required, record_slot, record_vacant, record_write,
+};
 
 /// Keeps or skips a member that the record does not know.
 pub(crate) fn unknown_member<'de, A: serde::de::MapAccess<'de>>(
@@ -152,8 +176,13 @@ pub(crate) fn unknown_member<'de, A: serde::de::MapAccess<'de>>(
         let reason = format!("more than {} unknown fields", crate::MAX_LIST_ENTRIES);
         return Err(context.fail(crate::error::ErrorCode::ListTooLong, &here, reason));
     }
-    let json: &'de serde_json::value::RawValue = members.next_value().inspect_err(|_| context.locate(&here))?;
+    let json: &'de serde_json::value::RawValue = members
+        .next_value()
+        .inspect_err(|_| context.locate(&here))?;
     let name = place.dotted(&key).map_or(key, std::borrow::Cow::Owned);
-    context.unknown.push(crate::context::ExtraField { name, json: std::borrow::Cow::Borrowed(json.get()) });
+    context.unknown.push(crate::context::ExtraField {
+        name,
+        json: std::borrow::Cow::Borrowed(json.get()),
+    });
     Ok(())
 }

@@ -12,7 +12,10 @@ use crate::error::WireError;
 use crate::event::{Event, Reading, decode_event, encode_event};
 use crate::framing::SchemaRegistry;
 use crate::record::record;
-use crate::words::{AckDecision, Audience, Criterion, DataCategory, DataClassification, ReporterType, SafetyClass, SeriousnessCue};
+use crate::words::{
+    AckDecision, Audience, Criterion, DataCategory, DataClassification, ReporterType, SafetyClass,
+    SeriousnessCue,
+};
 
 /// Type of a candidate.
 pub const CANDIDATE_RAISED: &str = "io.auscult.safety.candidate.raised.v1";
@@ -177,7 +180,12 @@ record! {
 impl Default for TermSuggestion {
     /// No dictionary: the state of a fresh installation.
     fn default() -> TermSuggestion {
-        TermSuggestion { dictionary: "none".to_owned(), version: None, code: None, confidence: 0.0 }
+        TermSuggestion {
+            dictionary: "none".to_owned(),
+            version: None,
+            code: None,
+            confidence: 0.0,
+        }
     }
 }
 
@@ -185,7 +193,10 @@ impl Default for TermSuggestion {
 /// feedback id, or, for an event too broken to have one, `topic/partition/offset`.
 #[must_use]
 pub fn candidate_id(tenant: &str, feedback: &str) -> String {
-    format!("ae_{}", derived_id(&["candidate", tenant, feedback]).simple())
+    format!(
+        "ae_{}",
+        derived_id(&["candidate", tenant, feedback]).simple()
+    )
 }
 
 /// Writes a candidate; the key is `tenant|candidate_id`. `recordedtime` is day 0, so that the bytes do not
@@ -196,7 +207,12 @@ pub fn encode_safety_candidate(tenant: &str, candidate: &SafetyCandidate) -> Enc
     let mut envelope = Derived {
         kind: CANDIDATE_RAISED,
         schema: CANDIDATE_SCHEMA,
-        id: derived_id(&["candidate-event", tenant, &candidate.candidate_id, &candidate.revision.to_string()]),
+        id: derived_id(&[
+            "candidate-event",
+            tenant,
+            &candidate.candidate_id,
+            &candidate.revision.to_string(),
+        ]),
         source: format!("/tenants/{tenant}/detectors/safety-triage"),
         subject: format!("candidate/{}", candidate.candidate_id),
         tenant,
@@ -208,7 +224,8 @@ pub fn encode_safety_candidate(tenant: &str, candidate: &SafetyCandidate) -> Enc
         audience: Audience::Safety,
     }
     .envelope();
-    envelope.data_ref = (!candidate.verbatim_ref.is_empty()).then(|| candidate.verbatim_ref.as_str().into());
+    envelope.data_ref =
+        (!candidate.verbatim_ref.is_empty()).then(|| candidate.verbatim_ref.as_str().into());
     encode_event(key.clone().into_bytes(), &envelope, candidate)
 }
 
@@ -216,8 +233,19 @@ pub fn encode_safety_candidate(tenant: &str, candidate: &SafetyCandidate) -> Enc
 ///
 /// # Errors
 /// [`WireError`] for everything that is refused.
-pub fn decode_safety_candidate<'a>(headers: &'a Headers, value: &'a [u8]) -> Result<Event<'a, SafetyCandidate>, WireError> {
-    decode_event(headers, value, Reading { types: &[CANDIDATE_RAISED], keep_unknown: false, registry: &SchemaRegistry::default() })
+pub fn decode_safety_candidate<'a>(
+    headers: &'a Headers,
+    value: &'a [u8],
+) -> Result<Event<'a, SafetyCandidate>, WireError> {
+    decode_event(
+        headers,
+        value,
+        Reading {
+            types: &[CANDIDATE_RAISED],
+            keep_unknown: false,
+            registry: &SchemaRegistry::default(),
+        },
+    )
 }
 
 /// Writes an acknowledgement; the key is `tenant|candidate_id`.
@@ -227,7 +255,13 @@ pub fn encode_safety_ack(tenant: &str, ack: &SafetyAck) -> Encoded {
     let envelope = Derived {
         kind: CANDIDATE_ACKNOWLEDGED,
         schema: ACK_SCHEMA,
-        id: derived_id(&["ack", tenant, &ack.candidate_id, ack.decision.as_str(), &ack.at.0.to_string()]),
+        id: derived_id(&[
+            "ack",
+            tenant,
+            &ack.candidate_id,
+            ack.decision.as_str(),
+            &ack.at.0.to_string(),
+        ]),
         source: format!("/tenants/{tenant}/safety-intake"),
         subject: format!("candidate/{}", ack.candidate_id),
         tenant,
@@ -246,6 +280,17 @@ pub fn encode_safety_ack(tenant: &str, ack: &SafetyAck) -> Encoded {
 ///
 /// # Errors
 /// [`WireError`] for everything that is refused.
-pub fn decode_safety_ack<'a>(headers: &'a Headers, value: &'a [u8]) -> Result<Event<'a, SafetyAck>, WireError> {
-    decode_event(headers, value, Reading { types: &[CANDIDATE_ACKNOWLEDGED], keep_unknown: false, registry: &SchemaRegistry::default() })
+pub fn decode_safety_ack<'a>(
+    headers: &'a Headers,
+    value: &'a [u8],
+) -> Result<Event<'a, SafetyAck>, WireError> {
+    decode_event(
+        headers,
+        value,
+        Reading {
+            types: &[CANDIDATE_ACKNOWLEDGED],
+            keep_unknown: false,
+            registry: &SchemaRegistry::default(),
+        },
+    )
 }

@@ -65,7 +65,13 @@ pub fn encode_series_point(point: &SeriesPoint) -> Encoded {
     let envelope = Derived {
         kind: SERIES_MEASURED,
         schema: SERIES_SCHEMA,
-        id: derived_id(&["series", &point.portfolio, &point.series_id, &bucket, &point.revision.to_string()]),
+        id: derived_id(&[
+            "series",
+            &point.portfolio,
+            &point.series_id,
+            &bucket,
+            &point.revision.to_string(),
+        ]),
         source: format!("/tenants/{}/detectors/series", point.tenant),
         subject: format!("series/{}", point.series_id),
         tenant: &point.tenant,
@@ -102,8 +108,19 @@ pub fn encode_series_point(point: &SeriesPoint) -> Encoded {
 ///
 /// # Errors
 /// [`WireError`] for everything that is refused.
-pub fn decode_series_point<'a>(headers: &'a Headers, value: &'a [u8]) -> Result<Event<'a, SeriesPointData>, WireError> {
-    decode_event(headers, value, Reading { types: &[SERIES_MEASURED], keep_unknown: false, registry: &SchemaRegistry::default() })
+pub fn decode_series_point<'a>(
+    headers: &'a Headers,
+    value: &'a [u8],
+) -> Result<Event<'a, SeriesPointData>, WireError> {
+    decode_event(
+        headers,
+        value,
+        Reading {
+            types: &[SERIES_MEASURED],
+            keep_unknown: false,
+            registry: &SchemaRegistry::default(),
+        },
+    )
 }
 
 impl SeriesPointData {
@@ -115,7 +132,13 @@ impl SeriesPointData {
         let width = [BucketWidth::Hour, BucketWidth::Day, BucketWidth::Week]
             .into_iter()
             .find(|width| width.iso() == self.bucket)
-            .ok_or_else(|| WireError::new(ErrorCode::EnumUnknown, "/bucket", "not one of PT1H, P1D, P1W"))?;
+            .ok_or_else(|| {
+                WireError::new(
+                    ErrorCode::EnumUnknown,
+                    "/bucket",
+                    "not one of PT1H, P1D, P1W",
+                )
+            })?;
         Ok(SeriesPoint {
             tenant: self.tenant,
             portfolio: self.portfolio,

@@ -22,7 +22,11 @@ pub fn parse(text: &str) -> Result<Timestamp, ErrorCode> {
         Some(at) => at,
         None => parse_any(text)?,
     };
-    if at < EARLIEST || at >= LATEST { Err(ErrorCode::TimeOutOfRange) } else { Ok(at) }
+    if at < EARLIEST || at >= LATEST {
+        Err(ErrorCode::TimeOutOfRange)
+    } else {
+        Ok(at)
+    }
 }
 
 /// Writes RFC 3339 in UTC, with milliseconds only when there are any.
@@ -75,13 +79,31 @@ fn parse_common(text: &[u8]) -> Option<Timestamp> {
     if separators.iter().any(|(index, byte)| head[*index] != *byte) {
         return None;
     }
-    let (year, month, day) = (digits(&head[..4])?, digits(&head[5..7])?, digits(&head[8..10])?);
-    let (hour, minute, second) = (digits(&head[11..13])?, digits(&head[14..16])?, digits(&head[17..])?);
-    let real = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day) && hour < 24 && minute < 60 && second < 60;
+    let (year, month, day) = (
+        digits(&head[..4])?,
+        digits(&head[5..7])?,
+        digits(&head[8..10])?,
+    );
+    let (hour, minute, second) = (
+        digits(&head[11..13])?,
+        digits(&head[14..16])?,
+        digits(&head[17..])?,
+    );
+    let real = (1..=12).contains(&month)
+        && (1..=days_in_month(year, month)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second < 60;
     if !real {
         return None;
     }
-    Some(Timestamp(days_from_civil(year, month, day) * DAY + hour * HOUR + minute * MINUTE + second * SECOND + milliseconds))
+    Some(Timestamp(
+        days_from_civil(year, month, day) * DAY
+            + hour * HOUR
+            + minute * MINUTE
+            + second * SECOND
+            + milliseconds,
+    ))
 }
 
 fn parse_any(text: &str) -> Result<Timestamp, ErrorCode> {
@@ -90,11 +112,19 @@ fn parse_any(text: &str) -> Result<Timestamp, ErrorCode> {
         return Err(ErrorCode::TimeInvalid);
     }
     let at: jiff::Timestamp = text.parse().map_err(|_| ErrorCode::TimeInvalid)?;
-    Ok(Timestamp(at.as_nanosecond().div_euclid(1_000_000).try_into().map_err(|_| ErrorCode::TimeOutOfRange)?))
+    Ok(Timestamp(
+        at.as_nanosecond()
+            .div_euclid(1_000_000)
+            .try_into()
+            .map_err(|_| ErrorCode::TimeOutOfRange)?,
+    ))
 }
 
 fn digits(bytes: &[u8]) -> Option<i64> {
-    bytes.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
+    bytes.iter().try_fold(0, |sum, byte| {
+        byte.is_ascii_digit()
+            .then(|| sum * 10 + i64::from(byte - b'0'))
+    })
 }
 
 fn days_in_month(year: i64, month: i64) -> i64 {
@@ -120,9 +150,87 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day_of_year - (153 * shifted + 2) / 5 + 1)
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    (
+        year_of_era + era * 400 + i64::from(month <= 2),
+        month,
+        day_of_year - (153 * shifted + 2) / 5 + 1,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn common_shapes_are_read() {
+        assert_eq!(parse("1970-01-01T00:00:00Z"), Ok(Timestamp(0)));
+        assert_eq!(
+            parse("2026-05-04T09:12:00.250Z"),
+            Ok(Timestamp(1_777_885_920_250))
+        );
+        assert_eq!(
+            parse("2026-05-04T11:12:00+02:00"),
+            parse("2026-05-04T09:12:00Z")
+        );
+        assert_eq!(
+            parse("2026-05-04t09:12:00.1234567z"),
+            parse("2026-05-04T09:12:00.123Z")
+        );
+        assert_eq!(
+            parse("2024-02-29T00:00:00Z"),
+            Ok(Timestamp(1_709_164_800_000))
+        );
+    }
+
+    #[test]
+    fn what_is_no_moment_is_refused() {
+        for text in [
+            "",
+            "2026-05-04",
+            "2026-05-04T09:12:00",
+            "2023-02-29T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-05-04T24:00:00Z",
+            "1777885920",
+            "yesterday",
+            "2026-05-04T09:12:00+02:00[Europe/Berlin]",
+        ] {
+            assert_eq!(parse(text), Err(ErrorCode::TimeInvalid), "{text}");
+        }
+        for text in [
+            "1969-12-31T23:59:59Z",
+            "2200-01-01T00:00:00Z",
+            "9999-12-31T23:59:59Z",
+            "0001-01-01T00:00:00Z",
+        ] {
+            assert_eq!(parse(text), Err(ErrorCode::TimeOutOfRange), "{text}");
+        }
+    }
+
+    proptest! {
+        /// Our calendar arithmetic against jiff's, both ways, over the whole accepted range.
+        #[test]
+        fn agrees_with_jiff(milliseconds in EARLIEST.0..LATEST.0) {
+            let text = format(Timestamp(milliseconds));
+            let theirs = jiff::Timestamp::from_millisecond(milliseconds).unwrap();
+            prop_assert_eq!(text.parse::<jiff::Timestamp>().unwrap(), theirs);
+            prop_assert_eq!(parse_common(text.as_bytes()), Some(Timestamp(milliseconds)));
+            prop_assert_eq!(parse(&theirs.to_string()), Ok(Timestamp(milliseconds)));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,40}") {
+            let _ = parse(&text);
+        }
+    }
 }

@@ -26,9 +26,30 @@ macro_rules! core_vocabularies {
 }
 
 core_vocabularies!(
-    SourceType, Channel, Stakeholder, Tier, Setting, FeedbackKind, Solicitation, ContentFormat, Origin, ConsentBasis,
-    PrivacyState, Decision, Cause, Priority, DispositionScope, SignalKind, SignalStatus, StatusReason, AlertChange,
-    Horizon, Severity, EvidenceGrade, Caveat, Measure,
+    SourceType,
+    Channel,
+    Stakeholder,
+    Tier,
+    Setting,
+    FeedbackKind,
+    Solicitation,
+    ContentFormat,
+    Origin,
+    ConsentBasis,
+    PrivacyState,
+    Decision,
+    Cause,
+    Priority,
+    DispositionScope,
+    SignalKind,
+    SignalStatus,
+    StatusReason,
+    AlertChange,
+    Horizon,
+    Severity,
+    EvidenceGrade,
+    Caveat,
+    Measure,
 );
 
 macro_rules! vocabulary {

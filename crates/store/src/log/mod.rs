@@ -89,6 +89,17 @@ impl EmbeddedLog {
         self.shared.place.path()
     }
 
+    /// Sets the most bytes the file may take; a write that needs more fails as a full disk does, and what was
+    /// accepted before stays.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    pub fn limit_bytes(&self, bytes: u64) -> Result<(), LogError> {
+        let writer = lock(&self.shared.writer)?;
+        crate::sqlite::limit_bytes(writer.connection(), bytes)
+            .map_err(|e| self.shared.place.explain("limit the size of", &e).into())
+    }
+
     /// An appender for records from outside any turn.
     #[must_use]
     pub fn appender(&self) -> Appender {

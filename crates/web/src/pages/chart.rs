@@ -42,13 +42,13 @@ impl Scale {
     }
 }
 
-/// The next round number above: 1, 2, 4, 5 or 8 times a power of ten, so that quarters are round too.
+/// The next number above whose quarters are round.
 fn nice(largest: f64) -> f64 {
     if !(largest.is_finite() && largest > 0.0) {
         return 1.0;
     }
     let power = 10f64.powf(largest.log10().floor());
-    [1.0, 2.0, 4.0, 5.0, 8.0, 10.0].into_iter().map(|step| step * power).find(|top| *top >= largest).unwrap_or(10.0 * power)
+    [1.0, 1.2, 1.6, 2.0, 2.4, 3.2, 4.0, 4.8, 6.0, 8.0, 10.0].into_iter().map(|step| step * power).find(|top| *top >= largest).unwrap_or(10.0 * power)
 }
 
 fn newest(points: &[PointView]) -> &[PointView] {

@@ -45,13 +45,13 @@ pub(super) fn bar(signal: &SignalView) -> Markup {
             }
             div.more {
                 div {
-                    label for="cause" { "Cause, as far as you know" }
+                    label for="cause" { "Cause, if you know it" }
                     select #cause name="cause" {
                         @for cause in causes() { option value=(cause.as_str()) selected[cause == Cause::Unknown] { (plain(cause.as_str())) } }
                     }
                 }
                 div {
-                    label for="comment" { "Comment (optional; no names, no medical events of a person)" }
+                    label for="comment" { "Comment (optional, no personal data)" }
                     textarea #comment name="comment" rows="1" maxlength=(MAX_COMMENT_BYTES / 4) {}
                 }
             }

@@ -1,7 +1,6 @@
 //! Signals as lists show them, on Home and on Signals.
 
-use crate::view::alert::{AlertView, SignalView};
-use crate::view::alert::Unreadable;
+use crate::view::alert::{AlertView, SignalView, Unreadable};
 use crate::words::{self, away, parse_time, plain};
 use auscult_core::time::Timestamp;
 use auscult_engine::read_model::SignalRow;
@@ -27,14 +26,14 @@ fn line(signal: &SignalView, now: Timestamp) -> Markup {
     let alert = &signal.alert;
     html! {
         article data-status=(alert.status) {
-            h3 { a.open href=(link(alert)) { (alert.name()) } }
-            p.change {
-                strong { (alert.change()) }
-                span { " · " (words::measure(&alert.series.measure)) " · " (words::kind(&alert.kind)) }
+            div.head {
+                h3 { a.open href=(link(alert)) { (alert.name()) } }
+                p.change { strong { (alert.change()) } span { " " (words::measure(&alert.series.measure)) } }
             }
             p.why { (alert.why) }
             ul.chips aria-label="At a glance" {
-                (status_chip(alert))
+                @if alert.status != "firing" { (status_chip(alert)) }
+                li { (words::kind(&alert.kind)) }
                 (grade_chip(&alert.evidence.grade))
                 @if let Some(people) = &alert.evidence.people { li { (people) " people" } }
                 @if let Some(first) = parse_time(&alert.first_raised_at) { li { "raised " (away(first, now)) } }
@@ -82,7 +81,7 @@ pub(super) fn due_chip(signal: &SignalView, now: Timestamp) -> Markup {
         return html! { li { "no answer" } };
     }
     match parse_time(&signal.alert.triage_due) {
-        Some(due) if due < now => html! { li.overdue { span aria-hidden="true" { "▲ " } "triage overdue since " (away(due, now)) } },
+        Some(due) if due < now => html! { li.overdue { span aria-hidden="true" { "▲ " } "triage was due " (away(due, now)) } },
         Some(due) => html! { li { "triage due " (away(due, now)) } },
         None => html! { li { "not answered yet" } },
     }

@@ -68,19 +68,17 @@ fn body(visitor: &Visitor, signal: &SignalView, detail: &SignalDetail, after: &A
             }
             div.answers {
                 section.what aria-labelledby="what" {
-                    h2 #what { "What changed" }
+                    h2.quiet #what { "What changed" }
                     p.headline { strong { (alert.change()) } " " (words::measure(&alert.series.measure)) }
                     p { (window(signal)) @if let Some(band) = alert.band() { " · " (band) } }
                     (chart::figure(&points, alert, unreadable_points))
                 }
-                div.side data-live="side" {
-                    (parts::how_sure(alert))
-                    (parts::who(alert))
-                    (parts::why(alert))
-                    (parts::next(alert, now))
+                div.side {
+                    div.pair data-live="sure-next" { (parts::how_sure(alert)) (parts::next(alert, now)) }
+                    @if visitor.may(Right::Decide) { (decide::bar(signal)) }
                 }
+                div.pair.below data-live="who-why" { (parts::who(alert)) (parts::why(alert)) }
             }
-            @if visitor.may(Right::Decide) { (decide::bar(signal)) }
             (parts::quotes(alert, visitor.may(Right::ReadText)))
             (chart::table(&points, &alert.series.measure))
             (parts::history(detail, visitor.may(Right::ReadText)))
