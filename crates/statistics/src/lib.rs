@@ -3,3 +3,4 @@
 pub mod discovery;
 pub mod distribution;
 pub mod learning;
+pub mod reference;
