@@ -9,13 +9,19 @@
 //! only `check` makes.
 
 mod calendar;
+mod cusum;
+mod ears;
 mod farrington;
+mod recent_weeks;
 
 pub use calendar::Calendar;
+pub use cusum::{Cusum, CusumSettings};
+pub use ears::{Ears, EarsSettings, EarsVariant};
 pub use farrington::{
     FarringtonFlexible, FarringtonFlexibleSettings, FarringtonOriginal, FarringtonOriginalSettings,
     ThresholdMethod,
 };
+pub use recent_weeks::{Bayes, BayesSettings, Rki, RkiSettings};
 
 use std::ops::Range;
 
