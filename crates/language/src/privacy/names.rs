@@ -1,7 +1,7 @@
 //! From tags to findings: what the tagger cannot see, as readable rules.
 //!
-//! Four rules stand on the tagger. An eponym ("Wegener's granulomatosis") is a term, whatever the tagger says. A
-//! listed given name with a capital is a name even where the tagger doubts. Names come in rows: what a comma or "and"
+//! Five rules stand on the tagger. An eponym ("Wegener's granulomatosis") is a term, whatever the tagger says. A
+//! listed given name with a capital is a name even where the tagger doubts. Half a name takes its other half. Names come in rows: what a comma or "and"
 //! joins to a name, and looks like one, is one. A word that was a name once is a name wherever else it stands with
 //! a capital. A courtesy title before a name goes with it: it tells the sex.
 
@@ -15,6 +15,7 @@ pub(crate) fn find(text: &str, words: &[Word], mut tags: Vec<Tag>, findings: &mu
     listed_names(text, words, &mut tags);
     after_titles(text, words, &mut tags);
     if tags.contains(&Tag::Name) {
+        whole_names(words, &mut tags);
         rows_of_names(text, words, &mut tags);
         repeated_names(words, &mut tags);
         take_titles(text, words, &mut tags);
@@ -77,7 +78,9 @@ fn listed_names(text: &str, words: &[Word], tags: &mut [Tag]) {
         let plain = word.is(list::GIVEN) && !word.is(list::COMMON | list::TERM | list::PLACE | list::COUNTRY | list::STREET | list::ORGANISATION);
         let hyphened = |at: usize| words.get(at).is_some_and(|sign| sign.shape == Shape::Sign && byte_of(text, sign) == b'-');
         let inside = hyphened(index + 1) || (index > 0 && hyphened(index - 1));
-        if tags[index] == Tag::Outside && word.shape == Shape::Capital && word.length >= 4 && plain && !inside && !names_a_term(words, index) {
+        let beside_organisation = [index.wrapping_sub(1), index + 1].into_iter().any(|near| words.get(near).is_some_and(|near| near.is(list::ORGANISATION) && near.capitalised()));
+        let open = tags[index] == Tag::Outside || (tags[index] == Tag::Organisation && !beside_organisation && alone(tags, index));
+        if open && word.shape == Shape::Capital && word.length >= 4 && plain && !inside && !names_a_term(words, index) {
             tags[index] = Tag::Name;
         }
     }
@@ -111,6 +114,23 @@ fn courtesy(text: &str, word: &Word) -> bool {
     TITLES.iter().any(|title| written.eq_ignore_ascii_case(title))
 }
 
+/// The other half of a name: a listed given name before one, an unknown capital after one.
+fn whole_names(words: &[Word], tags: &mut [Tag]) {
+    let replaceable = |tag: Tag| matches!(tag, Tag::Outside | Tag::Organisation);
+    for index in (0..words.len().saturating_sub(1)).rev() {
+        let given = words[index].is(list::GIVEN) && (words[index].capitalised() || !words[index].is(list::COMMON));
+        if tags[index + 1] == Tag::Name && replaceable(tags[index]) && given && words[index].length >= 3 && !words[index + 1].breaks_line {
+            tags[index] = Tag::Name;
+        }
+    }
+    for index in 1..words.len() {
+        let unknown = words[index].capitalised() && !words[index].is(list::COMMON | list::TERM | list::ORGANISATION | list::COUNTRY) && words[index].length >= 3;
+        if tags[index - 1] == Tag::Name && replaceable(tags[index]) && unknown && !words[index].breaks_line && !names_a_term(words, index) {
+            tags[index] = Tag::Name;
+        }
+    }
+}
+
 /// Joins rows: "Romi, Erik, Amy and Donald".
 fn rows_of_names(text: &str, words: &[Word], tags: &mut [Tag]) {
     let joiner = |word: &Word| matches!(&text[word.start as usize..word.end as usize], "," | "and" | "&" | "or" | "/" | "und" | "et" | "y" | "e" | "en");
@@ -121,13 +141,15 @@ fn rows_of_names(text: &str, words: &[Word], tags: &mut [Tag]) {
         let written = matches!(word.shape, Shape::Capital | Shape::Mixed) || (word.shape == Shape::Lower && word.is(list::GIVEN) && !word.is(list::COMMON));
         written && (unknown || (listed && word.shape == Shape::Capital && !word.first)) && !names_a_term(words, index)
     };
+    // An organisation stays in the text, so a doubtful one that stands in a row of names is a leak.
+    let replaceable = |tag: Tag| matches!(tag, Tag::Outside | Tag::Organisation);
     for index in 0..words.len().saturating_sub(2) {
-        if tags[index] == Tag::Name && joiner(&words[index + 1]) && !words[index + 2].breaks_line && tags[index + 2] == Tag::Outside && name_like(index + 2) {
+        if tags[index] == Tag::Name && joiner(&words[index + 1]) && !words[index + 2].breaks_line && replaceable(tags[index + 2]) && name_like(index + 2) {
             tags[index + 2] = Tag::Name;
         }
     }
     for index in (2..words.len()).rev() {
-        if tags[index] == Tag::Name && joiner(&words[index - 1]) && !words[index].breaks_line && tags[index - 2] == Tag::Outside && name_like(index - 2) {
+        if tags[index] == Tag::Name && joiner(&words[index - 1]) && !words[index].breaks_line && replaceable(tags[index - 2]) && name_like(index - 2) {
             tags[index - 2] = Tag::Name;
         }
     }
@@ -155,4 +177,10 @@ fn take_titles(text: &str, words: &[Word], tags: &mut [Tag]) {
             tags[title..index].fill(Tag::Name);
         }
     }
+}
+
+/// Whether no neighbour is part of the same organisation.
+fn alone(tags: &[Tag], index: usize) -> bool {
+    let at = |near: usize| tags.get(near).is_some_and(|tag| *tag == Tag::Organisation);
+    !at(index + 1) && !(index > 0 && at(index - 1))
 }
