@@ -20,6 +20,9 @@ pub(crate) fn find(text: &str, words: &[Word], mut tags: Vec<Tag>, findings: &mu
         repeated_names(words, &mut tags);
         take_titles(text, words, &mut tags);
     }
+    if tags.contains(&Tag::Address) {
+        whole_addresses(text, words, &mut tags);
+    }
     for (word, tag) in words.iter().zip(&tags) {
         let class = match tag {
             Tag::Outside | Tag::Organisation => continue,
@@ -152,6 +155,37 @@ fn rows_of_names(text: &str, words: &[Word], tags: &mut [Tag]) {
         if tags[index] == Tag::Name && joiner(&words[index - 1]) && !words[index].breaks_line && replaceable(tags[index - 2]) && name_like(index - 2) {
             tags[index - 2] = Tag::Name;
         }
+    }
+}
+
+/// The most words that may stand between two parts of one address.
+const ADDRESS_GAP: usize = 6;
+
+/// Fills the gaps of an address and takes the house numbers before it.
+fn whole_addresses(text: &str, words: &[Word], tags: &mut [Tag]) {
+    let placed = |tag: Tag| matches!(tag, Tag::Address | Tag::Place);
+    for index in (0..words.len().saturating_sub(1)).rev() {
+        let number = matches!(words[index].shape, Shape::Digits | Shape::Code) && words[index].length <= 6;
+        if number && tags[index] == Tag::Outside && tags[index + 1] == Tag::Address && !words[index + 1].breaks_line {
+            tags[index] = Tag::Address;
+        }
+    }
+    let small = |word: &Word| matches!(&text[word.start as usize..word.end as usize], "and" | "the" | "of" | "nan" | "at");
+    let fills = |word: &Word| word.shape == Shape::Sign && matches!(byte_of(text, word), b',' | b'.' | b'/' | b'\'' | b'-') || word.capitalised() || word.is(list::PARTICLE | list::STREET) || matches!(word.shape, Shape::Digits | Shape::Code) || small(word);
+    let mut last: Option<usize> = None;
+    for index in 0..words.len() {
+        if !placed(tags[index]) {
+            continue;
+        }
+        if let Some(from) = last
+            && (1..=ADDRESS_GAP).contains(&(index - from - 1))
+            && (tags[from] == Tag::Address || tags[index] == Tag::Address)
+            && words[from + 1..index].iter().all(fills)
+            && !tags[from + 1..index].contains(&Tag::Name)
+        {
+            tags[from + 1..index].fill(Tag::Address);
+        }
+        last = Some(index);
     }
 }
 
