@@ -3,6 +3,7 @@
 //! Pure: the same text gives the same answer on every machine. No clock, no file, no thread, no network.
 
 pub mod language_id;
+pub mod near_duplicate;
 pub mod requests;
 pub mod sentiment;
 pub mod stable_hash;

@@ -20,6 +20,8 @@ pub struct Rated<'a> {
     pub rating: f32,
     /// Which collection it is from: each has its own offset and spread.
     pub set: usize,
+    /// How much the text counts: below 1 for collections whose labels mean something slightly else.
+    pub weight: f32,
 }
 
 /// How far training may move from the seeds.
@@ -41,7 +43,7 @@ pub struct Training {
 
 impl Default for Training {
     fn default() -> Training {
-        Training { seed_pull: 0.02, word_pull: 0.08, pair_pull: 0.15, least_texts: 3, least_pair_texts: 6, steps: 150 }
+        Training { seed_pull: 0.2, word_pull: 0.6, pair_pull: 1.5, least_texts: 3, least_pair_texts: 6, steps: 150 }
     }
 }
 
@@ -75,7 +77,7 @@ pub fn train(version: &str, seeds: &[(String, f32)], rated: &[Rated], training: 
         for ((felt, rated), prediction) in rows.iter().zip(&predictions) {
             let (offset, spread) = frame.of(rated.set);
             let error = offset + spread * prediction - rated.rating;
-            let slope = error * spread * (1.0 - prediction * prediction) / TAU;
+            let slope = rated.weight * error * spread * (1.0 - prediction * prediction) / TAU;
             for felt in felt {
                 gradient[felt.entry as usize] += slope * felt.factor;
             }
