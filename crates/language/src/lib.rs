@@ -2,6 +2,7 @@
 //!
 //! Pure: the same text gives the same answer on every machine. No clock, no file, no thread, no network.
 
+pub mod emerging;
 pub mod language_id;
 pub mod near_duplicate;
 pub mod requests;

@@ -6,7 +6,7 @@
 //! beats seeds alone because people's ratings are not the author's.
 
 use super::felt::{self, Felt};
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, is_function_word};
 use super::TAU;
 use crate::words::Words;
 use std::collections::BTreeMap;
@@ -115,7 +115,7 @@ fn vocabulary(version: &str, seeds: &[(String, f32)], rated: &[Rated], training:
     let mut prior: Vec<(f32, f32)> = seeds.iter().map(|(_, value)| (*value, training.seed_pull)).collect();
     for (word, texts) in singles {
         let hash = crate::stable_hash::hash_bytes(word.as_bytes());
-        if texts < training.least_texts || seeded.exact(hash).is_some() || word.chars().all(|character| character.is_ascii_digit()) {
+        if texts < training.least_texts || seeded.exact(hash).is_some() || is_function_word(&word) || word.chars().all(|character| character.is_ascii_digit()) {
             continue;
         }
         // An inflection of a seed starts where its base is.
@@ -124,7 +124,8 @@ fn vocabulary(version: &str, seeds: &[(String, f32)], rated: &[Rated], training:
         rows.push((word, centre));
     }
     for (pair, texts) in pairs {
-        if texts >= training.least_pair_texts && !seeds.iter().any(|(seed, _)| *seed == pair) {
+        let says_something = pair.split('_').any(|word| !is_function_word(word));
+        if texts >= training.least_pair_texts && says_something && !seeds.iter().any(|(seed, _)| *seed == pair) {
             let centre = parts_value(&seeded, &pair);
             prior.push((centre, training.pair_pull));
             rows.push((pair, centre));
