@@ -7,6 +7,8 @@ pub mod language_id;
 pub mod near_duplicate;
 pub mod requests;
 pub mod sentiment;
+pub mod speaker;
 pub mod stable_hash;
+pub mod stance;
 pub mod themes;
 pub mod words;

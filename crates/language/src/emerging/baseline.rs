@@ -2,6 +2,7 @@
 
 use super::Settings;
 use crate::stable_hash;
+use serde::{Deserialize, Serialize};
 
 /// Counters a term is kept in; the one with the smallest mean is least disturbed by other terms.
 const HASHES: usize = 2;
@@ -28,11 +29,29 @@ pub(super) struct Baseline {
     pub(super) began: Option<i64>,
 }
 
+/// What was usual for a term when a rise began: later buckets of the rise must not teach what it is measured against.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Usual {
+    share: f32,
+    variance: f32,
+    prior: f32,
+}
+
 /// People expected to say a term, with the variance of that number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Expected {
     pub people: f32,
     pub variance: f32,
+}
+
+impl Usual {
+    /// Expected among so many people: Poisson, widened by how much the share itself moved.
+    #[expect(clippy::cast_precision_loss, reason = "people in one bucket")]
+    pub(super) fn among(self, people: u32) -> Expected {
+        let people = people as f32;
+        let mean = self.prior + people * self.share;
+        Expected { people: mean, variance: mean + people * people * self.variance }
+    }
 }
 
 impl Baseline {
@@ -41,18 +60,13 @@ impl Baseline {
         Baseline { counters: vec![Counter::default(); 1 << settings.counters_log2.clamp(8, 24)], rate, began: None }
     }
 
-    /// People expected in `bucket` among `people`, by what was learned from earlier buckets.
-    pub(super) fn expected(&self, term: u64, bucket: i64, people: u32) -> Expected {
+    /// What was usual for a term before `bucket`.
+    pub(super) fn usual(&self, term: u64, bucket: i64) -> Usual {
         let counter = self.places(term).map(|at| settled(self.counters[at], bucket, self.rate)).into_iter().min_by(|a, b| a.mean.total_cmp(&b.mean)).unwrap_or_default();
         // An exponentially weighted mean that began at zero is short by the weight it has not yet given out.
-        let age = self.began.map_or(0, |began| bucket - began).max(1);
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "bucket counts are small")]
-        let given = 1.0 - (1.0 - self.rate).powi(age.min(i64::from(i32::MAX)) as i32);
-        #[expect(clippy::cast_precision_loss, reason = "people in one bucket")]
-        let people = people as f32;
-        let memory = given / self.rate;
-        let mean = PRIOR_PEOPLE + PRIOR_MEMORY / memory + people * counter.mean / given;
-        Expected { people: mean, variance: mean + people * people * counter.variance / given }
+        let age = i32::try_from(self.began.map_or(0, |began| bucket - began).clamp(1, 100_000)).unwrap_or(100_000);
+        let given = 1.0 - (1.0 - self.rate).powi(age);
+        Usual { share: counter.mean / given, variance: counter.variance / given, prior: PRIOR_PEOPLE + PRIOR_MEMORY * self.rate / given }
     }
 
     pub(super) fn learn(&mut self, term: u64, bucket: i64, said: u32, people: u32) {
@@ -102,11 +116,11 @@ mod tests {
         for bucket in 0..60 {
             baseline.learn(7, bucket, 10, 100);
         }
-        let steady = baseline.expected(7, 60, 100);
+        let steady = baseline.usual(7, 60).among(100);
         // 10 people and the prior: 0.1 + 0.5 · rate, with rate 0.13.
         assert!((steady.people - 10.17).abs() < 0.05, "{steady:?}");
-        let later = baseline.expected(7, 65, 100);
+        let later = baseline.usual(7, 65).among(100);
         assert!((later.people - 5.17).abs() < 0.3, "{later:?}");
-        assert!(baseline.expected(8, 60, 100).people < 1.0);
+        assert!(baseline.usual(8, 60).among(100).people < 1.0);
     }
 }

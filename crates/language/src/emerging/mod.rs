@@ -136,11 +136,13 @@ impl Emerging {
         let counts = counts.into_terms();
         let learning = self.closed <= self.settings.warm_up;
         for (hash, term) in &counts {
-            let expected = self.baseline.expected(*hash, bucket, people);
             if let Some(track) = self.tracks.get_mut(hash) {
-                track.grow(bucket, term, expected);
-            } else if !learning && track::is_worth_following(term.people, expected) {
-                self.tracks.insert(*hash, Track::begin(bucket, term, expected));
+                track.grow(bucket, term, people);
+                continue;
+            }
+            let usual = self.baseline.usual(*hash, bucket);
+            if !learning && track::is_worth_following(term.people, usual.among(people)) {
+                self.tracks.insert(*hash, Track::begin(bucket, term, people, usual));
             }
         }
         for (hash, term) in &counts {
@@ -152,7 +154,8 @@ impl Emerging {
 
     fn let_go(&mut self, bucket: i64) {
         let patience = i64::from(self.settings.patience);
-        self.tracks.retain(|_, track| bucket - track.last_seen() <= patience);
+        // A rise that stays becomes what is usual: then the term is followed anew.
+        self.tracks.retain(|_, track| bucket - track.last_seen() <= patience && bucket - track.first_seen() <= 3 * patience);
         if self.tracks.len() > self.settings.capacity {
             let mut weakest: Vec<(u32, i64, u64)> = self.tracks.iter().map(|(hash, track)| (track.people(), track.last_seen(), *hash)).collect();
             weakest.sort_unstable();

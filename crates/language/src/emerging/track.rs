@@ -1,7 +1,7 @@
 //! A term that may be rising, followed while evidence gathers.
 
 use super::Settings;
-use super::baseline::Expected;
+use super::baseline::{Expected, Usual};
 use super::bucket::TermCounts;
 use super::sketch::Sketch;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,7 @@ pub(super) struct Track {
     sources: Sketch,
     pub(super) items: Sketch,
     exemplars: Vec<u64>,
+    usual: Usual,
     expected: f32,
     variance: f32,
 }
@@ -31,7 +32,7 @@ pub(super) fn is_worth_following(people: u32, expected: Expected) -> bool {
 }
 
 impl Track {
-    pub(super) fn begin(bucket: i64, counts: &TermCounts, expected: Expected) -> Track {
+    pub(super) fn begin(bucket: i64, counts: &TermCounts, people: u32, usual: Usual) -> Track {
         let mut track = Track {
             label: counts.label.clone(),
             first_seen: bucket,
@@ -41,14 +42,15 @@ impl Track {
             sources: Sketch::default(),
             items: Sketch::default(),
             exemplars: Vec::new(),
+            usual,
             expected: 0.0,
             variance: 0.0,
         };
-        track.grow(bucket, counts, expected);
+        track.grow(bucket, counts, people);
         track
     }
 
-    pub(super) fn grow(&mut self, bucket: i64, counts: &TermCounts, expected: Expected) {
+    pub(super) fn grow(&mut self, bucket: i64, counts: &TermCounts, people: u32) {
         self.last_seen = bucket;
         self.people_said += counts.people;
         self.persons.merge(&counts.persons);
@@ -56,6 +58,7 @@ impl Track {
         self.items.merge(&counts.items);
         let room = EXEMPLARS.saturating_sub(self.exemplars.len());
         self.exemplars.extend(counts.exemplars.iter().take(room));
+        let expected = self.usual.among(people);
         self.expected += expected.people;
         self.variance += expected.variance;
     }
