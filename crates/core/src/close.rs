@@ -31,6 +31,15 @@ pub(crate) struct Discovery {
     pub(crate) cold_start: bool,
 }
 
+/// A track whose closed bucket was restated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Restated {
+    pub(crate) series: usize,
+    pub(crate) track: usize,
+    /// Items went down: something was taken out.
+    pub(crate) fell: bool,
+}
+
 /// What one close found, for the signals.
 pub(crate) struct CloseResult {
     pub(crate) width: BucketWidth,
@@ -358,18 +367,18 @@ impl Machine {
     fn restate_bucket(&mut self, width: BucketWidth, bucket: BucketIndex, as_of: BucketIndex, backfill: bool, effects: &mut Vec<Effect>) {
         let Some(&threshold) = self.thresholds.get(&(width, bucket)) else { return };
         let cells = self.count(width, bucket, as_of);
-        let (touched, removed_only) = self.touched_since(width, bucket, as_of);
+        let touched = self.touched_since(width, bucket, as_of);
         let plan = std::sync::Arc::clone(&self.plan);
         let models = &plan.models[&width];
-        let mut changed: Vec<(usize, usize)> = Vec::new();
+        let mut changed: Vec<Restated> = Vec::new();
         let mut points = Vec::new();
         let empty = Cell::default();
         for key in touched {
             let Some(at) = self.series_of(&key) else { continue };
             let cell = cells.get(&key).unwrap_or(&empty);
             for track_at in 0..self.series[at].tracks.len() {
-                if restate_track(&mut self.series[at].tracks[track_at], models, bucket, cell, threshold) {
-                    changed.push((at, track_at));
+                if let Some(fell) = restate_track(&mut self.series[at].tracks[track_at], models, bucket, cell, threshold) {
+                    changed.push(Restated { series: at, track: track_at, fell });
                     let track = &self.series[at].tracks[track_at];
                     if let Some(closed) = track.closed(bucket) {
                         points.push((self.series[at].stable, track_at, self.point(&self.series[at], track, closed)));
@@ -379,32 +388,30 @@ impl Machine {
         }
         points.sort_by_key(|point| (point.0, point.1));
         effects.extend(points.into_iter().map(|(_, _, point)| Effect::SeriesPoint(point)));
-        let reason = if removed_only { StatusReason::DuplicateRemoved } else { StatusReason::LateData };
         let discoveries = changed
             .iter()
-            .filter(|(series, track)| self.series[*series].tracks[*track].closed(bucket).is_some_and(|closed| closed.discovered))
-            .map(|&(series, track)| Discovery {
+            .map(|restated| (restated.series, restated.track))
+            .filter(|&(series, track)| self.series[series].tracks[track].closed(bucket).is_some_and(|closed| closed.discovered))
+            .map(|(series, track)| Discovery {
                 series,
                 track,
                 q_value: self.plan.settings.false_discovery_rate,
                 cold_start: self.is_cold(&self.series[series], width, bucket),
             })
             .collect();
-        let result = CloseResult { width, bucket, discoveries, threshold, judged: self.series.len(), reason, as_of: width.end(as_of), backfill };
+        let result = CloseResult { width, bucket, discoveries, threshold, judged: self.series.len(), reason: StatusReason::LateData, as_of: width.end(as_of), backfill };
         self.signals_after_restatement(&result, &changed, effects);
     }
 
-    /// Series touched by what took effect at the close of `as_of`, and whether all of it was removals.
-    fn touched_since(&self, width: BucketWidth, bucket: BucketIndex, as_of: BucketIndex) -> (Vec<SeriesKey>, bool) {
+    /// Series touched by what took effect up to the close of `as_of`.
+    fn touched_since(&self, width: BucketWidth, bucket: BucketIndex, as_of: BucketIndex) -> Vec<SeriesKey> {
         let mut touched: Vec<SeriesKey> = Vec::new();
-        let mut removed_only = true;
         for contribution in self.journal.bucket(width, bucket) {
-            let arrived_now = contribution.arrival(width) > bucket && contribution.arrival(width) <= as_of;
-            let removed_now = contribution.removal(width).is_some_and(|removal| removal > bucket && removal <= as_of);
-            if !arrived_now && !removed_now {
+            let arrived_late = contribution.arrival(width) > bucket && contribution.arrival(width) <= as_of;
+            let removed_late = contribution.removal(width).is_some_and(|removal| removal > bucket && removal <= as_of);
+            if !arrived_late && !removed_late {
                 continue;
             }
-            removed_only &= removed_now;
             let slots = Slots::new(&contribution.values);
             for view in 0..self.plan.settings.views.len() as u8 {
                 if self.plan.settings.views[view as usize].width == width {
@@ -414,7 +421,7 @@ impl Machine {
         }
         touched.sort_unstable();
         touched.dedup();
-        (touched, removed_only)
+        touched
     }
 
     fn forget_silent_series(&mut self, width: BucketWidth, bucket: BucketIndex) {
@@ -537,15 +544,15 @@ fn note_activity(series: &mut Series, bucket: BucketIndex, cell: Option<&Cell>, 
     }
 }
 
-fn restate_track(track: &mut Track, models: &Models, bucket: BucketIndex, cell: &Cell, threshold: f64) -> bool {
-    let Some(closed) = track.ring.iter_mut().rev().find(|closed| closed.bucket == bucket) else { return false };
-    if closed.verdict.observed.is_none() {
-        return false;
-    }
+/// Judges a closed bucket again; `None` if nothing changed, else whether items went down.
+fn restate_track(track: &mut Track, models: &Models, bucket: BucketIndex, cell: &Cell, threshold: f64) -> Option<bool> {
+    let closed = track.ring.iter_mut().rev().find(|closed| closed.bucket == bucket)?;
+    closed.verdict.observed?;
     let verdict: Verdict = Track::judge_again(models, closed, cell);
     if verdict.observed == closed.verdict.observed && verdict.items == closed.verdict.items {
-        return false;
+        return None;
     }
+    let fell = verdict.items < closed.verdict.items;
     // A bucket that was found by what led up to it stays found as long as it still points the same way: its
     // own p-value alone never carried it.
     let was_found_by_the_past = closed.discovered && closed.verdict.p_bucket_value() > threshold;
@@ -557,5 +564,5 @@ fn restate_track(track: &mut Track, models: &Models, bucket: BucketIndex, cell: 
         closed.discovered = verdict.p_value() <= threshold;
     }
     closed.revision += 1;
-    true
+    Some(fell)
 }

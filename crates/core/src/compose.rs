@@ -64,7 +64,7 @@ pub(crate) fn alert(machine: &Machine, signal: &Signal, story: &Story) -> Alert 
     labels.push(("severity".to_owned(), severity.as_str().to_lowercase()));
     labels.push(("view".to_owned(), view.clone()));
     labels.sort();
-    let (points, method) = track.learnt(&machine.plan.models[&signal.width]);
+    let (points, method) = track.learnt();
     let supersedes = (signal.revision > 0).then_some(signal.revision);
     Alert {
         change: story.change,

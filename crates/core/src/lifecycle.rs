@@ -1,6 +1,6 @@
 //! From discoveries to alerts: who speaks, who attaches, what goes on, what is over, what is taken back.
 
-use crate::close::{CloseResult, Discovery};
+use crate::close::{CloseResult, Discovery, Restated};
 use crate::compose::{self, Story};
 use crate::contribution::Contribution;
 use crate::discovery;
@@ -30,7 +30,6 @@ struct Finding {
     candidate: Candidate,
     /// Buckets of evidence, ending at the bucket judged.
     span: usize,
-    items: u32,
     /// Signal already open on the same series, measure and direction.
     open: Option<String>,
 }
@@ -44,22 +43,23 @@ impl Machine {
     }
 
     /// Everything a restated bucket means for the signals.
-    pub(crate) fn signals_after_restatement(&mut self, result: &CloseResult, changed: &[(usize, usize)], effects: &mut Vec<Effect>) {
-        let touched: Vec<(String, bool)> = self
+    pub(crate) fn signals_after_restatement(&mut self, result: &CloseResult, changed: &[Restated], effects: &mut Vec<Effect>) {
+        let touched: Vec<(String, bool, bool)> = self
             .signals
             .values()
             .filter(|signal| signal.width == result.width && signal.fired.contains(&result.bucket) && signal.status != SignalStatus::Retracted)
             .filter_map(|signal| {
                 let at = self.series_of(&signal.key)?;
                 let track = self.series[at].tracks.iter().position(|track| track.measure == signal.measure)?;
-                changed.contains(&(at, track)).then_some(())?;
+                let restated = changed.iter().find(|restated| restated.series == at && restated.track == track)?;
                 let closed = self.series[at].tracks[track].closed(result.bucket)?;
                 let holds = closed.discovered && closed.verdict.is_upward() == signal.upward && self.passes_floors(&self.series[at].tracks[track], closed, 1);
-                Some((signal.id.clone(), holds))
+                Some((signal.id.clone(), holds, restated.fell))
             })
             .collect();
-        for (id, holds) in touched {
-            self.revise(&id, holds, result, effects);
+        for (id, holds, fell) in touched {
+            let reason = if fell { StatusReason::DuplicateRemoved } else { StatusReason::LateData };
+            self.revise(&id, holds, &CloseResult { reason, discoveries: result.discoveries.clone(), ..*result }, effects);
         }
         let findings = self.findings(result);
         let findings: Vec<Finding> = findings.into_iter().filter(|finding| !self.is_covered(finding, result.bucket)).collect();
@@ -109,7 +109,6 @@ impl Machine {
         Some(Finding {
             discovery: *discovery,
             span,
-            items: total.items,
             candidate: Candidate {
                 series: discovery.series,
                 key: series.key,
@@ -319,7 +318,8 @@ impl Machine {
             let change = signal.advance(result.bucket, pulse, self.plan.settings.resolve_after_buckets);
             self.dirty.signals.insert(id.clone());
             if let Some(change) = change {
-                let last = signal.fired.last().copied().unwrap_or(result.bucket);
+                // A growing signal shows the bucket that grew; one that is over, the last it rested on.
+                let last = if change == AlertChange::Updated { result.bucket } else { signal.fired.last().copied().unwrap_or(result.bucket) };
                 self.send(&mut signal, change, result, last, effects);
             }
             self.signals.insert(id, signal);
@@ -335,6 +335,7 @@ impl Machine {
         let side = if signal.upward { upper } else { lower };
         Some(Pulse {
             still_firing: side <= HOLD_OPEN_P_VALUE,
+            crossed: closed.discovered && closed.verdict.is_upward() == signal.upward,
             score: discovery::score(closed.verdict.p_value()),
             effect: observed - closed.verdict.expected,
         })

@@ -15,9 +15,9 @@ use crate::series::{Closed, Expectation, Series, Track, TrackState, Verdict};
 use crate::signal::Signal;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
 use crate::words::Measure;
-use auscult_statistics::count::CountState;
-use auscult_statistics::mean::MeanState;
-use auscult_statistics::share::ShareState;
+use auscult_statistics::count::{CountState, DYNAMIC_COUNT, Forecast};
+use auscult_statistics::mean::{DYNAMIC_MEAN, MeanForecast, MeanState};
+use auscult_statistics::share::{DYNAMIC_SHARE, ShareForecast, ShareState};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,8 +97,16 @@ struct ClosedRecord {
     bucket: BucketIndex,
     revision: u32,
     verdict: VerdictRecord,
-    expectation: Vec<u8>,
+    expectation: ExpectationRecord,
     discovered: bool,
+}
+
+/// A forecast's numbers in the order of its fields; the method's name follows from the kind.
+#[derive(Serialize, Deserialize)]
+enum ExpectationRecord {
+    Count([f64; 6]),
+    Share([f64; 4]),
+    Mean([f64; 6]),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -263,11 +271,7 @@ fn track_record(track: &Track) -> TrackRecord {
                     p_bucket: closed.verdict.p_bucket,
                     p_combined: closed.verdict.p_combined,
                 },
-                expectation: dumped(|bytes| match &closed.expectation {
-                    Expectation::Count(forecast) => forecast.dump(bytes),
-                    Expectation::Share(forecast) => forecast.dump(bytes),
-                    Expectation::Mean(forecast) => forecast.dump(bytes),
-                }),
+                expectation: expectation_record(&closed.expectation),
                 discovered: closed.discovered,
             })
             .collect(),
@@ -387,18 +391,47 @@ fn restore_track(record: TrackRecord, record_key: &[u8]) -> Result<Track, Restor
         Measure::NegativeShare => TrackState::Share(ShareState::restore(&record.state).map_err(|error| damaged(record_key, &error))?),
         Measure::MeanRating => TrackState::Mean(MeanState::restore(&record.state).map_err(|error| damaged(record_key, &error))?),
     };
-    let ring = record.ring.into_iter().map(|closed| restore_closed(closed, record.measure, record_key)).collect::<Result<_, _>>()?;
+    let ring = record.ring.into_iter().map(restore_closed).collect();
     Ok(Track { measure: record.measure, state, ring })
 }
 
-fn restore_closed(record: ClosedRecord, measure: Measure, record_key: &[u8]) -> Result<Closed, RestoreError> {
-    use auscult_statistics::{count::Forecast, mean::MeanForecast, share::ShareForecast};
-    let bytes = &record.expectation;
-    let expectation = match measure {
-        Measure::Mentions => Expectation::Count(Forecast::restore(bytes).map_err(|error| damaged(record_key, &error))?),
-        Measure::NegativeShare => Expectation::Share(ShareForecast::restore(bytes).map_err(|error| damaged(record_key, &error))?),
-        Measure::MeanRating => Expectation::Mean(MeanForecast::restore(bytes).map_err(|error| damaged(record_key, &error))?),
-    };
+fn expectation_record(expectation: &Expectation) -> ExpectationRecord {
+    match expectation {
+        Expectation::Count(it) => ExpectationRecord::Count([
+            it.mean,
+            it.dispersion,
+            it.rate_variance,
+            it.dispersion_deviation,
+            it.points,
+            it.season_probability,
+        ]),
+        Expectation::Share(it) => ExpectationRecord::Share([it.mean, it.correlation, it.level_correlation, it.points]),
+        Expectation::Mean(it) => ExpectationRecord::Mean([
+            it.mean,
+            it.within_variance,
+            it.between_variance,
+            it.level_variance,
+            it.degrees,
+            it.points,
+        ]),
+    }
+}
+
+fn restore_expectation(record: &ExpectationRecord) -> Expectation {
+    match *record {
+        ExpectationRecord::Count([mean, dispersion, rate_variance, dispersion_deviation, points, season_probability]) => {
+            Expectation::Count(Forecast { mean, dispersion, rate_variance, dispersion_deviation, points, season_probability, method: DYNAMIC_COUNT })
+        }
+        ExpectationRecord::Share([mean, correlation, level_correlation, points]) => {
+            Expectation::Share(ShareForecast { mean, correlation, level_correlation, points, method: DYNAMIC_SHARE })
+        }
+        ExpectationRecord::Mean([mean, within_variance, between_variance, level_variance, degrees, points]) => {
+            Expectation::Mean(MeanForecast { mean, within_variance, between_variance, level_variance, degrees, points, method: DYNAMIC_MEAN })
+        }
+    }
+}
+
+fn restore_closed(record: ClosedRecord) -> Closed {
     let verdict = Verdict {
         observed: record.verdict.observed,
         items: record.verdict.items,
@@ -407,5 +440,6 @@ fn restore_closed(record: ClosedRecord, measure: Measure, record_key: &[u8]) -> 
         p_bucket: record.verdict.p_bucket,
         p_combined: record.verdict.p_combined,
     };
-    Ok(Closed { bucket: record.bucket, revision: record.revision, verdict, expectation, discovered: record.discovered })
+    let expectation = restore_expectation(&record.expectation);
+    Closed { bucket: record.bucket, revision: record.revision, verdict, expectation, discovered: record.discovered }
 }

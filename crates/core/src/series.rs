@@ -47,7 +47,7 @@ impl Models {
         let count: CheckedCountSettings = CountSettings::default().check().unwrap_or_else(|problems| unreachable_default(&problems));
         let share = ShareSettings::default().check().unwrap_or_else(|problems| unreachable_default(&problems));
         let mean = MeanSettings::default().check().unwrap_or_else(|problems| unreachable_default(&problems));
-        Models { count: CountModel::new(count, season), share: ShareModel::new(share, season), mean: MeanModel::new(mean, season) }
+        Models { count: CountModel::new(count, season), share: ShareModel::new(share), mean: MeanModel::new(mean) }
     }
 
     /// The count model, for feeds.
@@ -199,9 +199,9 @@ impl Track {
                     observed: cell.map(|cell| f64::from(cell.items)),
                     items: cell.map_or(0, |cell| cell.items),
                     expected: evidence.forecast.mean,
-                    deviation: evidence.forecast.standard_deviation(),
+                    deviation: evidence.forecast.variance().sqrt(),
                     p_bucket: (evidence.judgement.p_upper, evidence.judgement.p_lower),
-                    p_combined: (evidence.p_upper, evidence.p_lower),
+                    p_combined: (evidence.combined.p_upper, evidence.combined.p_lower),
                 };
                 (verdict, Expectation::Count(evidence.forecast))
             }
@@ -213,9 +213,9 @@ impl Track {
                     observed: cell.map(|cell| f64::from(cell.negative) / f64::from(cell.judged)),
                     items: judged,
                     expected: evidence.forecast.mean,
-                    deviation: evidence.forecast.standard_deviation(judged),
+                    deviation: share_deviation(&evidence.forecast, judged),
                     p_bucket: (evidence.judgement.p_upper, evidence.judgement.p_lower),
-                    p_combined: (evidence.p_upper, evidence.p_lower),
+                    p_combined: (evidence.combined.p_upper, evidence.combined.p_lower),
                 };
                 (verdict, Expectation::Share(evidence.forecast))
             }
@@ -227,9 +227,9 @@ impl Track {
                     observed: cell.map(|cell| rating_sum(cell) / f64::from(cell.rated)),
                     items: rated,
                     expected: evidence.forecast.mean,
-                    deviation: evidence.forecast.standard_deviation(rated),
+                    deviation: mean_deviation(&evidence.forecast, rated),
                     p_bucket: (evidence.judgement.p_upper, evidence.judgement.p_lower),
-                    p_combined: (evidence.p_upper, evidence.p_lower),
+                    p_combined: (evidence.combined.p_upper, evidence.combined.p_lower),
                 };
                 (verdict, Expectation::Mean(evidence.forecast))
             }
@@ -271,12 +271,14 @@ impl Track {
 
     /// Buckets the detector has learnt from, and its method's name.
     #[must_use]
-    pub fn learnt(&self, models: &Models) -> (u32, &'static str) {
-        match &self.state {
-            TrackState::Count(state) => (state.points(), models.count.method(state)),
-            TrackState::Share(state) => (state.points(), models.share.method(state)),
-            TrackState::Mean(state) => (state.points(), models.mean.method(state)),
-        }
+    pub fn learnt(&self) -> (u32, &'static str) {
+        let (points, method) = match self.ring.back().map(|closed| &closed.expectation) {
+            Some(Expectation::Count(forecast)) => (forecast.points, forecast.method),
+            Some(Expectation::Share(forecast)) => (forecast.points, forecast.method),
+            Some(Expectation::Mean(forecast)) => (forecast.points, forecast.method),
+            None => (0.0, ""),
+        };
+        (points.round().clamp(0.0, f64::from(u32::MAX)) as u32, method)
     }
 
     /// The closed bucket `bucket`, if it is still within the horizon.
@@ -296,6 +298,19 @@ impl Track {
         let dispersion = self.ring.back().map_or(1.5, |closed| closed.verdict.deviation.powi(2) / closed.verdict.expected.max(1e-6));
         *state = models.count.start(&Prior { mean: mean.max(0.05), dispersion: dispersion.clamp(1.0, 10.0), weight: recent.len() as f64, ..Prior::vague() });
     }
+}
+
+/// Standard deviation of a share of `trials`, with over-dispersion and an uncertain level.
+fn share_deviation(forecast: &ShareForecast, trials: u32) -> f64 {
+    let trials = f64::from(trials.max(1));
+    let spread = (1.0 + (trials - 1.0) * forecast.correlation) / trials + forecast.level_correlation;
+    (forecast.mean * (1.0 - forecast.mean) * spread).max(0.0).sqrt()
+}
+
+/// Standard deviation of a mean of `answers` ratings.
+fn mean_deviation(forecast: &MeanForecast, answers: u32) -> f64 {
+    let within = forecast.within_variance / f64::from(answers.max(1));
+    (within + forecast.between_variance + forecast.level_variance).max(0.0).sqrt()
 }
 
 fn rating_sum(cell: &Cell) -> f64 {

@@ -25,7 +25,7 @@ pub struct Signal {
     pub kind: SignalKind,
     /// Width of its buckets.
     pub width: BucketWidth,
-    /// Buckets in which it fired, ascending.
+    /// Buckets it rests on: those that crossed the line, ascending. Buckets that merely kept it open are not here.
     pub fired: Vec<BucketIndex>,
     /// Last alert's revision.
     pub revision: u32,
@@ -67,6 +67,8 @@ pub struct Attached {
 pub struct Pulse {
     /// Whether the series is still surprising in the signal's direction.
     pub still_firing: bool,
+    /// Whether the bucket crossed the line by itself.
+    pub crossed: bool,
     /// Score now.
     pub score: u32,
     /// `observed − expected` now.
@@ -90,7 +92,7 @@ impl Signal {
             return None;
         }
         self.quiet_buckets = 0;
-        if self.fired.last() != Some(&bucket) {
+        if pulse.crossed && self.fired.last() != Some(&bucket) {
             self.fired.push(bucket);
         }
         let grown = pulse.effect.abs() >= self.effect_last.abs() * (1.0 + MATERIAL_CHANGE);
@@ -152,17 +154,17 @@ mod tests {
     #[test]
     fn a_small_change_is_not_sent_and_a_large_one_is() {
         let mut signal = signal();
-        let pulse = Pulse { still_firing: true, score: 50, effect: 10.1 };
+        let pulse = Pulse { still_firing: true, crossed: true, score: 50, effect: 10.1 };
         assert_eq!(signal.advance(11, Some(pulse), 2), None);
-        let pulse = Pulse { still_firing: true, score: 70, effect: 15.0 };
+        let pulse = Pulse { still_firing: true, crossed: false, score: 70, effect: 15.0 };
         assert_eq!(signal.advance(12, Some(pulse), 2), Some(AlertChange::Updated));
-        assert_eq!(signal.fired, [10, 11, 12]);
+        assert_eq!(signal.fired, [10, 11]);
     }
 
     #[test]
     fn quiet_buckets_resolve_and_no_data_does_not() {
         let mut signal = signal();
-        let quiet = Pulse { still_firing: false, score: 1, effect: 0.0 };
+        let quiet = Pulse { still_firing: false, crossed: false, score: 1, effect: 0.0 };
         assert_eq!(signal.advance(11, Some(quiet), 2), None);
         assert_eq!(signal.advance(12, None, 2), None);
         assert_eq!(signal.advance(13, Some(quiet), 2), Some(AlertChange::Resolved));

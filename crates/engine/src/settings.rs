@@ -6,13 +6,15 @@
 
 mod portfolio;
 mod secret;
+mod topics;
 
 pub use portfolio::{PortfolioField, PortfolioKey};
 pub use secret::Secret;
+pub use topics::Topics;
 
 use crate::telemetry::LagThresholds;
 use crate::turn::TurnBounds;
-use auscult_core::settings::Problem;
+use auscult_core::settings::{Dimension, Problem, View};
 use auscult_core::time::{HOUR, SECOND};
 use serde::Deserialize;
 use std::time::Duration;
@@ -81,106 +83,6 @@ impl Default for EngineSettings {
             serve: ServeSettings::default(),
             lag: LagSettings::default(),
         }
-    }
-}
-
-/// Topic names, the contract's by default.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[expect(missing_docs, reason = "each field is the topic of that name in the contract")]
-pub struct Topics {
-    /// Where feedback of HCPs and pharmacists is submitted.
-    pub feedback_hcp: String,
-    /// Where feedback of patients and caregivers is submitted.
-    pub feedback_patient: String,
-    /// Where everybody else's feedback, and what cannot be read, is submitted.
-    pub feedback_ecosystem: String,
-    /// Further source topics Listen reads, beside the three above.
-    pub more_sources: Vec<String>,
-    pub mentions: String,
-    pub medical_requests: String,
-    pub safety_candidates: String,
-    pub safety_acks: String,
-    pub series: String,
-    pub alerts: String,
-    pub alerts_medical: String,
-    pub signals: String,
-    pub dispositions: String,
-    pub dead_letters: String,
-    pub state: String,
-}
-
-impl Default for Topics {
-    fn default() -> Topics {
-        let name = |text: &str| text.to_owned();
-        Topics {
-            feedback_hcp: name("feedback.hcp.v1"),
-            feedback_patient: name("feedback.patient.v1"),
-            feedback_ecosystem: name("feedback.ecosystem.v1"),
-            more_sources: Vec::new(),
-            mentions: name("voc.mentions.v1"),
-            medical_requests: name("voc.medical.requests.v1"),
-            safety_candidates: name("voc.safety.candidates.v1"),
-            safety_acks: name("voc.safety.acks.v1"),
-            series: name("voc.series.v1"),
-            alerts: name("voc.alerts.v1"),
-            alerts_medical: name("voc.alerts.medical.v1"),
-            signals: name("voc.signals.v1"),
-            dispositions: name("voc.dispositions.v1"),
-            dead_letters: name("voc.dead-letters.v1"),
-            state: name("voc.state.v1"),
-        }
-    }
-}
-
-impl Topics {
-    /// Topics Listen reads.
-    #[must_use]
-    pub fn sources(&self) -> Vec<&str> {
-        let own = [&self.feedback_hcp, &self.feedback_patient, &self.feedback_ecosystem];
-        own.into_iter().chain(&self.more_sources).map(String::as_str).collect()
-    }
-
-    /// Topics Detect reads, mentions first. They have the same partition count and are assigned together.
-    #[must_use]
-    pub fn detected(&self) -> Vec<&str> {
-        vec![&self.mentions, &self.dispositions]
-    }
-
-    /// Topics Serve reads. Alerts come from the medical projection: pages decide what each audience sees.
-    #[must_use]
-    pub fn served(&self) -> Vec<&str> {
-        vec![
-            &self.alerts_medical,
-            &self.series,
-            &self.safety_candidates,
-            &self.safety_acks,
-            &self.dead_letters,
-            &self.dispositions,
-            &self.mentions,
-        ]
-    }
-
-    /// Every topic with the key of its setting.
-    fn all(&self) -> Vec<(String, &str)> {
-        let named = [
-            ("feedback_hcp", &self.feedback_hcp),
-            ("feedback_patient", &self.feedback_patient),
-            ("feedback_ecosystem", &self.feedback_ecosystem),
-            ("mentions", &self.mentions),
-            ("medical_requests", &self.medical_requests),
-            ("safety_candidates", &self.safety_candidates),
-            ("safety_acks", &self.safety_acks),
-            ("series", &self.series),
-            ("alerts", &self.alerts),
-            ("alerts_medical", &self.alerts_medical),
-            ("signals", &self.signals),
-            ("dispositions", &self.dispositions),
-            ("dead_letters", &self.dead_letters),
-            ("state", &self.state),
-        ];
-        let more = self.more_sources.iter().enumerate().map(|(index, topic)| (format!("more_sources[{index}]"), topic.as_str()));
-        named.into_iter().map(|(key, topic)| (key.to_owned(), topic.as_str())).chain(more).collect()
     }
 }
 
@@ -261,6 +163,15 @@ pub struct ListenSettings {
     pub backfill: bool,
     /// When bad input stops the listener.
     pub dead_letter_cap: DeadLetterCap,
+    /// Extra fields of the source that mentions carry on, because views cut by them. Every other unknown field
+    /// stays behind in Listen.
+    pub extra_fields: Vec<String>,
+    /// Hours after day 0 within which safety intake must have a candidate.
+    pub intake_hours: u32,
+    /// Ids of the schemas a registry prefix or header may name; none: plain JSON only.
+    pub schema_ids: Vec<u32>,
+    /// Global ids (UUID) of the schemas a registry prefix or header may name.
+    pub schema_guids: Vec<uuid::Uuid>,
     /// Tenant of events that name none; without it they become dead letters (`TENANT_UNKNOWN`).
     pub default_tenant: Option<String>,
 }
@@ -276,6 +187,10 @@ impl Default for ListenSettings {
             future_limit_seconds: (12 * HOUR / SECOND) as u64,
             backfill: false,
             dead_letter_cap: DeadLetterCap::default(),
+            extra_fields: Vec::new(),
+            intake_hours: 24,
+            schema_ids: Vec::new(),
+            schema_guids: Vec::new(),
             default_tenant: None,
         }
     }
@@ -346,10 +261,23 @@ pub const MAX_TURN_RECORDS: usize = 65_536;
 pub const MAX_THREADS: usize = 64;
 /// Longest time setting, in seconds: 400 days.
 pub const MAX_SECONDS: u64 = 400 * 24 * 3_600;
+/// Most extra fields a mention carries.
+pub const MAX_EXTRA_FIELDS: u64 = 32;
 /// Longest topic name Kafka takes.
 pub const MAX_TOPIC_BYTES: usize = 249;
 
 impl EngineSettings {
+    /// Lets mentions carry every extra field that `views` cut by.
+    pub fn carry_extra_fields_of(&mut self, views: &[View]) {
+        for dimension in views.iter().flat_map(|view| &view.dimensions) {
+            if let Dimension::Extra(key) = dimension
+                && !self.listen.extra_fields.contains(key)
+            {
+                self.listen.extra_fields.push(key.clone());
+            }
+        }
+    }
+
     /// Checks everything; all problems at once, each with its path and what to do.
     ///
     /// # Errors
@@ -360,6 +288,7 @@ impl EngineSettings {
             problems.push(Problem::new("engine.roles", "no role is named", "name listen, detect or serve"));
         }
         self.check_topics(&mut problems);
+        self.check_sources(&mut problems);
         self.check_numbers(&mut problems);
         let portfolio = PortfolioKey::parse(&self.listen.portfolio, &mut problems);
         if self.roles.contains(&Role::Listen) {
@@ -394,6 +323,14 @@ impl EngineSettings {
         }
     }
 
+    fn check_sources(&self, problems: &mut Vec<Problem>) {
+        for (key, topic) in self.topics.submitted() {
+            if !self.topics.sources.iter().any(|source| source == topic) {
+                problems.push(Problem::new(format!("engine.topics.{key}"), format!("{topic:?} is not among engine.topics.sources"), "add it there, or submit to a topic that is"));
+            }
+        }
+    }
+
     fn check_numbers(&self, problems: &mut Vec<Problem>) {
         let mut range = |path: &str, value: u64, low: u64, high: u64| {
             if !(low..=high).contains(&value) {
@@ -411,6 +348,8 @@ impl EngineSettings {
         range("listen.lateness_seconds", self.listen.lateness_seconds, 0, MAX_SECONDS);
         range("listen.idle_after_seconds", self.listen.idle_after_seconds, 0, MAX_SECONDS);
         range("listen.future_limit_seconds", self.listen.future_limit_seconds, 0, MAX_SECONDS);
+        range("listen.intake_hours", self.listen.intake_hours.into(), 1, 15 * 24);
+        range("listen.extra_fields", self.listen.extra_fields.len() as u64, 0, MAX_EXTRA_FIELDS);
         range("listen.dead_letter_cap.window_records", self.listen.dead_letter_cap.window_records as u64, 10, 1_000_000);
         range("serve.feed_silent_after_seconds", self.serve.feed_silent_after_seconds, 60, MAX_SECONDS);
         range("lag.warn_after_seconds", self.lag.warn_after_seconds.into(), 1, 86_400);
@@ -442,7 +381,7 @@ impl CheckedEngineSettings {
     /// How many source partitions there are in all: what a marker tells the detector to wait for.
     #[must_use]
     pub fn source_partitions(&self) -> u32 {
-        self.partitions.source * self.topics.sources().len() as u32
+        self.partitions.source * self.topics.sources.len() as u32
     }
 }
 

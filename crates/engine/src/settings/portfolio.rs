@@ -72,6 +72,14 @@ impl PortfolioKey {
         PortfolioKey(fields)
     }
 
+    /// Extra fields the key is made of: mentions must carry them.
+    pub fn extra_fields(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|field| match field {
+            PortfolioField::Extra(key) => Some(key.as_str()),
+            _ => None,
+        })
+    }
+
     /// The key of a mention. A `|` inside a value becomes `/`, so that keys cannot be forged by values.
     #[must_use]
     pub fn of(&self, mention: &Mention<'_>) -> String {

@@ -200,6 +200,23 @@ impl Redacted<'_> {
     }
 }
 
+/// Records that are no feedback (contacts, preferences) were read and not made into mentions.
+#[derive(Debug, Clone, Copy)]
+pub struct SetAside<'a> {
+    /// Kind, a word of the contract.
+    pub kind: &'a str,
+    /// How many.
+    pub count: usize,
+}
+
+impl SetAside<'_> {
+    /// Counts it.
+    pub fn emit(self, metrics: &Metrics) {
+        debug!(kind = self.kind, count = self.count, "records that are no feedback were set aside");
+        add(&metrics.set_aside, &[self.kind], self.count);
+    }
+}
+
 /// Markers were written for a source partition.
 #[derive(Debug, Clone, Copy)]
 pub struct WatermarkMoved<'a> {
@@ -235,22 +252,39 @@ impl InputsApplied<'_> {
     }
 }
 
-/// An alert goes out.
+/// The machine refused something, with a reason.
 #[derive(Debug, Clone, Copy)]
-pub struct AlertSent<'a> {
+pub struct InputsRejected<'a> {
+    /// Reason, a word of the core.
+    pub reason: &'a str,
+    /// How many.
+    pub count: u64,
+}
+
+impl InputsRejected<'_> {
+    /// Counts it.
+    pub fn emit(self, metrics: &Metrics) {
+        debug!(reason = self.reason, count = self.count, "inputs rejected");
+        metrics.rejections.with_label_values(&[self.reason]).inc_by(self.count);
+    }
+}
+
+/// An alert went out.
+#[derive(Debug, Clone)]
+pub struct AlertSent {
     /// `raised`, `updated`, `resolved`, `retracted`.
-    pub change: &'a str,
+    pub change: &'static str,
     /// Severity.
-    pub severity: &'a str,
-    /// Signal id.
-    pub signal_id: &'a str,
+    pub severity: &'static str,
+    /// Signal id: in the log line, never a label.
+    pub signal_id: String,
     /// Revision.
     pub revision: u32,
     /// Whether people are notified.
     pub notified: bool,
 }
 
-impl AlertSent<'_> {
+impl AlertSent {
     /// Counts it.
     pub fn emit(self, metrics: &Metrics) {
         let AlertSent { change, severity, signal_id, revision, notified } = self;
@@ -272,5 +306,22 @@ impl ViewChanged {
     /// Counts it.
     pub fn emit(self, metrics: &Metrics) {
         add(&metrics.view_changes, &[self.kind], self.count);
+    }
+}
+
+/// A record of our own output could not be read by the view; it stays on its topic.
+#[derive(Debug, Clone, Copy)]
+pub struct ViewSkipped<'a> {
+    /// Stable code.
+    pub code: &'a str,
+    /// `topic/partition@offset`.
+    pub place: &'a str,
+}
+
+impl ViewSkipped<'_> {
+    /// Counts it.
+    pub fn emit(self, metrics: &Metrics) {
+        error!(code = self.code, place = self.place, "a record was left out of the view");
+        add(&metrics.view_changes, &["skipped"], 1);
     }
 }

@@ -10,13 +10,17 @@
 
 mod class;
 mod lexicon;
+mod linear;
 mod rules;
 mod token;
+pub mod train;
 
 pub use class::{Criteria, Criterion, SafetyAssessment, SafetyClass, SeriousnessCue};
 pub use lexicon::LexiconError;
+pub use linear::{LinearModel, ModelError};
 
 use lexicon::{Hit, Lexicon};
+use rules::{Reading, Verdict};
 
 /// Words beyond this are not read: 64 KiB of text, the contract's limit for inline text, has fewer.
 const WORD_LIMIT: usize = 16_384;
@@ -25,6 +29,7 @@ const WORD_LIMIT: usize = 16_384;
 #[derive(Debug, Clone)]
 pub struct Triage {
     lexicon: Lexicon,
+    model: LinearModel,
 }
 
 impl Triage {
@@ -37,35 +42,64 @@ impl Triage {
     pub fn standard() -> Triage {
         let lexicon = Lexicon::parse(include_str!("../../resources/safety_lexicon.toml"), include_str!("../../resources/safety_drug_names.txt"))
             .expect("the shipped safety lexicon is well formed");
-        Triage { lexicon }
+        let model = LinearModel::from_bytes(include_bytes!("../../resources/safety_model.bin")).expect("the shipped safety model is whole");
+        Triage { lexicon, model }
     }
 
     /// Name and version of rules and model together, as `name@version`.
     #[must_use]
     pub fn model(&self) -> &'static str {
-        "ae-rules@0.1"
+        "ae-rules+linear@0.1"
+    }
+
+    /// The same lexicon and rules with another linear model: for training and cross-validation.
+    #[must_use]
+    pub fn with_model(mut self, model: LinearModel) -> Triage {
+        self.model = model;
+        self
     }
 
     /// Reads one text. Same text, same answer. Spans are byte offsets into `text`.
     #[must_use]
     pub fn assess(&self, text: &str) -> SafetyAssessment {
+        self.read(text, |reading| {
+            let verdict = rules::judge(reading);
+            let probability = self.model.probability(reading);
+            self.assessment(reading, verdict, probability)
+        })
+    }
+
+    /// The linear model's probability alone.
+    #[must_use]
+    pub fn probability(&self, text: &str) -> f32 {
+        self.read(text, |reading| self.model.probability(reading))
+    }
+
+    fn read<R>(&self, text: &str, take: impl FnOnce(&Reading<'_>) -> R) -> R {
         let tokens = token::tokenise(text, WORD_LIMIT);
         let mut hits: Vec<Hit> = Vec::new();
         self.lexicon.find(&tokens, &mut hits);
-        let reading = rules::Reading::new(&tokens, &hits);
-        let verdict = rules::judge(&reading);
-        let threshold = 0.5;
-        let is_candidate = verdict.strength >= threshold;
+        take(&Reading::new(&tokens, &hits))
+    }
+
+    fn assessment(&self, reading: &Reading<'_>, verdict: Verdict, probability: f32) -> SafetyAssessment {
+        let threshold = self.model.threshold();
+        let score = probability.max(verdict.strength);
+        let is_candidate = score >= threshold;
+        let mut classes = if is_candidate { verdict.classes } else { Vec::new() };
+        if is_candidate && classes.is_empty() {
+            classes.push(SafetyClass::AdverseEvent);
+        }
         SafetyAssessment {
             is_candidate,
-            score: verdict.strength,
+            score,
             threshold,
-            classes: if is_candidate { verdict.classes } else { Vec::new() },
+            classes,
             rules_hit: verdict.rules,
-            event_spans: rules::event_spans(&reading),
-            criteria: rules::criteria(&reading),
-            seriousness: rules::seriousness(&reading),
-            product_as_reported: rules::product_as_reported(&reading),
+            event_spans: rules::event_spans(reading),
+            criteria: rules::criteria(reading),
+            seriousness: rules::seriousness(reading),
+            product_as_reported: rules::product_as_reported(reading),
         }
     }
 }

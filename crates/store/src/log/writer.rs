@@ -213,3 +213,58 @@ impl Writer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::log::{EmbeddedLog, LogReader, TopicSettings};
+    use auscult_engine::log::{Commit, Log, Outgoing, Position, StateRecord, TopicPartition};
+
+    use super::*;
+
+    /// The process dies in the middle of a turn, with pages of it in the write-ahead log already.
+    #[test]
+    fn half_a_turn_on_the_volume_is_no_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, after) = (folder.path().join("log.db"), folder.path().join("after.db"));
+        let topics = [TopicSettings::new("t", 1)];
+        let log = EmbeddedLog::open(&path, &topics).unwrap();
+        let shared = log.shared.clone();
+        let mut writer = shared.writer.lock().unwrap();
+        // A page cache this small makes SQLite write pages before the commit.
+        writer.connection.pragma_update(None, "cache_size", 10).unwrap();
+        let at = TopicPartition { topic: "t".into(), partition: 0 };
+        let outgoing = Outgoing {
+            topic: "t".into(),
+            partition: Some(0),
+            key: None,
+            headers: vec![],
+            value: Some(vec![b'x'; 4_000]),
+        };
+        let batch = Batch::new(&shared.catalogue, &vec![outgoing; 1_000]).unwrap();
+        let commit = Commit {
+            positions: vec![(at.clone(), Position(0), String::new())],
+            state: vec![(at.clone(), vec![StateRecord { key: vec![1], value: Some(vec![2; 100_000]) }])],
+            outgoing: vec![],
+        };
+        writer
+            .run("test", |transaction| {
+                let mut ends = Ends::default();
+                insert(transaction, &shared.catalogue, &batch, Timestamp(0), &mut ends)?;
+                ends.store(transaction, &shared.catalogue)?;
+                write_turn(transaction, &shared.catalogue, 1, &commit)?;
+                std::fs::copy(&path, &after).unwrap();
+                let written = std::fs::copy(folder.path().join("log.db-wal"), folder.path().join("after.db-wal")).unwrap();
+                assert!(written > 1_000_000, "the turn was to be half written, {written} bytes were");
+                Ok(())
+            })
+            .unwrap();
+        drop(writer);
+
+        let log = EmbeddedLog::open(&after, &topics).unwrap();
+        let mut consumer = log.consumer("g", &["t"]).unwrap();
+        consumer.restore(&at, &mut |record| panic!("left behind: {record:?}")).unwrap();
+        let reader = LogReader::open(&after).unwrap();
+        assert_eq!(reader.end(&at).unwrap(), Position(0));
+        assert_eq!(reader.record(&at, 0).unwrap(), None);
+    }
+}
