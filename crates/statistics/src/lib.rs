@@ -8,6 +8,6 @@ pub mod judgement;
 pub mod learning;
 pub mod mean;
 pub mod record;
+pub mod reference;
 pub mod share;
 pub mod special;
-pub mod reference;
