@@ -6,6 +6,7 @@
 
 mod beta;
 mod counts;
+mod gamma;
 mod generalised_linear;
 mod incomplete;
 mod negative_binomial_fit;
@@ -13,6 +14,7 @@ mod normal;
 
 pub use beta::{beta_cdf, beta_quantile, student_two_sided};
 pub use counts::CountDistribution;
+pub use gamma::{digamma, gamma_quantile};
 pub use generalised_linear::{FittedRegression, Regression, RegressionError};
 pub use incomplete::{Tails, incomplete_beta, incomplete_gamma};
 pub use negative_binomial_fit::fit_negative_binomial;

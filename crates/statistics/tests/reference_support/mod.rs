@@ -11,22 +11,25 @@ use std::path::{Path, PathBuf};
 use auscult_statistics::reference::{Calendar, CountSeries, Judgement, ReferenceMethod};
 
 /// The reference folder, or `None` when this machine does not have it.
+pub fn reference_folder() -> Option<PathBuf> {
+    data_file("reference")
+}
+
+/// A file or folder of the development data, or `None` when this machine does not have it.
 #[expect(
     clippy::disallowed_methods,
     reason = "tests look for a data folder that is not in the repository"
 )]
-pub fn reference_folder() -> Option<PathBuf> {
+pub fn data_file(name: &str) -> Option<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let data = std::env::var("AUSCULT_DATA")
         .map_or_else(|_| workspace.join("../shared/data"), PathBuf::from);
     // A worktree lies one folder deeper than the main checkout.
     let candidates = [
-        data.join("reference"),
-        workspace.join("../../shared/data/reference"),
+        data.join(name),
+        workspace.join("../../shared/data").join(name),
     ];
-    candidates
-        .into_iter()
-        .find(|folder| folder.join("controls.json").exists())
+    candidates.into_iter().find(|path| path.exists())
 }
 
 /// One unit of a data set.
