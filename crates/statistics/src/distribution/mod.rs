@@ -12,7 +12,7 @@ mod incomplete;
 mod negative_binomial_fit;
 mod normal;
 
-pub use beta::{beta_cdf, beta_quantile, student_two_sided};
+pub use beta::{beta_cdf, beta_quantile, student_quantile, student_two_sided};
 pub use counts::CountDistribution;
 pub use gamma::{digamma, gamma_quantile};
 pub use generalised_linear::{FittedRegression, Regression, RegressionError};
