@@ -32,17 +32,31 @@ fn main() {
             (0..WEEKS).map(week).collect()
         })
         .collect();
-    for threshold in [ThresholdMethod::NegativeBinomialPlugIn, ThresholdMethod::UpperMean, ThresholdMethod::Delta] {
-        let settings = FarringtonFlexibleSettings { threshold, ..FarringtonFlexibleSettings::default() };
+    for threshold in [
+        ThresholdMethod::NegativeBinomialPlugIn,
+        ThresholdMethod::UpperMean,
+        ThresholdMethod::Delta,
+    ] {
+        let settings = FarringtonFlexibleSettings {
+            threshold,
+            ..FarringtonFlexibleSettings::default()
+        };
         let method = settings.check().expect("default settings are usable");
         let mut microseconds: Vec<f64> = (0..9)
             .map(|_| {
                 let start = Instant::now();
                 let mut alarms = 0;
                 for counts in &series {
-                    let series =
-                        CountSeries { counts, calendar: Calendar::Even { buckets_per_year: 52 }, population: &[] };
-                    let judged = method.judge(&series, WEEKS - JUDGED..WEEKS).expect("history is long enough");
+                    let series = CountSeries {
+                        counts,
+                        calendar: Calendar::Even {
+                            buckets_per_year: 52,
+                        },
+                        population: &[],
+                    };
+                    let judged = method
+                        .judge(&series, WEEKS - JUDGED..WEEKS)
+                        .expect("history is long enough");
                     alarms += judged.iter().filter(|judgement| judgement.alarm).count();
                 }
                 let elapsed = start.elapsed().as_secs_f64() * 1e6 / (SERIES * JUDGED) as f64;
@@ -51,6 +65,9 @@ fn main() {
             })
             .collect();
         microseconds.sort_by(f64::total_cmp);
-        println!("{threshold:?}: {:.2} µs a step (least {:.2})", microseconds[4], microseconds[0]);
+        println!(
+            "{threshold:?}: {:.2} µs a step (least {:.2})",
+            microseconds[4], microseconds[0]
+        );
     }
 }
