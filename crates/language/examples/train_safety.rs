@@ -25,10 +25,10 @@ fn main() -> anyhow::Result<()> {
     if let Some(path) = arguments.next() {
         let triage = Triage::standard();
         let examples: Vec<train::Example> = corpus.items.iter().filter(|item| item.trains).map(|item| triage.example(&item.text, item.label, item.weight)).collect();
-        let threshold = safety_data::threshold_for(scored.iter(), safety_data::SHIPPED_RECALL);
-        let model = train::fit(&examples, train::Settings::default()).with_threshold(threshold);
+        let thresholds = safety_data::thresholds_for(scored.iter());
+        let model = train::fit(&examples, train::Settings::default()).with_thresholds(thresholds);
         std::fs::write(&path, model.to_bytes())?;
-        println!("threshold\t{threshold}\nwrote\t{path}");
+        println!("thresholds\t{thresholds:?}\nwrote\t{path}");
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use auscult_language::safety::{Triage, train};
+use auscult_language::safety::{Thresholds, Triage, train};
 
 use super::LabelledText;
 
@@ -14,6 +14,8 @@ const FILLINGS: u64 = 8;
 pub const FOLDS: u64 = 5;
 /// The recall the thresholds are set for on the clinical sets: above the promise of 0.97, for the margin new documents need.
 pub const SHIPPED_RECALL: f64 = 0.978;
+/// The recall the lay threshold is set for on our own templates.
+const LAY_RECALL: f64 = 0.985;
 
 /// One text of the corpus.
 #[derive(Debug, Clone)]
@@ -37,7 +39,7 @@ pub struct Scored {
     pub fold: u64,
     pub label: bool,
     pub score: f32,
-    pub rules_only: bool,
+    pub lay: bool,
     pub text: String,
 }
 
@@ -123,33 +125,31 @@ pub fn cross_validate(corpus: &Corpus) -> Vec<Scored> {
 /// Scores one item.
 pub fn score(triage: &Triage, item: &Item) -> Scored {
     let assessment = triage.assess(&item.text);
-    let probability = triage.probability(&item.text);
-    Scored { set: item.set, fold: item.fold, label: item.label, score: assessment.score, rules_only: assessment.score > probability, text: item.text.clone() }
+    Scored { set: item.set, fold: item.fold, label: item.label, score: assessment.score, lay: triage.is_lay(&item.text), text: item.text.clone() }
 }
 
-/// The highest threshold at which recall on both clinical sets is at least `recall`.
-pub fn threshold_for<'s>(scored: impl Iterator<Item = &'s Scored> + Clone, recall: f64) -> f32 {
-    let mut threshold = 1.0_f32;
-    for set in ["ade", "phee"] {
-        let mut positives: Vec<f32> = scored.clone().filter(|item| item.set == set && item.label).map(|item| item.score).collect();
+/// The thresholds: clinical, the highest with `recall` on both clinical sets; lay, the same on our patient language.
+pub fn thresholds_for<'s>(scored: impl Iterator<Item = &'s Scored> + Clone) -> Thresholds {
+    let highest = |set: &str, lay: bool, recall: f64| {
+        let mut positives: Vec<f32> = scored.clone().filter(|item| item.set == set && item.label && item.lay == lay).map(|item| item.score).collect();
         positives.sort_by(f32::total_cmp);
-        if let Some(value) = positives.get((positives.len() as f64 * (1.0 - recall)) as usize) {
-            threshold = threshold.min(*value);
-        }
-    }
-    threshold
+        positives.get((positives.len() as f64 * (1.0 - recall)) as usize).copied().unwrap_or(1.0)
+    };
+    // A sentence of an article that says "my" is judged as lay; there are few, and the lay threshold must not lose them.
+    let clinical = highest("ade", false, SHIPPED_RECALL).min(highest("phee", false, SHIPPED_RECALL));
+    Thresholds { clinical, lay: highest("patient_language", true, LAY_RECALL).clamp(clinical, 0.5) }
 }
 
 /// Recall, review load and precision of each set, thresholds cross-fitted over the folds.
 pub fn report(scored: &[Scored]) -> Vec<Vec<String>> {
-    let thresholds: Vec<f32> = (0..FOLDS).map(|fold| threshold_for(scored.iter().filter(move |item| item.fold != fold), SHIPPED_RECALL)).collect();
+    let thresholds: Vec<Thresholds> = (0..FOLDS).map(|fold| thresholds_for(scored.iter().filter(move |item| item.fold != fold))).collect();
     let mut lines = vec![["set", "texts", "positives", "recall", "review load", "precision", "load among negatives"].map(str::to_owned).to_vec()];
     for set in ["ade", "phee", "nhs_feedback", "other", "patient_language"] {
         let of_set: Vec<&Scored> = scored.iter().filter(|item| item.set == set).collect();
         if of_set.is_empty() {
             continue;
         }
-        let sent = |item: &&&Scored| item.score >= thresholds[item.fold as usize];
+        let sent = |item: &&&Scored| item.score >= if item.lay { thresholds[item.fold as usize].lay } else { thresholds[item.fold as usize].clinical };
         let positives = of_set.iter().filter(|item| item.label).count();
         let found = of_set.iter().filter(sent).filter(|item| item.label).count();
         let flagged = of_set.iter().filter(sent).count();

@@ -46,10 +46,13 @@ pub(crate) enum Cue {
     Transmission,
     FalsifiedProduct,
     Defect,
+    Lay,
+    Relief,
+    Dechallenge,
 }
 
 impl Cue {
-    pub(crate) const ALL: [(Cue, &'static str); 34] = [
+    pub(crate) const ALL: [(Cue, &'static str); 37] = [
         (Cue::StrongEvent, "strong_event"),
         (Cue::Event, "event"),
         (Cue::LayEvent, "lay_event"),
@@ -84,6 +87,9 @@ impl Cue {
         (Cue::Transmission, "transmission"),
         (Cue::FalsifiedProduct, "falsified_product"),
         (Cue::Defect, "defect"),
+        (Cue::Lay, "lay"),
+        (Cue::Relief, "relief"),
+        (Cue::Dechallenge, "dechallenge"),
     ];
 }
 

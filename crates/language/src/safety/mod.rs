@@ -17,7 +17,7 @@ pub mod train;
 
 pub use class::{Criteria, Criterion, SafetyAssessment, SafetyClass, SeriousnessCue};
 pub use lexicon::LexiconError;
-pub use linear::{LinearModel, ModelError};
+pub use linear::{LinearModel, ModelError, Thresholds};
 
 use lexicon::{Hit, Lexicon};
 use rules::{Reading, Verdict};
@@ -75,6 +75,12 @@ impl Triage {
         self.read(text, |reading| self.model.probability(reading))
     }
 
+    /// Whether the text speaks as people do of themselves, which decides the threshold.
+    #[must_use]
+    pub fn is_lay(&self, text: &str) -> bool {
+        self.read(text, |reading| reading.is_lay())
+    }
+
     fn read<R>(&self, text: &str, take: impl FnOnce(&Reading<'_>) -> R) -> R {
         let tokens = token::tokenise(text, WORD_LIMIT);
         let mut hits: Vec<Hit> = Vec::new();
@@ -83,7 +89,7 @@ impl Triage {
     }
 
     fn assessment(&self, reading: &Reading<'_>, verdict: Verdict, probability: f32) -> SafetyAssessment {
-        let threshold = self.model.threshold();
+        let threshold = self.model.threshold_for(reading);
         let score = probability.max(verdict.strength);
         let is_candidate = score >= threshold;
         let mut classes = if is_candidate { verdict.classes } else { Vec::new() };

@@ -16,6 +16,10 @@ const CONTEXT_REACH: u32 = 4;
 /// How near a product must stand for a near-class cue to count, in words; reviews are short.
 const NEAR_REACH: u32 = 25;
 
+/// How far "might", "worried about" reach to the right, and "is gone" to the left, in words.
+const HYPOTHETICAL_REACH: u32 = 8;
+const RELIEF_REACH: u32 = 6;
+
 const EVENTS: Cues = Cues::of(&[Cue::StrongEvent, Cue::Event, Cue::LayEvent]);
 const PRODUCTS: Cues = Cues::of(&[Cue::Product, Cue::ProductName]);
 const LINKS: Cues = Cues::of(&[Cue::Cause, Cue::Onset]);
@@ -43,6 +47,26 @@ pub(crate) struct Reading<'t> {
     pub events: Vec<(u32, Standing)>,
     /// All cues of the text together.
     pub all: Cues,
+    /// What stands together, for the rules and as features of the model.
+    pub together: Together,
+}
+
+/// How the asserted events of a text stand to its products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Together {
+    /// A word that by itself tells of harm is asserted.
+    pub strong: bool,
+    /// An asserted event near a product.
+    pub beside: bool,
+    /// An asserted event near a product and near a word that links them.
+    pub linked: bool,
+}
+
+impl Together {
+    /// As one number, for the model.
+    pub(crate) fn code(self) -> u64 {
+        u64::from(self.strong) | u64::from(self.beside) << 1 | u64::from(self.linked) << 2
+    }
 }
 
 impl<'t> Reading<'t> {
@@ -56,7 +80,26 @@ impl<'t> Reading<'t> {
                 }
             }
         }
-        Reading { tokens, hits, events, all }
+        let mut reading = Reading { tokens, hits, events, all, together: Together::default() };
+        reading.together = reading.stand_together();
+        reading
+    }
+
+    /// Somebody speaks of themself or to somebody: patient language, not the language of articles.
+    pub(crate) fn is_lay(&self) -> bool {
+        self.all.has(Cue::Lay)
+    }
+
+    fn stand_together(&self) -> Together {
+        let mut found = Together::default();
+        let (products, links) = (self.all.meets(PRODUCTS), self.all.meets(LINKS));
+        for hit in self.asserted() {
+            found.strong |= hit.cues.has(Cue::StrongEvent);
+            let beside = products && !found.linked && self.near(hit, PRODUCTS, NEAR_REACH);
+            found.linked |= beside && links && self.near(hit, LINKS, NEAR_REACH);
+            found.beside |= beside;
+        }
+        found
     }
 
     fn asserted(&self) -> impl Iterator<Item = &Hit> {
@@ -102,18 +145,24 @@ fn negated(tokens: &[Token], hits: &[Hit], hit: &Hit) -> bool {
     hits.iter().any(|other| other.cues.has(Cue::Negation) && !overlap(other, hit) && reaches(tokens, other, hit, NEGATION_REACH))
 }
 
+/// "my migraine is so much better": relief to the right, and nobody stopped the product.
+fn relieved(tokens: &[Token], hits: &[Hit], hit: &Hit) -> bool {
+    !hits.iter().any(|other| other.cues.has(Cue::Dechallenge))
+        && hits.iter().any(|other| other.cues.has(Cue::Relief) && !overlap(other, hit) && reaches(tokens, hit, other, RELIEF_REACH) && !negated(tokens, hits, other))
+}
+
 fn standing(tokens: &[Token], hits: &[Hit], hit: &Hit) -> Standing {
     let from_left = |cue: Cue, reach: u32| hits.iter().any(|other| other.cues.has(cue) && !overlap(other, hit) && reaches(tokens, other, hit, reach));
     if from_left(Cue::Negation, NEGATION_REACH) {
         return Standing::Negated;
     }
-    if from_left(Cue::Indication, CONTEXT_REACH) {
+    if from_left(Cue::Indication, CONTEXT_REACH) || relieved(tokens, hits, hit) {
         return Standing::Indication;
     }
     if from_left(Cue::History, CONTEXT_REACH) {
         return Standing::History;
     }
-    if asked(tokens, hit) || from_left(Cue::Hypothetical, NEGATION_REACH) {
+    if asked(tokens, hit) || from_left(Cue::Hypothetical, HYPOTHETICAL_REACH) {
         return Standing::Hypothetical;
     }
     Standing::Asserted
@@ -169,22 +218,17 @@ pub(crate) fn judge(reading: &Reading<'_>) -> Verdict {
 }
 
 fn adverse_event(reading: &Reading<'_>, verdict: &mut Verdict) {
-    let mut linked = false;
-    let mut strong = false;
-    let mut beside = false;
-    for hit in reading.asserted() {
-        strong |= hit.cues.has(Cue::StrongEvent);
-        let product = reading.near(hit, PRODUCTS, NEAR_REACH);
-        linked |= product && reading.near(hit, LINKS, NEAR_REACH);
-        beside |= product;
-    }
+    let Together { strong, beside, linked } = reading.together;
     if strong {
         verdict.fire("event-1", SafetyClass::AdverseEvent, 0.9);
     }
+    // In articles nearly every sentence has a drug and a disease: there only the model can tell. A speaker who puts
+    // both in one breath is heard.
+    let strength = if reading.is_lay() { 0.8 } else { 0.0 };
     if linked {
-        verdict.fire("event-2", SafetyClass::AdverseEvent, 0.8);
+        verdict.fire("event-2", SafetyClass::AdverseEvent, strength);
     } else if beside {
-        verdict.fire("event-3", SafetyClass::AdverseEvent, 0.3);
+        verdict.fire("event-3", SafetyClass::AdverseEvent, 0.0);
     }
 }
 

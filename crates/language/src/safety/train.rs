@@ -4,7 +4,7 @@
 //! be ten gigabytes. AdaGrad (Duchi et al. 2011) on sparse rows needs a second.
 
 use super::Triage;
-use super::linear::{BUCKETS, LinearModel, logistic, norm};
+use super::linear::{BUCKETS, LinearModel, Thresholds, logistic, norm};
 
 /// One training text: the features of its sentences, and whether it should be a candidate.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { passes: 12, rate: 0.4, decay: 1e-4, seed: 20_261_122 }
+        Settings { passes: 4, rate: 0.25, decay: 1e-4, seed: 20_261_122 }
     }
 }
 
@@ -88,7 +88,7 @@ pub fn fit(examples: &[Example], settings: Settings) -> LinearModel {
             bias -= settings.rate * slope / bias_square.sqrt();
         }
     }
-    LinearModel::quantise(&weights, bias, 0.5)
+    LinearModel::quantise(&weights, bias, Thresholds::both(0.5))
 }
 
 fn highest<'e>(sentences: &'e [Vec<u32>], weights: &[f32]) -> (&'e [u32], f32) {
