@@ -85,15 +85,33 @@ const MAY_BE_SENT: usize = 5;
 #[test]
 fn everything_that_must_be_sent_is_sent() {
     let triage = Triage::standard();
-    let missed: Vec<&&str> = MUST_SEND.iter().filter(|text| !triage.assess(text).is_candidate).collect();
-    assert!(missed.is_empty(), "{} of {} not sent: {missed:#?}", missed.len(), MUST_SEND.len());
+    let missed: Vec<&&str> = MUST_SEND
+        .iter()
+        .filter(|text| !triage.assess(text).is_candidate)
+        .collect();
+    assert!(
+        missed.is_empty(),
+        "{} of {} not sent: {missed:#?}",
+        missed.len(),
+        MUST_SEND.len()
+    );
 }
 
 #[test]
 fn what_need_not_be_sent_mostly_is_not() {
     let triage = Triage::standard();
-    let sent: Vec<(&str, Vec<&str>, f32)> = NEED_NOT_SEND.iter().map(|text| (*text, triage.assess(text))).filter(|(_, found)| found.is_candidate).map(|(text, found)| (text, found.rules_hit, found.score)).collect();
-    assert!(sent.len() <= MAY_BE_SENT, "{} of {} sent: {sent:#?}", sent.len(), NEED_NOT_SEND.len());
+    let sent: Vec<(&str, Vec<&str>, f32)> = NEED_NOT_SEND
+        .iter()
+        .map(|text| (*text, triage.assess(text)))
+        .filter(|(_, found)| found.is_candidate)
+        .map(|(text, found)| (text, found.rules_hit, found.score))
+        .collect();
+    assert!(
+        sent.len() <= MAY_BE_SENT,
+        "{} of {} sent: {sent:#?}",
+        sent.len(),
+        NEED_NOT_SEND.len()
+    );
 }
 
 #[test]
@@ -102,29 +120,79 @@ fn each_special_situation_gets_its_class() {
     let triage = Triage::standard();
     for (text, class) in [
         ("My tablets have made me itch all over.", S::AdverseEvent),
-        ("The autoinjector jammed and half the dose ran down my leg.", S::ProductComplaint),
-        ("Two of the tablets in the blister were broken and discoloured.", S::ProductComplaint),
-        ("There were black particles in the vial.", S::ProductComplaint),
-        ("The inhaler doesn't spray any more although it is new.", S::ProductComplaint),
-        ("Six weeks on the injections and they did nothing for me.", S::LackOfEffect),
+        (
+            "The autoinjector jammed and half the dose ran down my leg.",
+            S::ProductComplaint,
+        ),
+        (
+            "Two of the tablets in the blister were broken and discoloured.",
+            S::ProductComplaint,
+        ),
+        (
+            "There were black particles in the vial.",
+            S::ProductComplaint,
+        ),
+        (
+            "The inhaler doesn't spray any more although it is new.",
+            S::ProductComplaint,
+        ),
+        (
+            "Six weeks on the injections and they did nothing for me.",
+            S::LackOfEffect,
+        ),
         ("The painkillers don't work any longer.", S::LackOfEffect),
         ("We use it off-label for chronic cough.", S::OffLabelUse),
-        ("It is not licensed for children but we gave it.", S::OffLabelUse),
-        ("I crush the slow-release tablets because they are too big.", S::Misuse),
+        (
+            "It is not licensed for children but we gave it.",
+            S::OffLabelUse,
+        ),
+        (
+            "I crush the slow-release tablets because they are too big.",
+            S::Misuse,
+        ),
         ("I've been sharing my wife's tablets.", S::Misuse),
         ("He snorts his ritalin at parties.", S::Abuse),
         ("She took too many pills last night.", S::Overdose),
-        ("My toddler swallowed the whole bottle of syrup.", S::Overdose),
-        ("The chemist dispensed the wrong strength.", S::MedicationError),
-        ("I forgot to take my tablets for a week.", S::MedicationError),
-        ("The nurse had a needlestick injury with the used pen.", S::OccupationalExposure),
-        ("I found out I'm pregnant and I am still on the tablets.", S::PregnancyOrLactation),
-        ("Is breastfeeding fine? I had the infusion yesterday.", S::PregnancyOrLactation),
-        ("Three patients caught hepatitis from a contaminated batch.", S::Transmission),
-        ("The pens I got online look fake, the label is misprinted.", S::FalsifiedProduct),
+        (
+            "My toddler swallowed the whole bottle of syrup.",
+            S::Overdose,
+        ),
+        (
+            "The chemist dispensed the wrong strength.",
+            S::MedicationError,
+        ),
+        (
+            "I forgot to take my tablets for a week.",
+            S::MedicationError,
+        ),
+        (
+            "The nurse had a needlestick injury with the used pen.",
+            S::OccupationalExposure,
+        ),
+        (
+            "I found out I'm pregnant and I am still on the tablets.",
+            S::PregnancyOrLactation,
+        ),
+        (
+            "Is breastfeeding fine? I had the infusion yesterday.",
+            S::PregnancyOrLactation,
+        ),
+        (
+            "Three patients caught hepatitis from a contaminated batch.",
+            S::Transmission,
+        ),
+        (
+            "The pens I got online look fake, the label is misprinted.",
+            S::FalsifiedProduct,
+        ),
     ] {
         let found = triage.assess(text);
-        assert!(found.is_candidate && found.classes.contains(&class), "{text:?}: {:?}, rules {:?}", found.classes, found.rules_hit);
+        assert!(
+            found.is_candidate && found.classes.contains(&class),
+            "{text:?}: {:?}, rules {:?}",
+            found.classes,
+            found.rules_hit
+        );
     }
 }
 
@@ -134,26 +202,70 @@ fn seriousness_is_cued_and_negation_takes_it_back() {
     let triage = Triage::standard();
     for (text, cue) in [
         ("He died a week after the infusion.", S::Death),
-        ("It was life-threatening, she was ventilated.", S::LifeThreatening),
-        ("I ended up in hospital because of these tablets.", S::Hospitalisation),
+        (
+            "It was life-threatening, she was ventilated.",
+            S::LifeThreatening,
+        ),
+        (
+            "I ended up in hospital because of these tablets.",
+            S::Hospitalisation,
+        ),
         ("The injection left me permanently disabled.", S::Disability),
-        ("Our baby has spina bifida, I took valproate.", S::CongenitalAnomaly),
-        ("I had a seizure after the second tablet.", S::MedicallyImportant),
+        (
+            "Our baby has spina bifida, I took valproate.",
+            S::CongenitalAnomaly,
+        ),
+        (
+            "I had a seizure after the second tablet.",
+            S::MedicallyImportant,
+        ),
     ] {
-        assert!(triage.assess(text).seriousness.contains(&cue), "{text:?}: {:?}", triage.assess(text).seriousness);
+        assert!(
+            triage.assess(text).seriousness.contains(&cue),
+            "{text:?}: {:?}",
+            triage.assess(text).seriousness
+        );
     }
-    assert!(!triage.assess("Rash after the tablet, but it was not life-threatening.").seriousness.contains(&S::LifeThreatening));
+    assert!(
+        !triage
+            .assess("Rash after the tablet, but it was not life-threatening.")
+            .seriousness
+            .contains(&S::LifeThreatening)
+    );
 }
 
 #[test]
 fn the_four_criteria_are_found_or_missing() {
     let triage = Triage::standard();
-    let full = triage.assess("My wife had a seizure after taking Humira.").criteria;
-    assert_eq!((full.reporter, full.patient, full.product, full.event), (Criterion::Found, Criterion::Found, Criterion::Found, Criterion::Found));
-    let vague = triage.assess("Some people get headaches after the tablets.").criteria;
-    assert_eq!((vague.reporter, vague.patient, vague.product, vague.event), (Criterion::Missing, Criterion::Partial, Criterion::Partial, Criterion::Found));
+    let full = triage
+        .assess("My wife had a seizure after taking Humira.")
+        .criteria;
+    assert_eq!(
+        (full.reporter, full.patient, full.product, full.event),
+        (
+            Criterion::Found,
+            Criterion::Found,
+            Criterion::Found,
+            Criterion::Found
+        )
+    );
+    let vague = triage
+        .assess("Some people get headaches after the tablets.")
+        .criteria;
+    assert_eq!(
+        (vague.reporter, vague.patient, vague.product, vague.event),
+        (
+            Criterion::Missing,
+            Criterion::Partial,
+            Criterion::Partial,
+            Criterion::Found
+        )
+    );
     let denied = triage.assess("No side effects with Humira.").criteria;
-    assert_eq!((denied.product, denied.event), (Criterion::Found, Criterion::Partial));
+    assert_eq!(
+        (denied.product, denied.event),
+        (Criterion::Found, Criterion::Partial)
+    );
 }
 
 #[test]
@@ -162,5 +274,12 @@ fn spans_point_at_the_words() {
     let found = Triage::standard().assess(text);
     let cut = |(start, end): (u32, u32)| &text[start as usize..end as usize];
     assert_eq!(found.product_as_reported.map(cut), Some("Humira"));
-    assert_eq!(found.event_spans.iter().map(|span| cut(*span)).collect::<Vec<_>>(), ["vertiges", "dizzy"]);
+    assert_eq!(
+        found
+            .event_spans
+            .iter()
+            .map(|span| cut(*span))
+            .collect::<Vec<_>>(),
+        ["vertiges", "dizzy"]
+    );
 }
