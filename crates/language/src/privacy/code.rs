@@ -60,7 +60,7 @@ fn piece(text: &str, start: usize, end: usize, context: &Context, findings: &mut
     let (start, end) = trimmed(text, start, end);
     let piece = &text[start..end];
     let bytes = piece.as_bytes();
-    if bytes.len() < 3 {
+    if bytes.len() < 2 {
         return;
     }
     let has_dot = bytes.contains(&b'.');
@@ -91,7 +91,9 @@ fn piece(text: &str, start: usize, end: usize, context: &Context, findings: &mut
         push(findings, start, end, PersonalDataClass::Photo);
         return;
     }
-    if bytes.iter().any(u8::is_ascii_digit) {
+    if bytes.iter().any(u8::is_ascii_digit)
+        || (bytes.len() == 2 && bytes.iter().all(u8::is_ascii_uppercase))
+    {
         code(text, start, end, context, findings);
     }
 }
@@ -243,11 +245,11 @@ fn code(text: &str, start: usize, end: usize, context: &Context, findings: &mut 
         .iter()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'/' | b'_'));
     let simple_dose = dose_like(bytes);
-    if token_like && digits >= 3 && compact.len() >= 5 && !simple_dose {
+    if token_like && digits >= 3 && compact.len() >= 5 && (!simple_dose || bytes.contains(&b'-')) {
         match context.before(text, start) {
             Some(Hint::Is(class)) if identifies(class) => push(findings, start, end, class),
             None | Some(Hint::Is(_))
-                if digits >= 6 && bytes.iter().all(u8::is_ascii_alphanumeric) =>
+                if digits >= 6 && !simple_dose && bytes.iter().all(u8::is_ascii_alphanumeric) =>
             {
                 push(findings, start, end, PersonalDataClass::OtherIdentifier)
             }

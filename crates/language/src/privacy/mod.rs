@@ -137,6 +137,34 @@ impl Redactor {
     }
 }
 
+/// The single words of the safety lexicon that name products, devices and events, one a line: terms that must stay.
+fn lexicon_words(lexicon: &str) -> String {
+    let mut words = String::new();
+    let mut wanted = false;
+    for line in lexicon.lines() {
+        if let Some(table) = line.strip_prefix('[') {
+            wanted = [
+                "event]",
+                "product]",
+                "product_name]",
+                "device]",
+                "medically_important]",
+            ]
+            .contains(&table);
+        } else if wanted && !line.starts_with('#') {
+            for entry in line
+                .split(';')
+                .map(str::trim)
+                .filter(|entry| entry.len() >= 3 && !entry.contains([' ', '*', '"']))
+            {
+                words.push_str(entry);
+                words.push('\n');
+            }
+        }
+    }
+    words
+}
+
 /// Reads the cue tables: `kind: words`.
 fn tables(text: &str) -> Vec<(u16, &str)> {
     let flag = |kind: &str| match kind {
@@ -147,6 +175,7 @@ fn tables(text: &str) -> Vec<(u16, &str)> {
         "eponym" => list::EPONYM_HEAD,
         "person" => list::PERSON_CUE,
         "common" => list::COMMON,
+        "term" => list::TERM,
         _ => 0,
     };
     text.lines()

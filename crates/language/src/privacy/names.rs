@@ -23,6 +23,7 @@ pub(crate) fn find(text: &str, words: &[Word], mut tags: Vec<Tag>, findings: &mu
     if tags.contains(&Tag::Address) {
         whole_addresses(text, words, &mut tags);
     }
+    keep_placeholders(text, words, &mut tags);
     for (word, tag) in words.iter().zip(&tags) {
         let class = match tag {
             Tag::Outside | Tag::Organisation => continue,
@@ -35,6 +36,28 @@ pub(crate) fn find(text: &str, words: &[Word], mut tags: Vec<Tag>, findings: &mu
             end: word.end,
             class,
         });
+    }
+}
+
+/// A placeholder in text that was redacted before is no name (N08).
+fn keep_placeholders(text: &str, words: &[Word], tags: &mut [Tag]) {
+    for index in 0..words.len() {
+        if byte_of(text, &words[index]) != b'[' {
+            continue;
+        }
+        let from = words[index].start as usize;
+        if let Some(length) = PersonalDataClass::ALL
+            .iter()
+            .map(|class| class.placeholder())
+            .find(|placeholder| text[from..].starts_with(placeholder))
+            .map(str::len)
+        {
+            let inside = words[index..]
+                .iter()
+                .take_while(|word| (word.start as usize) < from + length)
+                .count();
+            tags[index..index + inside].fill(Tag::Outside);
+        }
     }
 }
 
@@ -268,6 +291,17 @@ fn whole_addresses(text: &str, words: &[Word], tags: &mut [Tag]) {
         if number
             && tags[index] == Tag::Outside
             && tags[index + 1] == Tag::Address
+            && !words[index + 1].breaks_line
+        {
+            tags[index] = Tag::Address;
+        }
+    }
+    // A street taken for a town: a house number follows.
+    for index in 0..words.len().saturating_sub(1) {
+        if tags[index] == Tag::Place
+            && tags[index + 1] == Tag::Address
+            && words[index + 1].shape == Shape::Digits
+            && words[index + 1].length <= 4
             && !words[index + 1].breaks_line
         {
             tags[index] = Tag::Address;

@@ -234,7 +234,11 @@ fn age_over_89(text: &str, run: &Run) -> Option<usize> {
 fn classify(text: &str, run: &Run, context: &Context) -> Option<PersonalDataClass> {
     let digits = run.digits.as_slice();
     let count = digits.len();
-    if count < 4 || followed_by_unit(text, run.end) || grouped_thousands(run) || years(run) {
+    let international = run.plus && count >= 9;
+    if count < 4
+        || (!international
+            && ((run.groups.len() <= 2 && followed_by_unit(text, run.end)) || grouped_thousands(run) || years(run)))
+    {
         return None;
     }
     if text
@@ -287,11 +291,12 @@ fn accepts(class: PersonalDataClass, run: &Run) -> bool {
 fn by_shape(run: &Run) -> Option<PersonalDataClass> {
     let digits = run.digits.as_slice();
     let shape: Vec<u8> = run.groups.iter().map(|(length, _)| *length).collect();
-    let dashed = run
-        .groups
-        .iter()
-        .skip(1)
-        .all(|(_, separator)| *separator == b'-');
+    let dashed = run.groups.len() > 1
+        && run
+            .groups
+            .iter()
+            .skip(1)
+            .all(|(_, separator)| *separator == b'-');
     let has_extension = run.groups.iter().any(|(_, separator)| *separator == b'x');
     if run.plus && (7..=18).contains(&digits.len()) {
         return Some(PersonalDataClass::Phone);
