@@ -11,6 +11,7 @@ mod data;
 mod feeling;
 mod languages;
 mod report;
+mod topics;
 
 use report::Report;
 use std::path::PathBuf;
@@ -37,6 +38,9 @@ fn main() -> Result<(), String> {
     }
     if wanted("sentiment") {
         feeling::run(&folder, cross_validate, &mut report)?;
+    }
+    if wanted("themes") {
+        topics::run(&folder, cross_validate, &mut report)?;
     }
     report.print();
     Ok(())
