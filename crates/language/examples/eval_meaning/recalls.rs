@@ -34,7 +34,7 @@ pub fn run(folder: &Path, report: &mut Report) -> data::anyhow_lite::Result<()> 
 
 fn near_duplicates(set: &str, recalls: &[Recall], report: &mut Report) {
     let families = |text: &dyn Fn(&Recall) -> String| {
-        let mut seen = NearDuplicates::new(near_duplicate::Settings { least_words: 3, ..near_duplicate::Settings::default() });
+        let mut seen = NearDuplicates::new(near_duplicate::Settings { least_words: 3, similarity: std::env::var("SIM").map_or(0.6, |x| x.parse().unwrap()), capacity: std::env::var("CAP").map_or(50_000, |x| x.parse().unwrap()), ..near_duplicate::Settings::default() });
         (0u64..).zip(recalls).map(|(id, recall)| seen.observe(id, &text(recall)).unwrap_or(id)).collect::<Vec<u64>>()
     };
     for (split, text) in [("reason and firm", &(|recall: &Recall| format!("{} {}", recall.firm, recall.reason)) as &dyn Fn(&Recall) -> String), ("reason alone", &|recall: &Recall| recall.reason.clone())] {
@@ -99,7 +99,7 @@ fn new_themes(set: &str, recalls: &[Recall], report: &mut Report) {
     let mut matched = BTreeSet::new();
     for (event, words, first, third) in EVENTS.iter().filter(|event| recalls.first().is_some_and(|one| Some(one.report_day) <= day(event.2)) && recalls.last().is_some_and(|one| Some(one.report_day) >= day(event.2))) {
         let (first, third) = (day(first).unwrap_or(0), day(third).unwrap_or(0));
-        let hit = found.iter().enumerate().find(|(_, (week, theme))| (first..first + 150).contains(&(week * 7 + 6)) && theme.terms.iter().any(|term| words.iter().any(|word| term.contains(word))));
+        let hit = found.iter().enumerate().find(|(_, (week, theme))| (first - 90..first + 150).contains(&(week * 7 + 6)) && theme.terms.iter().any(|term| words.iter().any(|word| term.contains(word))));
         let text = match hit {
             Some((at, (week, theme))) => {
                 matched.insert(at);
