@@ -13,6 +13,7 @@ mod feeling;
 mod languages;
 mod recalls;
 mod report;
+mod speed;
 mod topics;
 
 use report::Report;
@@ -49,6 +50,9 @@ fn main() -> Result<(), String> {
     }
     if wanted("crisis") {
         crisis::run(&folder, &mut report)?;
+    }
+    if wanted("speed") {
+        speed::run(&folder, &mut report)?;
     }
     report.print();
     Ok(())
