@@ -60,7 +60,7 @@ pub fn run(folder: &Path, cross_validate_too: bool, report: &mut Report) -> data
         detail(&scores);
         if cross_validate_too {
             let labelled = labelled(&rows);
-            let scores = cross_validate(&labelled, &Training::default());
+            let scores = cross_validate(&labelled, Some(&taxonomy), &Training::default());
             report.add("themes, learned (`auscult train themes`)", &set, "5-fold cross-validation by respondent", format!("macro F1 {:.3}, micro F1 {:.3} ({} labels)", scores.macro_f1(), scores.micro_f1(), scores.labels.len()), "");
             detail(&scores);
         }

@@ -1,8 +1,9 @@
 //! A trained multi-label model and its bytes.
 
 use super::features::features;
+use crate::themes::Taxonomy;
 
-const MAGIC: &[u8; 8] = b"AUSCTHM1";
+const MAGIC: &[u8; 8] = b"AUSCTHM2";
 
 /// A label that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,6 +18,7 @@ pub struct Learned {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Model {
     pub(super) labels: Vec<String>,
+    pub(super) taxonomy: String,
     pub(super) buckets_log2: u8,
     pub(super) bias: Vec<f32>,
     /// Probability from which a label is given.
@@ -38,10 +40,16 @@ impl Model {
         &self.labels
     }
 
-    /// Labels of a text.
+    /// `name@version` of the taxonomy whose themes are features; empty if none are.
     #[must_use]
-    pub fn tag(&self, text: &str) -> Vec<Learned> {
-        let probabilities = self.probabilities(text);
+    pub fn taxonomy(&self) -> &str {
+        &self.taxonomy
+    }
+
+    /// Labels of a text. The taxonomy must be the one it was trained with: see [`Model::taxonomy`].
+    #[must_use]
+    pub fn tag(&self, text: &str, taxonomy: Option<&Taxonomy>) -> Vec<Learned> {
+        let probabilities = self.probabilities(text, taxonomy);
         let given = probabilities.into_iter().zip(&self.thresholds).enumerate().filter(|(_, (probability, threshold))| probability >= threshold);
         given.filter_map(|(label, (probability, _))| Some(Learned { label: u16::try_from(label).ok()?, probability })).collect()
     }
@@ -49,8 +57,8 @@ impl Model {
     /// Probability of every label.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "features of one text")]
-    pub fn probabilities(&self, text: &str) -> Vec<f32> {
-        let features = features(text, self.buckets_log2);
+    pub fn probabilities(&self, text: &str, taxonomy: Option<&Taxonomy>) -> Vec<f32> {
+        let features = features(text, taxonomy, self.buckets_log2);
         let mut sums = vec![0i32; self.labels.len()];
         for bucket in &features {
             let row = *bucket as usize * self.labels.len();
@@ -67,11 +75,11 @@ impl Model {
         bytes.push(self.buckets_log2);
         bytes.extend_from_slice(&u16::try_from(self.labels.len()).unwrap_or(u16::MAX).to_le_bytes());
         bytes.extend_from_slice(&self.scale.to_le_bytes());
+        push_text(&mut bytes, &self.taxonomy);
         for ((label, bias), threshold) in self.labels.iter().zip(&self.bias).zip(&self.thresholds) {
             bytes.extend_from_slice(&bias.to_le_bytes());
             bytes.extend_from_slice(&threshold.to_le_bytes());
-            bytes.extend_from_slice(&u16::try_from(label.len()).unwrap_or(u16::MAX).to_le_bytes());
-            bytes.extend_from_slice(label.as_bytes());
+            push_text(&mut bytes, label);
         }
         bytes.extend(self.weights.iter().map(|weight| weight.cast_unsigned()));
         bytes
@@ -89,13 +97,11 @@ impl Model {
             return Err(ModelProblem("its head is out of range"));
         }
         let mut model = Model { buckets_log2, scale: f32::from_le_bytes(take(&mut rest)?), ..Model::default() };
+        model.taxonomy = take_text(&mut rest)?;
         for _ in 0..count {
             model.bias.push(f32::from_le_bytes(take(&mut rest)?));
             model.thresholds.push(f32::from_le_bytes(take(&mut rest)?));
-            let size = usize::from(u16::from_le_bytes(take(&mut rest)?));
-            let (label, tail) = rest.split_at_checked(size).ok_or(ModelProblem("it ends too early"))?;
-            model.labels.push(std::str::from_utf8(label).map_err(|_| ModelProblem("a label is not UTF-8"))?.to_owned());
-            rest = tail;
+            model.labels.push(take_text(&mut rest)?);
         }
         if rest.len() != count << buckets_log2 {
             return Err(ModelProblem("its weights are not whole"));
@@ -107,6 +113,18 @@ impl Model {
 
 pub(super) fn logistic(value: f32) -> f32 {
     1.0 / (1.0 + (-value).exp())
+}
+
+fn push_text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend_from_slice(&u16::try_from(text.len()).unwrap_or(u16::MAX).to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+fn take_text(rest: &mut &[u8]) -> Result<String, ModelProblem> {
+    let size = usize::from(u16::from_le_bytes(take(rest)?));
+    let (text, tail) = rest.split_at_checked(size).ok_or(ModelProblem("it ends too early"))?;
+    *rest = tail;
+    std::str::from_utf8(text).map(str::to_owned).map_err(|_| ModelProblem("a label is not UTF-8"))
 }
 
 fn take<const SIZE: usize>(rest: &mut &[u8]) -> Result<[u8; SIZE], ModelProblem> {

@@ -4,6 +4,7 @@ use super::features::features;
 use super::model::{Model, logistic};
 use super::scores::Scores;
 use super::Labelled;
+use crate::themes::Taxonomy;
 use crate::stable_hash;
 use std::collections::BTreeMap;
 
@@ -38,27 +39,28 @@ struct Row {
 
 /// Trains on all texts; thresholds are set where F1 is best on held-out parts. Deterministic.
 ///
+/// Themes of `taxonomy`, where one is given, become features: what people wrote into it helps rare labels most.
 /// The labels are those of at least [`Training::least_texts`] texts, sorted by name.
 #[must_use]
-pub fn train(labelled: &[Labelled], training: &Training) -> Model {
+pub fn train(labelled: &[Labelled], taxonomy: Option<&Taxonomy>, training: &Training) -> Model {
     let labels = labels_of(labelled, training.least_texts);
-    let rows = rows(labelled, &labels, training, 0);
+    let rows = rows(labelled, &labels, taxonomy, training, 0);
     let all: Vec<&Row> = rows.iter().collect();
-    fit_with_thresholds(&labels, &all, training)
+    fit_with_thresholds(&labels, taxonomy, &all, training)
 }
 
 /// Scores of models that never saw the group of the text they judge.
 #[must_use]
-pub fn cross_validate(labelled: &[Labelled], training: &Training) -> Scores {
+pub fn cross_validate(labelled: &[Labelled], taxonomy: Option<&Taxonomy>, training: &Training) -> Scores {
     let labels = labels_of(labelled, training.least_texts);
-    let outer = rows(labelled, &labels, training, 1);
-    let inner = rows(labelled, &labels, training, 0);
+    let outer = rows(labelled, &labels, taxonomy, training, 1);
+    let inner = rows(labelled, &labels, taxonomy, training, 0);
     let mut scores = Scores::new(labels.iter().map(String::as_str));
     for fold in 0..training.folds {
         let seen: Vec<&Row> = inner.iter().zip(&outer).filter(|(_, outer)| outer.fold != fold).map(|(inner, _)| inner).collect();
-        let model = fit_with_thresholds(&labels, &seen, training);
+        let model = fit_with_thresholds(&labels, taxonomy, &seen, training);
         for (text, row) in labelled.iter().zip(&outer).filter(|(_, row)| row.fold == fold) {
-            let probabilities = model.probabilities(&text.text);
+            let probabilities = model.probabilities(&text.text, taxonomy);
             for (label, score) in scores.labels.iter_mut().enumerate() {
                 score.add(probabilities[label] >= model.thresholds[label], row.labels[label]);
             }
@@ -73,9 +75,9 @@ fn labels_of(labelled: &[Labelled], least: usize) -> Vec<String> {
     counts.into_iter().filter(|(_, texts)| *texts >= least).map(|(label, _)| label.to_owned()).collect()
 }
 
-fn rows(labelled: &[Labelled], labels: &[String], training: &Training, salt: u64) -> Vec<Row> {
+fn rows(labelled: &[Labelled], labels: &[String], taxonomy: Option<&Taxonomy>, training: &Training, salt: u64) -> Vec<Row> {
     let row = |one: &Labelled| Row {
-        features: features(&one.text, training.buckets_log2),
+        features: features(&one.text, taxonomy, training.buckets_log2),
         labels: labels.iter().map(|label| one.labels.contains(label)).collect(),
         fold: stable_hash::pair(stable_hash::hash_bytes(one.group.as_bytes()), salt) % training.folds.max(2),
     };
@@ -83,7 +85,7 @@ fn rows(labelled: &[Labelled], labels: &[String], training: &Training, salt: u64
 }
 
 /// Weights of all rows; thresholds from models that saw all parts but one.
-fn fit_with_thresholds(labels: &[String], rows: &[&Row], training: &Training) -> Model {
+fn fit_with_thresholds(labels: &[String], taxonomy: Option<&Taxonomy>, rows: &[&Row], training: &Training) -> Model {
     let mut judged: Vec<Vec<(f32, bool)>> = vec![Vec::new(); labels.len()];
     for fold in 0..training.folds.max(2) {
         let seen: Vec<&Row> = rows.iter().copied().filter(|row| row.fold != fold).collect();
@@ -95,7 +97,9 @@ fn fit_with_thresholds(labels: &[String], rows: &[&Row], training: &Training) ->
     }
     let thresholds = judged.into_iter().map(best_threshold).collect();
     let (weights, bias) = fit(labels.len(), rows, training);
-    rounded(labels, training.buckets_log2, bias, thresholds, &weights)
+    let mut model = rounded(labels, training.buckets_log2, bias, thresholds, &weights);
+    model.taxonomy = taxonomy.map_or_else(String::new, |taxonomy| format!("{}@{}", taxonomy.name(), taxonomy.version()));
+    model
 }
 
 /// The probability from which F1 is best; one half where the label was never seen.
@@ -159,7 +163,7 @@ fn fit(labels: usize, rows: &[&Row], training: &Training) -> (Vec<f32>, Vec<f32>
 fn rounded(labels: &[String], buckets_log2: u8, bias: Vec<f32>, thresholds: Vec<f32>, weights: &[f32]) -> Model {
     let scale = weights.iter().fold(1e-6f32, |most, weight| most.max(weight.abs())) / 127.0;
     let weights = weights.iter().map(|weight| (weight / scale).round().clamp(-127.0, 127.0) as i8).collect();
-    Model { labels: labels.to_vec(), buckets_log2, bias, thresholds, scale, weights }
+    Model { labels: labels.to_vec(), buckets_log2, bias, thresholds, scale, weights, taxonomy: String::new() }
 }
 
 #[cfg(test)]
@@ -190,12 +194,12 @@ mod tests {
     #[test]
     fn learns_several_labels_and_survives_its_bytes() {
         let training = Training { buckets_log2: 12, ..Training::default() };
-        let scores = cross_validate(&sample(), &training);
+        let scores = cross_validate(&sample(), None, &training);
         assert!(scores.macro_f1() > 0.9 && scores.micro_f1() > 0.9, "{scores:?}");
-        let model = train(&sample(), &training);
+        let model = train(&sample(), None, &training);
         let again = Model::from_bytes(&model.to_bytes()).unwrap();
         assert_eq!(again, model);
-        let names: Vec<&str> = again.tag("the nurse was rude and it was late again").iter().map(|found| again.labels()[usize::from(found.label)].as_str()).collect();
+        let names: Vec<&str> = again.tag("the nurse was rude and it was late again", None).iter().map(|found| again.labels()[usize::from(found.label)].as_str()).collect();
         assert_eq!(names, ["staff", "waiting"]);
         assert!(super::super::card("test", &sample(), &training, &scores).contains("| staff | 80 |"));
         assert!(Model::from_bytes(&model.to_bytes()[..40]).is_err());
