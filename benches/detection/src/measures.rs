@@ -40,7 +40,11 @@ fn share(part: usize, whole: usize) -> f64 {
 impl Judged<'_> {
     /// Threshold above which exactly the given share of quiet buckets lies.
     pub fn threshold(&self, rate: f64) -> f32 {
-        let mut scores: Vec<f32> = self.scored.iter().flat_map(|scored| scored.quiet.iter().copied()).collect();
+        let mut scores: Vec<f32> = self
+            .scored
+            .iter()
+            .flat_map(|scored| scored.quiet.iter().copied())
+            .collect();
         scores.sort_by(|left, right| right.total_cmp(left));
         let allowed = (rate * scores.len() as f64).floor() as usize;
         scores.get(allowed).copied().unwrap_or(f32::INFINITY)
@@ -52,8 +56,16 @@ impl Judged<'_> {
         let (mut low, mut high) = (0.0_f32, 40.0_f32);
         for _ in 0..40 {
             let middle = 0.5 * (low + high);
-            let episodes: usize = self.scored.iter().map(|scored| episodes(&scored.quiet, middle)).sum();
-            if share(episodes, buckets) > rate { low = middle } else { high = middle }
+            let episodes: usize = self
+                .scored
+                .iter()
+                .map(|scored| episodes(&scored.quiet, middle))
+                .sum();
+            if share(episodes, buckets) > rate {
+                low = middle
+            } else {
+                high = middle
+            }
         }
         high
     }
@@ -63,10 +75,17 @@ impl Judged<'_> {
         let mut counts: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
         for (series, scored) in self.series.iter().zip(&self.scored) {
             let count = counts.entry(series.group).or_default();
-            count.0 += scored.quiet.iter().filter(|score| **score > threshold).count();
+            count.0 += scored
+                .quiet
+                .iter()
+                .filter(|score| **score > threshold)
+                .count();
             count.1 += scored.quiet.len();
         }
-        counts.into_iter().map(|(group, (alarms, buckets))| (group, share(alarms, buckets))).collect()
+        counts
+            .into_iter()
+            .map(|(group, (alarms, buckets))| (group, share(alarms, buckets)))
+            .collect()
     }
 
     /// All measures at a threshold.
@@ -80,11 +99,18 @@ impl Judged<'_> {
         let (mut alarms, mut buckets, mut found, mut at_once, mut delay) = (0, 0, 0, 0, 0);
         let (mut true_alarms, mut other_alarms, mut sick) = (0, 0, 0);
         for (series, scored) in self.series.iter().zip(&self.scored) {
-            alarms += scored.quiet.iter().filter(|score| **score > threshold).count();
+            alarms += scored
+                .quiet
+                .iter()
+                .filter(|score| **score > threshold)
+                .count();
             buckets += scored.quiet.len();
-            let during = series.outbreak.start - self.first..=(series.outbreak.end - self.first).min(scored.struck.len() - 1);
+            let during = series.outbreak.start - self.first
+                ..=(series.outbreak.end - self.first).min(scored.struck.len() - 1);
             sick += during.clone().count();
-            let first_alarm = during.clone().find(|place| scored.struck[*place] > threshold);
+            let first_alarm = during
+                .clone()
+                .find(|place| scored.struck[*place] > threshold);
             if let Some(place) = first_alarm {
                 found += 1;
                 delay += place - during.start();
@@ -92,7 +118,11 @@ impl Judged<'_> {
             }
             for (place, score) in scored.struck.iter().enumerate() {
                 if *score > threshold {
-                    if during.contains(&place) { true_alarms += 1 } else { other_alarms += 1 }
+                    if during.contains(&place) {
+                        true_alarms += 1
+                    } else {
+                        other_alarms += 1
+                    }
                 }
             }
         }
@@ -108,5 +138,7 @@ impl Judged<'_> {
 
 fn episodes(scores: &[f32], threshold: f32) -> usize {
     let alarm = |place: usize| scores[place] > threshold;
-    (0..scores.len()).filter(|place| alarm(*place) && !(place.saturating_sub(2)..*place).any(alarm)).count()
+    (0..scores.len())
+        .filter(|place| alarm(*place) && !(place.saturating_sub(2)..*place).any(alarm))
+        .count()
 }

@@ -1,7 +1,9 @@
 //! Runs methods over series and keeps their scores in the judged buckets.
 
 use auscult_statistics::count::{BucketContext, CountModel, Evidence, NegativeBinomial, Prior};
-use auscult_statistics::evidence::{Sequential, WINDOWS, Windows};
+use auscult_statistics::evidence::{
+    Direction, OnsetNull, Sequential, WINDOWS, ln_mixture, ln_ratio,
+};
 
 use crate::panels::Scenario;
 
@@ -16,11 +18,22 @@ fn score(p: f64) -> f32 {
 }
 
 fn scores(evidence: &Evidence) -> Scores {
-    [score(evidence.judgement.p_upper), score(evidence.sequential_up), score(evidence.combined.p_upper)]
+    [
+        score(evidence.judgement.p_upper),
+        score(evidence.sequential_up),
+        score(evidence.combined.p_upper),
+    ]
 }
 
 /// The default detector over buckets `from..` (0-based), scores from `judged` on.
-pub fn dynamic(model: &CountModel, prior: &Prior, counts: &[u32], from: usize, judged: usize, context: impl Fn(usize) -> BucketContext) -> Vec<Scores> {
+pub fn dynamic(
+    model: &CountModel,
+    prior: &Prior,
+    counts: &[u32],
+    from: usize,
+    judged: usize,
+    context: impl Fn(usize) -> BucketContext,
+) -> Vec<Scores> {
     let mut state = model.start(prior);
     let mut all = Vec::with_capacity(counts.len() - judged);
     for (place, count) in counts.iter().enumerate().skip(from) {
@@ -33,21 +46,37 @@ pub fn dynamic(model: &CountModel, prior: &Prior, counts: &[u32], from: usize, j
 }
 
 /// The same evidence with the true mean and dispersion: what no method can beat.
-pub fn clairvoyant(scenario: &Scenario, counts: &[u32], judged: usize) -> Vec<Scores> {
+pub fn clairvoyant(
+    null: &OnsetNull,
+    scenario: &Scenario,
+    counts: &[u32],
+    judged: usize,
+) -> Vec<Scores> {
     (judged..counts.len())
         .map(|place| {
-            let (mut mean, mut observed) = (0.0, 0.0);
-            let mut windows = Windows { lower: [0.5; WINDOWS], upper: [0.5; WINDOWS] };
-            for window in 0..WINDOWS {
-                mean += scenario.mean(place - window + 1);
-                observed += f64::from(counts[place - window]);
-                let tails = NegativeBinomial::new(mean, scenario.dispersion).tails(observed);
-                windows.lower[window] = tails.lower;
-                windows.upper[window] = tails.upper;
-            }
-            let sequential = Sequential::new(&windows);
-            let bucket = windows.upper[0];
-            [score(bucket), score(sequential.p_up), score(Sequential::combine(bucket, sequential.p_up))]
+            let ratios: [f64; WINDOWS] = std::array::from_fn(|back| {
+                ln_ratio(
+                    scenario.mean(place - back + 1),
+                    scenario.dispersion,
+                    f64::from(counts[place - back]),
+                    Direction::Excess,
+                )
+            });
+            let mean = scenario.mean(place + 1);
+            let bucket = NegativeBinomial::new(mean, scenario.dispersion)
+                .tails(f64::from(counts[place]))
+                .upper;
+            let sequential = null.p_value(
+                Direction::Excess,
+                mean,
+                scenario.dispersion,
+                ln_mixture(&ratios),
+            );
+            [
+                score(bucket),
+                score(sequential),
+                score(Sequential::combine(bucket, sequential)),
+            ]
         })
         .collect()
 }

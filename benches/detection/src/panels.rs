@@ -74,8 +74,17 @@ pub struct Daily {
 }
 
 fn rows(path: &Path) -> Result<Vec<csv::StringRecord>> {
-    let file = File::open(path).with_context(|| format!("{} cannot be opened: give a folder with weekly/ and daily/", path.display()))?;
-    let reader: Box<dyn Read> = if path.extension().is_some_and(|end| end == "gz") { Box::new(GzDecoder::new(file)) } else { Box::new(file) };
+    let file = File::open(path).with_context(|| {
+        format!(
+            "{} cannot be opened: give a folder with weekly/ and daily/",
+            path.display()
+        )
+    })?;
+    let reader: Box<dyn Read> = if path.extension().is_some_and(|end| end == "gz") {
+        Box::new(GzDecoder::new(file))
+    } else {
+        Box::new(file)
+    };
     csv::Reader::from_reader(reader)
         .into_records()
         .collect::<Result<_, _>>()
@@ -84,7 +93,13 @@ fn rows(path: &Path) -> Result<Vec<csv::StringRecord>> {
 
 fn number<T: std::str::FromStr>(row: &csv::StringRecord, column: usize) -> Result<T> {
     let text = row.get(column).unwrap_or("");
-    text.parse().map_err(|_| anyhow!("column {} holds {text:?} where a number belongs, in row {:?}", column + 1, row.position().map(csv::Position::line)))
+    text.parse().map_err(|_| {
+        anyhow!(
+            "column {} holds {text:?} where a number belongs, in row {:?}",
+            column + 1,
+            row.position().map(csv::Position::line)
+        )
+    })
 }
 
 /// Cases by (series, class), each a list of (week, cases) and the outbreak's first and last week.
@@ -94,7 +109,9 @@ fn cases(path: &Path, columns: [usize; 4]) -> Result<Cases> {
     let mut all = Cases::new();
     for row in rows(path)? {
         let [series, class, week, count] = columns;
-        all.entry((number(&row, series)?, number(&row, class)?)).or_default().push((number(&row, week)?, number(&row, count)?));
+        all.entry((number(&row, series)?, number(&row, class)?))
+            .or_default()
+            .push((number(&row, week)?, number(&row, count)?));
     }
     Ok(all)
 }
@@ -115,10 +132,17 @@ pub fn weekly(folder: &Path) -> Result<Weekly> {
     for row in rows(&folder.join("scenarios.csv"))? {
         let id: usize = number(&row, 0)?;
         base_rows.insert(id, number(&row, 1)?);
-        scenarios.insert(id, Scenario {
-            theta: number(&row, 2)?, dispersion: number(&row, 3)?, growth: number(&row, 4)?,
-            cosine: number(&row, 5)?, sine: number(&row, 6)?, harmonics: number(&row, 7)?,
-        });
+        scenarios.insert(
+            id,
+            Scenario {
+                theta: number(&row, 2)?,
+                dispersion: number(&row, 3)?,
+                growth: number(&row, 4)?,
+                cosine: number(&row, 5)?,
+                sine: number(&row, 6)?,
+                harmonics: number(&row, 7)?,
+            },
+        );
     }
     let past = cases(&folder.join("past_outbreaks.csv.gz"), [0, 1, 5, 6])?;
     let current = cases(&folder.join("current_outbreaks.csv.gz"), [0, 1, 4, 5])?;
@@ -130,8 +154,12 @@ pub fn weekly(folder: &Path) -> Result<Weekly> {
     let mut series = Vec::new();
     for row in rows(&folder.join("baseline.csv.gz"))? {
         let id: usize = number(&row, 0)?;
-        let baseline: Vec<u32> = (3..row.len()).map(|column| number(&row, column)).collect::<Result<_>>()?;
-        let [quiet_class, past_class, current_class] = *panel.get(&id).ok_or_else(|| anyhow!("series {id} is not in panel.csv.gz"))?;
+        let baseline: Vec<u32> = (3..row.len())
+            .map(|column| number(&row, column))
+            .collect::<Result<_>>()?;
+        let [quiet_class, past_class, current_class] = *panel
+            .get(&id)
+            .ok_or_else(|| anyhow!("series {id} is not in panel.csv.gz"))?;
         let mut quiet = baseline.clone();
         add(&mut quiet, past.get(&(id, quiet_class)));
         let mut added = vec![0; baseline.len()];
@@ -141,10 +169,24 @@ pub fn weekly(folder: &Path) -> Result<Weekly> {
         add(&mut struck, past.get(&(id, past_class)));
         add(&mut struck, now);
         let weeks = || now.into_iter().flatten().map(|(week, _)| *week);
-        let outbreak = Outbreak { start: weeks().min().unwrap_or(0), end: weeks().max().unwrap_or(0) };
-        series.push(Series { group: number(&row, 1)?, replicate: number(&row, 2)?, quiet, struck, outbreak, added });
+        let outbreak = Outbreak {
+            start: weeks().min().unwrap_or(0),
+            end: weeks().max().unwrap_or(0),
+        };
+        series.push(Series {
+            group: number(&row, 1)?,
+            replicate: number(&row, 2)?,
+            quiet,
+            struck,
+            outbreak,
+            added,
+        });
     }
-    Ok(Weekly { scenarios, base_rows, series })
+    Ok(Weekly {
+        scenarios,
+        base_rows,
+        series,
+    })
 }
 
 /// Reads `DIR/daily`.
@@ -152,24 +194,58 @@ pub fn daily(folder: &Path) -> Result<Daily> {
     let folder = folder.join("daily");
     let mut calendar = Vec::new();
     for row in rows(&folder.join("calendar.csv"))? {
-        calendar.push(Day { holiday: number::<u8>(&row, 1)? == 1, weekday: number::<usize>(&row, 2)? - 1 });
+        calendar.push(Day {
+            holiday: number::<u8>(&row, 1)? == 1,
+            weekday: number::<usize>(&row, 2)? - 1,
+        });
     }
     let mut outbreaks: BTreeMap<usize, Vec<(usize, u32, bool)>> = BTreeMap::new();
     for row in rows(&folder.join("outbreaks.csv.gz"))? {
-        outbreaks.entry(number(&row, 0)?).or_default().push((number(&row, 3)?, number(&row, 4)?, number::<u8>(&row, 5)? == 1));
+        outbreaks.entry(number(&row, 0)?).or_default().push((
+            number(&row, 3)?,
+            number(&row, 4)?,
+            number::<u8>(&row, 5)? == 1,
+        ));
     }
     let mut series = Vec::new();
     for row in rows(&folder.join("baseline.csv.gz"))? {
         let id: usize = number(&row, 0)?;
-        let quiet: Vec<u32> = row.get(3).unwrap_or("").split_whitespace().map(|text| text.parse().with_context(|| format!("count {text:?} of series {id}"))).collect::<Result<_>>()?;
+        let quiet: Vec<u32> = row
+            .get(3)
+            .unwrap_or("")
+            .split_whitespace()
+            .map(|text| {
+                text.parse()
+                    .with_context(|| format!("count {text:?} of series {id}"))
+            })
+            .collect::<Result<_>>()?;
         let cases = outbreaks.get(&id).cloned().unwrap_or_default();
         let mut added = vec![0; quiet.len()];
         let pairs: Vec<(usize, u32)> = cases.iter().map(|(day, count, _)| (*day, *count)).collect();
         add(&mut added, Some(&pairs));
-        let struck = quiet.iter().zip(&added).map(|(count, more)| count + more).collect();
-        let days = || cases.iter().filter(|(_, _, counts)| *counts).map(|(day, _, _)| *day);
-        let outbreak = Outbreak { start: days().min().unwrap_or(0), end: days().max().unwrap_or(0) };
-        series.push(Series { group: number(&row, 1)?, replicate: number(&row, 2)?, quiet, struck, outbreak, added });
+        let struck = quiet
+            .iter()
+            .zip(&added)
+            .map(|(count, more)| count + more)
+            .collect();
+        let days = || {
+            cases
+                .iter()
+                .filter(|(_, _, counts)| *counts)
+                .map(|(day, _, _)| *day)
+        };
+        let outbreak = Outbreak {
+            start: days().min().unwrap_or(0),
+            end: days().max().unwrap_or(0),
+        };
+        series.push(Series {
+            group: number(&row, 1)?,
+            replicate: number(&row, 2)?,
+            quiet,
+            struck,
+            outbreak,
+            added,
+        });
     }
     Ok(Daily { calendar, series })
 }

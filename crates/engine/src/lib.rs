@@ -9,6 +9,8 @@ pub mod detect;
 pub mod listen;
 pub mod log;
 pub mod read_model;
+pub mod serve;
 pub mod settings;
+pub mod submit;
 pub mod telemetry;
 pub mod turn;

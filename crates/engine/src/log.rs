@@ -147,6 +147,25 @@ pub trait Log: Send {
     fn commit_ref(&mut self, commit: &Commit) -> Result<(), LogError> {
         self.commit(commit.clone())
     }
+
+    /// How many records of the assigned partitions have not been polled yet; `None` if this log does not count.
+    /// It makes lag and idleness exact where a short poll does not prove that nothing is left.
+    fn unread(&self) -> Option<u64> {
+        None
+    }
+
+    /// Reads `partition`, which is assigned, from `position` on, whatever was committed. The serving stage asks
+    /// for it when its view holds less (wiped, restored from an old copy) or more (a crash between the view's
+    /// transaction and the log's commit) than the group has committed.
+    ///
+    /// # Errors
+    /// See [`LogError`]. The default cannot seek and says what to do instead.
+    fn seek(&mut self, partition: &TopicPartition, position: Position) -> Result<(), LogError> {
+        Err(LogError::Fatal(format!(
+            "{partition} should be read from {} on, which this log cannot do: start the stage with a consumer group of a new name",
+            position.0
+        )))
+    }
 }
 
 /// Appends records from outside any turn: feedback over HTTP, answers from a page. Durable on return.

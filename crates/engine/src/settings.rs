@@ -288,6 +288,7 @@ impl EngineSettings {
             problems.push(Problem::new("engine.roles", "no role is named", "name listen, detect or serve"));
         }
         self.check_topics(&mut problems);
+        self.check_sources(&mut problems);
         self.check_numbers(&mut problems);
         let portfolio = PortfolioKey::parse(&self.listen.portfolio, &mut problems);
         if self.roles.contains(&Role::Listen) {
@@ -318,6 +319,14 @@ impl EngineSettings {
             }
             if let Some((other, _)) = topics[..index].iter().find(|(_, before)| before == topic) {
                 problems.push(Problem::new(&path, format!("{topic:?} is already used by {other}"), "give each its own topic: audience is a topic, not a filter"));
+            }
+        }
+    }
+
+    fn check_sources(&self, problems: &mut Vec<Problem>) {
+        for (key, topic) in self.topics.submitted() {
+            if !self.topics.sources.iter().any(|source| source == topic) {
+                problems.push(Problem::new(format!("engine.topics.{key}"), format!("{topic:?} is not among engine.topics.sources"), "add it there, or submit to a topic that is"));
             }
         }
     }
@@ -372,7 +381,7 @@ impl CheckedEngineSettings {
     /// How many source partitions there are in all: what a marker tells the detector to wait for.
     #[must_use]
     pub fn source_partitions(&self) -> u32 {
-        self.partitions.source * self.topics.sources().len() as u32
+        self.partitions.source * self.topics.sources.len() as u32
     }
 }
 

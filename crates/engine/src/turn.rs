@@ -36,10 +36,15 @@ pub struct Assignment {
 pub struct Tick {
     /// The engine's clock.
     pub now: Timestamp,
-    /// Whether this turn's poll brought fewer events than it could have, and no new partition: nothing is
-    /// left to read.
+    /// Whether nothing is left to read, as far as the log can tell.
     pub drained: bool,
+    /// Whether nothing is left to read for certain: the log says so, or [`QUIET_POLLS`] polls in a row brought
+    /// nothing. What is decided on it (moving a source partition on without an event) cannot be taken back.
+    pub quiet: bool,
 }
+
+/// Polls in a row without any event after which a log that does not count is taken to be quiet.
+pub const QUIET_POLLS: u32 = 3;
 
 /// Why a stage cannot go on, by what the turn does about it.
 #[derive(Debug, thiserror::Error)]
@@ -77,9 +82,20 @@ pub trait Stage: Send {
     /// All partitions are gone and the last turn was not committed: forget everything.
     fn fenced(&mut self);
 
+    /// Where reading `partition` must start, when the stage knows better than the log's `committed` position: a
+    /// view that was wiped starts again from the beginning.
+    ///
+    /// # Errors
+    /// A store of the stage cannot be asked.
+    fn resume_at(&mut self, partition: &TopicPartition, committed: Position) -> Result<Position, StageError> {
+        let _ = partition;
+        Ok(committed)
+    }
+
     /// Applies records in order. Bad input is not an error: it becomes a value (dead letter, rejection).
     ///
     /// # Errors
+    /// [`StageError::Retry`] when nothing of `records` was applied and the same call should be made again;
     /// [`StageError::Fatal`] for a broken promise of an adapter.
     fn apply(&mut self, records: &[Record], now: Timestamp) -> Result<(), StageError>;
 
@@ -155,6 +171,7 @@ pub struct Turn<L, S> {
     records: Vec<Record>,
     applied: usize,
     drained: bool,
+    empty_polls: u32,
     began: Timestamp,
 }
 
@@ -174,6 +191,7 @@ impl<L: Log, S: Stage> Turn<L, S> {
             records: Vec::new(),
             applied: 0,
             drained: false,
+            empty_polls: 0,
             began,
         }
     }
@@ -218,7 +236,7 @@ impl<L: Log, S: Stage> Turn<L, S> {
         }
     }
 
-    /// Passes until nothing is left to read, for tests, replay and shutdown. Retries are limited.
+    /// Passes until the log is quiet, for tests, replay and shutdown. Retries are limited.
     ///
     /// # Errors
     /// [`Stop`] when a person must act, also when `retries` passes in a row came to nothing.
@@ -226,7 +244,7 @@ impl<L: Log, S: Stage> Turn<L, S> {
         let mut left = retries;
         loop {
             match self.run_once()? {
-                TurnOutcome::Idle | TurnOutcome::Committed { records: 0, .. } if self.drained => return Ok(()),
+                TurnOutcome::Idle | TurnOutcome::Committed { records: 0, .. } if self.is_quiet() => return Ok(()),
                 TurnOutcome::Idle | TurnOutcome::Committed { .. } => left = retries,
                 TurnOutcome::Retry(reason) | TurnOutcome::Fenced(reason) => {
                     if left == 0 {
@@ -243,7 +261,8 @@ impl<L: Log, S: Stage> Turn<L, S> {
         let events = self.log.poll(limit, self.batch.bounds().wait)?;
         self.began = self.clock.now();
         let assigning = events.iter().any(|event| matches!(event, LogEvent::Assigned { .. }));
-        self.drained = events.len() < limit && !assigning;
+        self.empty_polls = if events.is_empty() { self.empty_polls.saturating_add(1) } else { 0 };
+        self.drained = !assigning && self.log.unread().map_or(events.len() < limit, |unread| unread == 0);
         self.events = events.into();
         self.phase = Phase::Handle;
         Ok(None)
@@ -271,12 +290,22 @@ impl<L: Log, S: Stage> Turn<L, S> {
         self.stage.apply(&self.records, now).map_err(stage_to_log)?;
         self.applied = self.records.len();
         self.records.clear();
-        self.stage.tick(Tick { now, drained: self.drained });
+        self.stage.tick(Tick { now, drained: self.drained, quiet: self.is_quiet() });
         self.phase = Phase::Collect;
         Ok(None)
     }
 
-    fn assign(&mut self, partition: &TopicPartition, position: Position, metadata: &str) -> Result<(), LogError> {
+    fn is_quiet(&self) -> bool {
+        self.drained && (self.log.unread() == Some(0) || self.empty_polls >= QUIET_POLLS)
+    }
+
+    fn assign(&mut self, partition: &TopicPartition, committed: Position, metadata: &str) -> Result<(), LogError> {
+        let position = self.stage.resume_at(partition, committed).map_err(stage_to_log)?;
+        if position != committed {
+            self.log.seek(partition, position)?;
+            // What this poll already brought of the partition was read from the wrong place.
+            self.events.retain(|event| !matches!(event, LogEvent::Record(record) if record.at == *partition));
+        }
         let mut state = Vec::new();
         if self.stage.wants_state(partition) {
             self.log.restore(partition, &mut |record| state.push(record))?;

@@ -1,12 +1,13 @@
 //! Numbers to evidence: baselines, detectors, false-discovery control. Knows no world: no clock, no chance, no files.
 
 pub mod count;
-pub mod evidence;
 pub mod discovery;
 pub mod distribution;
+pub mod evidence;
 pub mod judgement;
 pub mod learning;
 pub mod mean;
 pub mod record;
 pub mod share;
 pub mod special;
+pub mod reference;

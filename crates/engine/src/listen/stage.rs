@@ -177,7 +177,7 @@ impl ListenStage {
         for source in self.sources.values_mut() {
             let target = match (self.move_to, self.rules.backfill) {
                 (Some(until), _) => Some(until),
-                (None, true) => history_end.filter(|_| tick.drained),
+                (None, true) => history_end.filter(|_| tick.quiet),
                 (None, false) => {
                     let idle = tick.drained && source.watermark.is_idle(tick.now, self.rules.time);
                     idle.then(|| tick.now.plus(-self.rules.time.lateness))

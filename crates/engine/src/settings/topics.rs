@@ -13,8 +13,9 @@ pub struct Topics {
     pub feedback_patient: String,
     /// Where everybody else's feedback, and what cannot be read, is submitted.
     pub feedback_ecosystem: String,
-    /// Further source topics Listen reads, beside the three above.
-    pub more_sources: Vec<String>,
+    /// Topics Listen reads; the three above must be among them, or what is submitted would never be heard. A
+    /// source topic that stays empty holds every bucket open until its idle time has passed.
+    pub sources: Vec<String>,
     pub mentions: String,
     pub medical_requests: String,
     pub safety_candidates: String,
@@ -35,7 +36,7 @@ impl Default for Topics {
             feedback_hcp: name("feedback.hcp.v1"),
             feedback_patient: name("feedback.patient.v1"),
             feedback_ecosystem: name("feedback.ecosystem.v1"),
-            more_sources: Vec::new(),
+            sources: vec![name("feedback.hcp.v1"), name("feedback.patient.v1"), name("feedback.ecosystem.v1")],
             mentions: name("voc.mentions.v1"),
             medical_requests: name("voc.medical.requests.v1"),
             safety_candidates: name("voc.safety.candidates.v1"),
@@ -52,11 +53,25 @@ impl Default for Topics {
 }
 
 impl Topics {
-    /// Topics Listen reads.
+    /// The contract's topics, but with one source topic that takes all feedback: for replays and small feeds.
     #[must_use]
-    pub fn sources(&self) -> Vec<&str> {
-        let own = [&self.feedback_hcp, &self.feedback_patient, &self.feedback_ecosystem];
-        own.into_iter().chain(&self.more_sources).map(String::as_str).collect()
+    pub fn with_single_source(topic: &str) -> Topics {
+        Topics {
+            feedback_hcp: topic.to_owned(),
+            feedback_patient: topic.to_owned(),
+            feedback_ecosystem: topic.to_owned(),
+            sources: vec![topic.to_owned()],
+            ..Topics::default()
+        }
+    }
+
+    /// The topics feedback is submitted to, with the keys of their settings.
+    pub(super) fn submitted(&self) -> [(&'static str, &str); 3] {
+        [
+            ("feedback_hcp", &self.feedback_hcp),
+            ("feedback_patient", &self.feedback_patient),
+            ("feedback_ecosystem", &self.feedback_ecosystem),
+        ]
     }
 
     /// Topics Detect reads, mentions first. They have the same partition count and are assigned together.
@@ -79,12 +94,9 @@ impl Topics {
         ]
     }
 
-    /// Every topic with the key of its setting.
+    /// Every topic once, with the key of its setting.
     pub(super) fn all(&self) -> Vec<(String, &str)> {
         let named = [
-            ("feedback_hcp", &self.feedback_hcp),
-            ("feedback_patient", &self.feedback_patient),
-            ("feedback_ecosystem", &self.feedback_ecosystem),
             ("mentions", &self.mentions),
             ("medical_requests", &self.medical_requests),
             ("safety_candidates", &self.safety_candidates),
@@ -97,7 +109,7 @@ impl Topics {
             ("dead_letters", &self.dead_letters),
             ("state", &self.state),
         ];
-        let more = self.more_sources.iter().enumerate().map(|(index, topic)| (format!("more_sources[{index}]"), topic.as_str()));
-        named.into_iter().map(|(key, topic)| (key.to_owned(), topic.as_str())).chain(more).collect()
+        let sources = self.sources.iter().enumerate().map(|(index, topic)| (format!("sources[{index}]"), topic.as_str()));
+        sources.chain(named.into_iter().map(|(key, topic)| (key.to_owned(), topic.as_str()))).collect()
     }
 }

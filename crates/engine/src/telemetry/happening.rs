@@ -308,3 +308,20 @@ impl ViewChanged {
         add(&metrics.view_changes, &[self.kind], self.count);
     }
 }
+
+/// A record of our own output could not be read by the view; it stays on its topic.
+#[derive(Debug, Clone, Copy)]
+pub struct ViewSkipped<'a> {
+    /// Stable code.
+    pub code: &'a str,
+    /// `topic/partition@offset`.
+    pub place: &'a str,
+}
+
+impl ViewSkipped<'_> {
+    /// Counts it.
+    pub fn emit(self, metrics: &Metrics) {
+        error!(code = self.code, place = self.place, "a record was left out of the view");
+        add(&metrics.view_changes, &["skipped"], 1);
+    }
+}

@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "examples are programs: they read the files the pure crate takes as arguments")]
 #![allow(dead_code, reason = "each example uses its part of this module")]
 
+#[path = "privacy_data.rs"]
+pub mod privacy_data;
 #[path = "safety_data.rs"]
 pub mod safety_data;
 
@@ -119,6 +121,8 @@ fn entity_spans(value: &serde_json::Value, list: &str, kind: &str, text: &str) -
             let (start, end) = byte_span(text, entity["start"].as_u64().unwrap_or(0), entity["end"].as_u64().unwrap_or(0));
             (word(entity, kind), start, end)
         })
+        // Discontinuous terms carry the ends of their parts the wrong way round: nothing to cut out.
+        .filter(|(_, start, end)| start < end)
         .collect()
 }
 

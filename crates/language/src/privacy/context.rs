@@ -10,6 +10,9 @@ use super::class::PersonalDataClass;
 /// How far back a cue may stand, in bytes: about eight words.
 const WINDOW_BYTES: usize = 56;
 
+/// How near a harmless cue must stand, in bytes.
+const HARMLESS_BYTES: usize = 14;
+
 /// What a cue word says of the number after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hint {
@@ -83,8 +86,16 @@ impl Context {
     pub(crate) fn before(&self, text: &str, start: usize) -> Option<Hint> {
         let from = text.floor_char_boundary(start.saturating_sub(WINDOW_BYTES));
         let window = &text[from..start];
-        let found = self.automaton.find_iter(window).filter(|found| begins_word(window, found.start())).last()?;
-        Some(CUES[found.pattern().as_usize()].1)
+        let mut nearest = None;
+        for found in self.automaton.find_iter(window).filter(|found| begins_word(window, found.start())) {
+            let hint = CUES[found.pattern().as_usize()].1;
+            // A lot or a dose is named right before its number; "Unit 5 …" lines above say nothing.
+            let between = &window[found.end()..];
+            if hint != Hint::Harmless || (between.len() <= HARMLESS_BYTES && !between.contains('\n')) {
+                nearest = Some(hint);
+            }
+        }
+        nearest
     }
 
     /// "office", "fax", "mobile" straight after a number, as on a business card.

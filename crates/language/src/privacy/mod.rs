@@ -12,19 +12,30 @@ mod class;
 mod code;
 mod context;
 mod date;
+mod names;
 mod number;
 mod pseudonym;
+mod tagger;
+pub mod train;
+mod word;
 
 pub use class::{Finding, PersonalDataClass, Redacted};
 pub use pseudonym::Pseudonymiser;
+pub use tagger::{Tag, TaggerError, TaggerModel};
 
 use context::Context;
+use word::{Lists, Word, list};
 
 /// Finds and replaces personal data. Build once, share freely; keeps no state between texts.
 #[derive(Debug, Clone)]
 pub struct Redactor {
     context: Context,
+    lists: Lists,
+    tagger: TaggerModel,
 }
+
+/// Words beyond this are not read for names: 64 KiB of text has fewer.
+const WORD_LIMIT: usize = 32_768;
 
 /// What one look at the bytes tells: which scanners may find anything.
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,13 +62,29 @@ impl Redactor {
     #[must_use]
     #[expect(clippy::expect_used, reason = "the cues are constants and a test builds them")]
     pub fn standard() -> Redactor {
-        Redactor { context: Context::new().expect("the shipped cues build an automaton") }
+        let names = include_str!("../../resources/privacy_names.txt");
+        let common = include_str!("../../resources/privacy_common_words.txt");
+        let drugs = include_str!("../../resources/safety_drug_names.txt");
+        let lists = Lists::new(names, common, &[drugs], &tables(include_str!("../../resources/privacy_cues.txt")));
+        let tagger = TaggerModel::from_bytes(include_bytes!("../../resources/privacy_model.bin")).expect("the shipped privacy model is whole");
+        Redactor { context: Context::new().expect("the shipped cues build an automaton"), lists, tagger }
+    }
+
+    /// The same rules with another name tagger: for training and cross-validation.
+    #[must_use]
+    pub fn with_tagger(mut self, tagger: TaggerModel) -> Redactor {
+        self.tagger = tagger;
+        self
+    }
+
+    fn words(&self, text: &str) -> Vec<Word> {
+        word::words(text, &self.lists, WORD_LIMIT)
     }
 
     /// Name and version of the rules, as `name@version`.
     #[must_use]
     pub fn ruleset(&self) -> &'static str {
-        "privacy-rules@0.1"
+        "privacy-rules+tagger@0.1"
     }
 
     /// The text with every piece of personal data replaced by its placeholder, and what was replaced.
@@ -79,7 +106,30 @@ impl Redactor {
             number::find(text, &self.context, &mut findings);
             date::find_named(text, &mut findings);
         }
+        self.names(text, &mut findings);
         class::settle(&mut findings, text);
         findings
     }
+
+    /// Names, addresses and places.
+    fn names(&self, text: &str, findings: &mut Vec<Finding>) {
+        let words = self.words(text);
+        let tags = self.tagger.tag(&words);
+        names::find(text, &words, tags, findings);
+    }
+}
+
+/// Reads the cue tables: `kind: words`.
+fn tables(text: &str) -> Vec<(u16, &str)> {
+    let flag = |kind: &str| match kind {
+        "honorific" => list::HONORIFIC,
+        "particle" => list::PARTICLE,
+        "street" => list::STREET,
+        "organisation" => list::ORGANISATION,
+        "eponym" => list::EPONYM_HEAD,
+        "person" => list::PERSON_CUE,
+        "common" => list::COMMON,
+        _ => 0,
+    };
+    text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": ")).map(|(kind, words)| (flag(kind), words)).collect()
 }

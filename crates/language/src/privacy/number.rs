@@ -247,7 +247,7 @@ fn telephone_shape(run: &Run, shape: &[u8]) -> bool {
         return leading_zero && (10..=12).contains(&digits.len());
     }
     let longest = shape.iter().copied().max().unwrap_or(0);
-    let north_american = matches!(shape, [3, 3, 4] | [3, 4] | [1, 3, 3, 4]) && run.groups[shape.len() - 1].1 != b' ' || matches!(shape, [3, 3, 4] | [1, 3, 3, 4]);
+    let north_american = matches!(shape, [3, 3, 4] | [3, 4] | [1, 3, 3, 4]);
     let national = leading_zero && (8..=13).contains(&digits.len()) && (2..=8).contains(&longest);
     let bracketed = run.bracket && (6..=15).contains(&digits.len());
     let slashes = run.groups.iter().any(|(_, separator)| *separator == b'/');

@@ -24,6 +24,8 @@ pub struct Forecast {
     pub method: &'static str,
 }
 
+/// How many buckets' worth of common error the evidence over time allows for.
+const COMMON_BUCKETS: f64 = 2.0;
 /// Name of the method card.
 pub const DYNAMIC_COUNT: &str = "dynamic_count";
 
@@ -76,6 +78,14 @@ impl Forecast {
             lower: blend(low.lower, middle.lower, high.lower),
             upper: blend(low.upper, middle.upper, high.upper),
         }
+    }
+
+    /// Dispersion for evidence over buckets: what is not known of the rate is common to them, so it counts more than once;
+    /// what is not known of the dispersion raises its mean.
+    pub(crate) fn dispersion_over_time(&self) -> f64 {
+        let spread = self.dispersion_deviation.min(1.5);
+        1.0 + (self.dispersion - 1.0) * libm::exp(0.5 * spread * spread)
+            + COMMON_BUCKETS * self.mean * self.rate_variance
     }
 
     /// One negative binomial with this forecast's mean and variance.

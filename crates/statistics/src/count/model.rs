@@ -12,6 +12,7 @@ use super::prior::Prior;
 use super::season::{BucketContext, PHASES_LIMIT, Season};
 use super::settings::CheckedCountSettings;
 use super::state::{ANCHORS, CountState, HOLIDAY, MODELS, PENDING, Pending, WANDERS};
+use crate::evidence::OnsetNull;
 use crate::special::{digamma, inverse_trigamma};
 
 /// Longest gap over which time is moved on, in buckets: beyond it nothing is remembered anyway.
@@ -31,6 +32,7 @@ pub struct CountModel {
     pub(crate) wander_keep: [f64; WANDERS - 1],
     pub(crate) model_keep: f64,
     pub(crate) dispersion_keep: f64,
+    pub(crate) onset_null: OnsetNull,
 }
 
 /// The gamma distribution of one model's rate.
@@ -99,6 +101,7 @@ impl CountModel {
                 .map(|buckets| libm::exp(-1.0 / buckets)),
             model_keep: libm::exp(-1.0 / settings.model_memory_buckets),
             dispersion_keep: libm::exp(-1.0 / settings.dispersion_memory_buckets),
+            onset_null: OnsetNull::default(),
             season,
             settings,
         }

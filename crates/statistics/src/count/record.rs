@@ -22,7 +22,15 @@ fn read_scalar(reader: &mut Reader<'_>) -> Result<Scalar, RestoreError> {
 fn put_pending(bucket: &Pending, into: &mut Vec<u8>) {
     into.extend_from_slice(&bucket.index.to_le_bytes());
     into.extend_from_slice(&bucket.observed.to_le_bytes());
-    put_f32s(&[bucket.exposure, bucket.expected, bucket.suspicion], into);
+    put_f32s(
+        &[
+            bucket.exposure,
+            bucket.ln_ratio[0],
+            bucket.ln_ratio[1],
+            bucket.suspicion,
+        ],
+        into,
+    );
     into.extend_from_slice(&[
         bucket.phase,
         u8::from(bucket.holiday),
@@ -35,7 +43,7 @@ fn read_pending(reader: &mut Reader<'_>) -> Result<Pending, RestoreError> {
         index: reader.i64()?,
         observed: reader.f64()?,
         exposure: reader.f32()?,
-        expected: reader.f32()?,
+        ln_ratio: [reader.f32()?, reader.f32()?],
         suspicion: reader.f32()?,
         phase: reader.u8()?,
         holiday: reader.flag()?,

@@ -25,9 +25,9 @@ pub(crate) struct Pending {
     pub(crate) index: i64,
     pub(crate) observed: f64,
     pub(crate) exposure: f32,
-    /// What was expected when it was judged.
-    pub(crate) expected: f32,
-    /// ln of the largest likelihood ratio of the windows that held it.
+    /// ln likelihood ratios of an excess and of a deficit, when it was judged.
+    pub(crate) ln_ratio: [f32; 2],
+    /// ln of the largest likelihood ratio of the onsets that held it.
     pub(crate) suspicion: f32,
     pub(crate) phase: u8,
     pub(crate) holiday: bool,

@@ -5,7 +5,9 @@ use super::model::{CountModel, Parts, Rate};
 use super::negative_binomial::NegativeBinomial;
 use super::season::BucketContext;
 use super::state::{ANCHORS, CountState, HOLIDAY, MODELS, PENDING, Pending, WANDERS};
-use crate::evidence::{Sequential, WINDOWS, Windows, hindsight, in_control, suspicion};
+use crate::evidence::{
+    Direction, Sequential, WINDOWS, hindsight, in_control, ln_mixture, ln_ratio, stronger,
+};
 use crate::judgement::Judgement;
 use crate::special::digamma;
 
@@ -31,6 +33,14 @@ pub struct Evidence {
     pub no_data: bool,
 }
 
+/// Evidence of an onset: ln ratios of this bucket and the ones before, and p-values.
+struct Onset {
+    up: [f64; WINDOWS],
+    down: [f64; WINDOWS],
+    p_up: f64,
+    p_down: f64,
+}
+
 impl CountModel {
     /// Takes one bucket: `None` is no data (time passes, nothing is learnt), `Some(0)` is a true zero.
     /// A bucket at or before the last one stepped is judged but not learnt.
@@ -50,85 +60,79 @@ impl CountModel {
             return nothing_observed(forecast);
         };
         let count = count as f64;
-        let (windows, judgement) = self.windows(state, &forecast, count);
-        let sequential = Sequential::new(&windows);
+        let judgement = self.judge(&forecast, count);
         let newest = state.pending[..usize::from(state.pending_count)]
             .last()
             .map_or(state.through, |last| last.index);
-        let silence = if context.index > newest {
+        let fresh = context.index > newest;
+        let onset = self.onset(state, &forecast, count);
+        let silence = if fresh {
             silence(state, &forecast, count)
         } else {
             1.0
         };
-        let sequential_down = if silence < sequential.p_down {
-            silence
-        } else {
-            sequential.p_down
-        };
+        let sequential_down = onset.p_down.min(silence);
         let combined = Judgement::from_tails(
             Sequential::combine(judgement.p_lower, sequential_down),
-            Sequential::combine(judgement.p_upper, sequential.p_up),
+            Sequential::combine(judgement.p_upper, onset.p_up),
         );
-        let weight = if context.index > newest {
-            self.wait(state, context, count, &forecast, &sequential)
-        } else {
-            1.0
-        };
+        if fresh {
+            self.wait(state, context, count, &onset);
+        }
+        let (suspicion, _) = stronger(onset.up[0], onset.down[0]);
         Evidence {
             forecast,
             judgement,
-            sequential_up: sequential.p_up,
+            sequential_up: onset.p_up,
             sequential_down,
             combined,
-            weight,
+            weight: in_control(
+                self.settings.burst_probability,
+                libm::exp(f64::from(suspicion).min(600.0)),
+            ),
             no_data: false,
         }
     }
 
-    /// Tails of the sums over this bucket and the waiting ones.
-    fn windows(&self, state: &CountState, forecast: &Forecast, count: f64) -> (Windows, Judgement) {
-        let mut windows = Windows {
-            lower: [0.5; WINDOWS],
-            upper: [0.5; WINDOWS],
-        };
-        let (mut expected, mut observed) = (forecast.mean, count);
-        let waiting = usize::from(state.pending_count);
-        for window in 0..WINDOWS {
-            if window > 0 {
-                // A shorter history repeats its longest window.
-                let Some(earlier) = waiting.checked_sub(window) else {
-                    windows.lower[window] = windows.lower[window - 1];
-                    windows.upper[window] = windows.upper[window - 1];
-                    continue;
-                };
-                expected += f64::from(state.pending[earlier].expected);
-                observed += state.pending[earlier].observed;
+    /// Likelihood ratios of this bucket and the waiting ones, in both directions, and their p-values.
+    fn onset(&self, state: &CountState, forecast: &Forecast, count: f64) -> Onset {
+        let dispersion = forecast.dispersion_over_time();
+        let waiting = &state.pending[..usize::from(state.pending_count)];
+        let gather = |direction: Direction, side: usize| {
+            let mut ratios = [0.0; WINDOWS];
+            ratios[0] = ln_ratio(forecast.mean, dispersion, count, direction);
+            for (ratio, bucket) in ratios[1..].iter_mut().zip(waiting.iter().rev()) {
+                *ratio = f64::from(bucket.ln_ratio[side]);
             }
-            let tails = forecast.tails_of_sum(expected, observed);
-            windows.lower[window] = tails.lower;
-            windows.upper[window] = tails.upper;
+            let p = self.onset_null.p_value(
+                direction,
+                forecast.mean,
+                dispersion,
+                ln_mixture(&ratios[..=waiting.len()]),
+            );
+            (ratios, p)
+        };
+        let (up, p_up) = gather(Direction::Excess, 0);
+        let (down, p_down) = gather(Direction::Deficit, 1);
+        Onset {
+            up,
+            down,
+            p_up,
+            p_down,
         }
-        (
-            windows,
-            Judgement::from_tails(windows.lower[0], windows.upper[0]),
-        )
     }
 
     /// Puts the bucket into the waiting line, tells those waiting what it revealed about them, and
-    /// learns the one that has waited longest. Returns the probability that this bucket was in control.
-    fn wait(
-        &self,
-        state: &mut CountState,
-        context: &BucketContext,
-        count: f64,
-        forecast: &Forecast,
-        sequential: &Sequential,
-    ) -> f64 {
+    /// learns the one that has waited longest.
+    fn wait(&self, state: &mut CountState, context: &BucketContext, count: f64, onset: &Onset) {
         let waiting = usize::from(state.pending_count);
-        // The widest window speaks about every bucket in it.
-        for window in 1..WINDOWS {
-            let (value, upward) = suspicion(sequential, window);
-            for bucket in &mut state.pending[waiting.saturating_sub(window)..waiting] {
+        // An onset at a waiting bucket speaks about it and all after it.
+        let (mut up, mut down) = (onset.up[0], onset.down[0]);
+        for back in 1..=waiting {
+            up += onset.up[back];
+            down += onset.down[back];
+            let (value, upward) = stronger(up, down);
+            for bucket in &mut state.pending[waiting - back..waiting] {
                 if value > bucket.suspicion {
                     (bucket.suspicion, bucket.upward) = (value, upward);
                 }
@@ -137,23 +141,19 @@ impl CountModel {
         if waiting == PENDING {
             self.learn_oldest(state);
         }
-        let (value, upward) = suspicion(sequential, 0);
-        let place = usize::from(state.pending_count);
-        state.pending[place] = Pending {
+        let (suspicion, upward) = stronger(onset.up[0], onset.down[0]);
+        let single = |value: f64| value.clamp(-1e3, 1e3) as f32;
+        state.pending[usize::from(state.pending_count)] = Pending {
             index: context.index,
             observed: count,
             exposure: context.exposure as f32,
-            expected: forecast.mean as f32,
-            suspicion: value,
+            ln_ratio: [single(onset.up[0]), single(onset.down[0])],
+            suspicion,
             phase: context.phase.min(self.season.phases - 1) as u8,
             holiday: context.holiday,
             upward,
         };
         state.pending_count += 1;
-        in_control(
-            self.settings.burst_probability,
-            libm::exp(f64::from(value).min(600.0)),
-        )
     }
 
     /// After a gap the waiting buckets will get no hindsight any more: learn them as they are.
@@ -202,6 +202,13 @@ impl CountModel {
             .zip(parts.weights)
             .map(|(rate, share)| share * rate.mean)
             .sum();
+        let square: f64 = parts
+            .rates
+            .iter()
+            .zip(parts.weights)
+            .map(|(rate, share)| share * rate.mean * rate.mean * (1.0 + 1.0 / rate.shape))
+            .sum();
+        let uncertainty = (square / mean - mean).max(0.0);
         self.move_time(state, &parts);
         let updates: [Posterior; MODELS] =
             std::array::from_fn(|index| posterior(&parts.rates[index]));
@@ -214,7 +221,7 @@ impl CountModel {
         }
         self.learn_calendar(state, &parts, &context, &updates);
         self.learn_model_weights(state, &parts, bucket.observed, dispersion, weight);
-        self.learn_dispersion(state, bucket.observed, mean, weight);
+        self.learn_dispersion(state, bucket.observed, mean, uncertainty, weight);
         state.through = bucket.index;
     }
 
@@ -324,46 +331,58 @@ impl CountModel {
 
     /// One natural-gradient step on ln(dispersion − 1): the score of the negative binomial over its expected information,
     /// which accumulates with forgetting. Cheaper than a grid, and as good as maximum likelihood once information is there.
-    fn learn_dispersion(&self, state: &mut CountState, observed: f64, mean: f64, weight: f64) {
+    ///
+    /// What is not known of the rate adds `uncertainty` to the excess: the score is taken at the sum, and only its own part of
+    /// the blame reaches the dispersion. Without this every misfit of a young series becomes dispersion.
+    fn learn_dispersion(
+        &self,
+        state: &mut CountState,
+        observed: f64,
+        mean: f64,
+        uncertainty: f64,
+        weight: f64,
+    ) {
         let location = state.dispersion.mean();
-        let excess = libm::exp(location);
-        let dispersion = 1.0 + excess;
-        let size = mean / excess;
-        let (score, information) = if size > 1e5 || observed > 1e5 || size < 1e-6 {
-            let pearson = (observed - mean) * (observed - mean) / (mean * dispersion);
-            (
-                0.5 * (pearson - 1.0) * excess / dispersion,
-                0.5 * excess * excess / (dispersion * dispersion),
-            )
-        } else {
-            let gained = if observed < 12.5 {
-                let (mut sum, mut index) = (0.0, 0.0);
-                while index < observed {
-                    sum += 1.0 / (size + index);
-                    index += 1.0;
-                }
-                sum
-            } else {
-                digamma(size + observed) - digamma(size)
-            };
-            let slope = -size * (gained - libm::log(dispersion)) + (observed - mean) / dispersion;
-            (slope, information_of_dispersion(mean, excess))
-        };
+        let own = libm::exp(location);
+        let excess = own + uncertainty;
+        let part = own / excess;
+        let score = score_of_excess(observed, mean, excess) * part;
+        let information = information_of_excess(mean, excess) * part * part;
         let score = score.clamp(-20.0, 20.0) * weight;
-        let kept = {
-            let [_, prior_deviation] = self.settings.dispersion_prior;
-            let floor = 1.0 / (prior_deviation * prior_deviation);
-            floor + self.dispersion_keep * (1.0 / state.dispersion.variance() - floor).max(0.0)
-        };
+        let [_, prior_deviation] = self.settings.dispersion_prior;
+        let floor = 1.0 / (prior_deviation * prior_deviation);
+        let kept =
+            floor + self.dispersion_keep * (1.0 / state.dispersion.variance() - floor).max(0.0);
         let total = kept + weight * information;
         let moved = (location + (score / total).clamp(-0.7, 0.7)).clamp(-4.0, 12.0);
         state.dispersion = super::coefficients::Scalar::new(moved, 1.0 / total);
     }
 }
 
-/// Expected information of one bucket about ln(dispersion − 1): that of a squared score, lessened where counts are so
+/// Derivative of the log mass by ln(excess), where dispersion = 1 + excess and size = mean / excess.
+fn score_of_excess(observed: f64, mean: f64, excess: f64) -> f64 {
+    let dispersion = 1.0 + excess;
+    let size = mean / excess;
+    if size > 1e5 || observed > 1e5 || size < 1e-6 {
+        let pearson = (observed - mean) * (observed - mean) / (mean * dispersion);
+        return 0.5 * (pearson - 1.0) * excess / dispersion;
+    }
+    let gained = if observed < 12.5 {
+        let (mut sum, mut index) = (0.0, 0.0);
+        while index < observed {
+            sum += 1.0 / (size + index);
+            index += 1.0;
+        }
+        sum
+    } else {
+        digamma(size + observed) - digamma(size)
+    };
+    -size * (gained - libm::log(dispersion)) + (observed - mean) / dispersion
+}
+
+/// Expected information of one bucket about ln(excess): that of a squared score, lessened where counts are so
 /// small that the fourth moment rules.
-fn information_of_dispersion(mean: f64, excess: f64) -> f64 {
+fn information_of_excess(mean: f64, excess: f64) -> f64 {
     let dispersion = 1.0 + excess;
     let fourth = dispersion * (1.0 + 6.0 * excess * dispersion) / mean;
     excess * excess / (2.0 * dispersion * dispersion + fourth)

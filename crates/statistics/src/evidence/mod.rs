@@ -6,10 +6,12 @@
 //! distribution hardly depends on mean and dispersion, so one small table makes it a p-value, for counts, shares
 //! and means alike. CUSUM and GLR need a tuned shift and limit for each series.
 
+mod onset;
 mod table;
 
 use crate::judgement::Judgement;
 use crate::special::normal_quantile;
+pub use onset::{Direction, OnsetNull, ln_mixture, ln_ratio};
 use table::{ln_tail_of_combination, ln_tail_of_mixture};
 
 /// Longest window, in buckets.
@@ -154,9 +156,16 @@ pub fn hindsight(
 }
 
 /// ln of the larger likelihood ratio of a window, and whether it speaks for an excess.
-pub fn suspicion(sequential: &Sequential, window: usize) -> (f32, bool) {
-    let (up, down) = (sequential.ratio_up[window], sequential.ratio_down[window]);
-    (libm::log(up.max(down)).clamp(-1e3, 1e3) as f32, up >= down)
+pub(crate) fn suspicion(sequential: &Sequential, window: usize) -> (f32, bool) {
+    stronger(
+        libm::log(sequential.ratio_up[window]),
+        libm::log(sequential.ratio_down[window]),
+    )
+}
+
+/// The larger of two ln ratios, and whether it is the first.
+pub(crate) fn stronger(ln_up: f64, ln_down: f64) -> (f32, bool) {
+    (ln_up.max(ln_down).clamp(-1e3, 1e3) as f32, ln_up >= ln_down)
 }
 
 #[cfg(test)]
