@@ -134,7 +134,7 @@ pub(crate) fn acknowledgement(
         "candidate_id": candidate_id,
         "decision": input.decision,
         "case_ref": case_ref,
-        "actor": {"ref": visitor.actor, "function": "safety"},
+        "actor": visitor.actor,
         "at": rfc3339(now),
     })
     .to_string())

@@ -124,9 +124,8 @@ fn dead_letters(overview: &Overview, code: Option<&str>, letters: &[DeadLetterRo
                             th scope="row" { (letter.id) }
                             td { code { (letter.code) } }
                             td { (time(letter.at)) }
-                            td { @if let Some(place) = shown.place.or(shown.path) { code { (place) } " " }
-                                (shown.reason.unwrap_or_else(|| "no reason on record".to_owned()))
-                                @if let Some(remedy) = shown.remedy { span.hint { (remedy) } } }
+                            td { @if !shown.place.is_empty() { code { (shown.place) } " " } (shown.reason)
+                                @if !shown.topic.is_empty() { span.hint { "from " (shown.topic) } } }
                             td.number { (letter.replays) }
                         }
                     } }

@@ -123,18 +123,18 @@ fn card(item: &QueueItem, now: Timestamp) -> Markup {
             dl.facts {
                 @if let Some(at) = parse_time(&candidate.awareness.at) {
                     div { dt { "Day 0 (awareness)" } dd { (time(at))
-                        @if let Some(function) = &candidate.awareness.by_function { ", by " (plain(function).to_lowercase()) } } }
+                        (by(&candidate.awareness.by_function)) (by(&candidate.awareness.by_organisation)) } }
                 }
                 (moment("Intake due", &candidate.clock.intake_due, now))
                 (moment("If serious", &candidate.clock.serious_due, now))
                 (moment("If not serious", &candidate.clock.non_serious_due, now))
                 div { dt { "Product" } dd { (product(item)) } }
                 div { dt { "Reporter" } dd { (plain(&candidate.reporter_type))
-                    @if let Some(country) = &candidate.country { " · " (country) }
-                    @if let Some(language) = &candidate.language { " · language " (language) } } }
+                    @if !candidate.country.is_empty() { " · " (candidate.country) }
+                    @if !candidate.language.is_empty() { " · language " (candidate.language) } } }
                 div { dt { "Source" } dd { (plain(&candidate.source_type)) " · " (candidate.feedback_ids.join(", ")) } }
                 div { dt { "Follow-up" } dd { (match candidate.follow_up_allowed { Some(true) => "allowed", Some(false) => "not allowed", None => "unknown" }) } }
-                @if let Some(reference) = &candidate.verbatim_ref { div { dt { "Verbatim" } dd { code { (reference) } span.hint { "the text stays in the vault" } } } }
+                @if !candidate.verbatim_ref.is_empty() { div { dt { "Verbatim" } dd { code { (candidate.verbatim_ref) } span.hint { "the text stays in the vault" } } } }
                 @if !candidate.possible_duplicates.is_empty() { div { dt { "Possible duplicates" } dd { (candidate.possible_duplicates.join(", ")) } } }
                 @if !candidate.clock.rules.is_empty() { div { dt { "Clock rules" } dd { (candidate.clock.rules) } } }
             }
@@ -156,9 +156,17 @@ fn mark(found: &str) -> &'static str {
 }
 
 fn product(item: &QueueItem) -> String {
-    let product = item.candidate.product.as_ref();
-    let named = product.and_then(|product| product.as_reported.clone().or_else(|| product.code.clone()));
-    named.unwrap_or_else(|| "not named".to_owned())
+    let product = &item.candidate.product;
+    match (product.as_reported.as_str(), product.code.as_str()) {
+        ("", "") => "not named".to_owned(),
+        ("", code) => code.to_owned(),
+        (words, "") => words.to_owned(),
+        (words, code) => format!("{words} ({code})"),
+    }
+}
+
+fn by(whom: &str) -> Markup {
+    html! { @if !whom.is_empty() { ", " (plain(whom).to_lowercase()) } }
 }
 
 fn due(item: &QueueItem, now: Timestamp) -> Markup {

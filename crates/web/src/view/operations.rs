@@ -8,8 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Fields of the dead letter's `data` object that hold no text of a customer.
-const OPEN_FIELDS: [&str; 12] =
-    ["code", "field", "place", "path", "reason", "remedy", "source_topic", "topic", "partition", "offset", "feed", "bytes_length"];
+const OPEN_FIELDS: [&str; 5] = ["topic", "partition", "offset", "place", "reason"];
 
 /// A dead letter as Ops may see it.
 pub(crate) fn open_part(row: &DeadLetterRow) -> Value {
@@ -35,10 +34,9 @@ pub(crate) fn open_part(row: &DeadLetterRow) -> Value {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct DeadLetterView {
-    pub place: Option<String>,
-    pub path: Option<String>,
-    pub reason: Option<String>,
-    pub remedy: Option<String>,
+    pub topic: String,
+    pub place: String,
+    pub reason: String,
 }
 
 impl DeadLetterView {

@@ -8,15 +8,13 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 struct PointData {
     start: String,
-    #[serde(default)]
-    end: Option<String>,
-    #[serde(default)]
-    bucket: Option<String>,
-    #[serde(default)]
+    /// ISO 8601 duration.
+    bucket: String,
     revision: u32,
     observed: Option<f64>,
     expected: f64,
-    interval: super::alert::IntervalView,
+    low: f64,
+    high: f64,
 }
 
 /// A bucket ready to draw.
@@ -45,19 +43,15 @@ impl PointView {
     pub(crate) fn read(json: &str, now: Timestamp) -> Option<PointView> {
         let data: PointData = serde_json::from_str(json).ok()?;
         let start = parse_time(&data.start)?;
-        let width = match data.bucket.as_deref() {
-            Some("PT1H") => BucketWidth::Hour,
-            Some("P1W") => BucketWidth::Week,
-            _ => BucketWidth::Day,
-        };
-        let end = data.end.as_deref().and_then(parse_time).unwrap_or(start.plus(width.milliseconds()));
+        let width = [BucketWidth::Hour, BucketWidth::Day, BucketWidth::Week].into_iter().find(|width| width.iso() == data.bucket)?;
+        let end = start.plus(width.milliseconds());
         Some(PointView {
             start,
             end,
             observed: data.observed,
             expected: data.expected,
-            low: data.interval.low,
-            high: data.interval.high,
+            low: data.low,
+            high: data.high,
             restated: data.revision > 1,
             partial: end > now,
         })

@@ -17,13 +17,13 @@ pub(crate) struct CandidateView {
     pub awareness: AwarenessView,
     pub clock: ClockView,
     pub criteria: BTreeMap<String, String>,
-    pub product: Option<ProductView>,
+    pub product: ProductView,
     pub seriousness_cues: Vec<String>,
     pub reporter_type: String,
-    pub country: Option<String>,
-    pub language: Option<String>,
+    pub country: String,
+    pub language: String,
     pub follow_up_allowed: Option<bool>,
-    pub verbatim_ref: Option<String>,
+    pub verbatim_ref: String,
     pub possible_duplicates: Vec<String>,
     pub source_type: String,
 }
@@ -32,8 +32,8 @@ pub(crate) struct CandidateView {
 #[serde(default)]
 pub(crate) struct AwarenessView {
     pub at: String,
-    pub by_function: Option<String>,
-    pub by_organisation: Option<String>,
+    pub by_function: String,
+    pub by_organisation: String,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -48,8 +48,8 @@ pub(crate) struct ClockView {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ProductView {
-    pub code: Option<String>,
-    pub as_reported: Option<String>,
+    pub code: String,
+    pub as_reported: String,
 }
 
 /// The acknowledgement's `data` object.

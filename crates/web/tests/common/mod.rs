@@ -139,7 +139,7 @@ fn points() -> Vec<String> {
             json!({
                 "series_id": "s_77ab", "start": rfc3339(Timestamp(start + index * DAY)), "bucket": "P1D", "revision": if index % 17 == 9 { 2 } else { 1 },
                 "observed": observed, "items": observed.as_i64().unwrap_or(0), "expected": expected,
-                "interval": {"low": expected - 8.0, "high": expected + 9.0, "level": 0.9}, "p_value": 0.4, "discovered": index == 69
+                "low": expected - 8.0, "high": expected + 9.0, "p_value": 0.4, "discovered": index == 69
             })
             .to_string()
         })
@@ -244,8 +244,8 @@ impl ReadModel for Fake {
             Vec::new()
         } else {
             vec![
-                letter("0-12", "json_truncated", json!({"code": "json_truncated", "place": "byte 311", "reason": "the JSON ends inside a string", "remedy": "send the whole event", "original": DEAD_BYTES, "bytes": DEAD_BYTES, "excerpt": DEAD_BYTES})),
-                letter("0-9", "unknown_enum", json!({"code": "unknown_enum", "place": "data.channel", "reason": HOSTILE, "original": DEAD_BYTES})),
+                letter("0-12", "json_truncated", json!({"code": "json_truncated", "topic": "feedback.hcp.v1", "partition": 3, "offset": 41, "place": "byte 311", "reason": "the JSON ends inside a string", "value": DEAD_BYTES, "key": DEAD_BYTES, "headers": [{"name": "x", "value": DEAD_BYTES}], "excerpt": DEAD_BYTES})),
+                letter("0-9", "unknown_enum", json!({"code": "unknown_enum", "place": "data.channel", "reason": HOSTILE, "value": DEAD_BYTES})),
             ]
         };
         Ok(letters.into_iter().filter(|letter| code.is_none_or(|code| code == letter.code)).take(limit as usize).collect())
