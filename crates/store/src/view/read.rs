@@ -147,8 +147,10 @@ fn detail(
     revisions.reverse();
     let mut points: Vec<String> = connection
         .prepare_cached(&format!(
-            "SELECT p.data FROM series c JOIN points p ON p.series = c.id
-             WHERE c.series_id = ?1 AND c.portfolio = ?2 ORDER BY p.start DESC LIMIT {POINTS_MAX}"
+            "SELECT p.data FROM series c
+             CROSS JOIN buckets b ON b.width = c.width
+             CROSS JOIN points p ON p.width = b.width AND p.start = b.start AND p.series = c.id
+             WHERE c.series_id = ?1 AND c.portfolio = ?2 ORDER BY b.start DESC LIMIT {POINTS_MAX}"
         ))?
         .query_map([series_id, portfolio], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;

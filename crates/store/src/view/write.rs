@@ -4,6 +4,7 @@ use auscult_core::time::Timestamp;
 use auscult_engine::log::{Position, TopicPartition};
 use auscult_engine::read_model::{SignalRevision, ViewChange, ViewWriter, WriteError};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeSet;
 
 use super::View;
 
@@ -28,6 +29,7 @@ impl ViewWriter for View {
             for change in &changes {
                 write_change(transaction, change)?;
             }
+            write_buckets(transaction, &changes)?;
             let mut put = transaction.prepare_cached(
                 "INSERT INTO positions VALUES (?1, ?2, ?3)
                  ON CONFLICT(topic, partition) DO UPDATE SET position = excluded.position",
@@ -61,8 +63,14 @@ fn write_change(connection: &Connection, change: &ViewChange) -> rusqlite::Resul
     match change {
         ViewChange::Signal(signal) => write_signal(connection, signal),
         ViewChange::SeriesPoint { portfolio, series_id, start, end, revision, data } => {
-            write_point(connection, portfolio, series_id, *start, *revision, data)?;
-            write_newest_bucket_end(connection, *end)
+            let bucket = Bucket { width: end.0.saturating_sub(start.0), start: start.0 };
+            let series = series_number(connection, portfolio, series_id, bucket.width)?;
+            run(
+                connection,
+                "INSERT INTO points VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT(width, start, series) DO UPDATE
+                     SET revision = excluded.revision, data = excluded.data WHERE excluded.revision >= points.revision",
+                params![bucket.width, bucket.start, series, revision, data],
+            )
         }
         ViewChange::SafetyCandidate { candidate_id, revision, intake_due, data } => run(
             connection,
@@ -177,39 +185,53 @@ fn write_labels(connection: &Connection, id: i64, signal: &SignalRevision) -> ru
     Ok(())
 }
 
-fn write_point(
-    connection: &Connection,
-    portfolio: &str,
-    series_id: &str,
-    start: Timestamp,
-    revision: u32,
-    data: &str,
-) -> rusqlite::Result<()> {
-    let known = connection
-        .prepare_cached("SELECT id FROM series WHERE series_id = ?1 AND portfolio = ?2")?
-        .query_row([series_id, portfolio], |row| row.get::<_, i64>(0))
-        .optional()?;
-    let series = match known {
-        Some(id) => id,
-        None => {
-            run(connection, "INSERT INTO series(portfolio, series_id) VALUES (?1, ?2)", params![portfolio, series_id])?;
-            connection.last_insert_rowid()
-        }
-    };
-    run(
-        connection,
-        "INSERT INTO points VALUES (?1, ?2, ?3, ?4) ON CONFLICT(series, start) DO UPDATE
-             SET revision = excluded.revision, data = excluded.data WHERE excluded.revision >= points.revision",
-        params![series, start.0, revision, data],
-    )
+/// A bucket as points are filed: by its width in milliseconds, then by its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Bucket {
+    width: i64,
+    start: i64,
 }
 
-fn write_newest_bucket_end(connection: &Connection, end: Timestamp) -> rusqlite::Result<()> {
+/// The number of a series, given to it when it is first seen. Of two widths the last one told counts: it changes
+/// only when the settings do.
+fn series_number(connection: &Connection, portfolio: &str, series_id: &str, width: i64) -> rusqlite::Result<i64> {
+    let known = connection
+        .prepare_cached("SELECT id, width FROM series WHERE series_id = ?1 AND portfolio = ?2")?
+        .query_row([series_id, portfolio], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        .optional()?;
+    match known {
+        Some((id, known)) if known == width => Ok(id),
+        Some((id, _)) => {
+            run(connection, "UPDATE series SET width = ?2 WHERE id = ?1", params![id, width])?;
+            Ok(id)
+        }
+        None => {
+            let insert = "INSERT INTO series(portfolio, series_id, width) VALUES (?1, ?2, ?3)";
+            run(connection, insert, params![portfolio, series_id, width])?;
+            Ok(connection.last_insert_rowid())
+        }
+    }
+}
+
+/// Enters the buckets a turn's points lie in, and the newest end of all, once a turn instead of once a point.
+fn write_buckets(connection: &Connection, changes: &[ViewChange]) -> rusqlite::Result<()> {
+    let mut buckets = BTreeSet::new();
+    let mut newest_end = None;
+    for change in changes {
+        if let ViewChange::SeriesPoint { start, end, .. } = change {
+            buckets.insert(Bucket { width: end.0.saturating_sub(start.0), start: start.0 });
+            newest_end = newest_end.max(Some(*end));
+        }
+    }
+    for bucket in buckets {
+        run(connection, "INSERT OR IGNORE INTO buckets VALUES (?1, ?2)", params![bucket.width, bucket.start])?;
+    }
+    let Some(newest_end) = newest_end else { return Ok(()) };
     run(
         connection,
         "INSERT INTO facts VALUES ('newest_bucket_end', ?1)
          ON CONFLICT(name) DO UPDATE SET value = excluded.value WHERE excluded.value > facts.value",
-        params![end.0],
+        params![newest_end.0],
     )
 }
 
