@@ -56,11 +56,16 @@ fn point(series: i64, bucket: i64, revision: u32) -> ViewChange {
 fn filled(folder: &tempfile::TempDir) -> View {
     let mut view = View::open(&folder.path().join("view.db")).expect("a fresh folder");
     for from in (0..SIGNALS).step_by(TURN) {
-        view.apply((from..from + TURN as u32).map(signal).collect(), &[]).expect("written");
+        view.apply((from..from + TURN as u32).map(signal).collect(), &[])
+            .expect("written");
     }
     // As topics bring them: bucket by bucket over all series.
     for bucket in 0..POINTS_PER_SERIES {
-        view.apply((0..SERIES).map(|series| point(series, bucket, 1)).collect(), &[]).expect("written");
+        view.apply(
+            (0..SERIES).map(|series| point(series, bucket, 1)).collect(),
+            &[],
+        )
+        .expect("written");
     }
     view
 }
@@ -69,23 +74,60 @@ fn benches(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut view = filled(&folder);
     let mut group = criterion.benchmark_group("view");
-    group.sample_size(10).measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_secs(1));
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(3))
+        .warm_up_time(Duration::from_secs(1));
 
-    let page = SignalFilter { limit: 50, ..SignalFilter::default() };
+    let page = SignalFilter {
+        limit: 50,
+        ..SignalFilter::default()
+    };
     let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let filters = [
         ("first_page", page.clone()),
-        ("firing_of_one_portfolio", SignalFilter { status: Some("firing".into()), portfolio: Some("acme|07".into()), ..page.clone() }),
-        ("nothing_matches", SignalFilter { portfolio: Some("nobody".into()), ..page.clone() }),
-        ("two_labels", SignalFilter { labels: vec![label("kind", "volume_up"), label("region", "region 17")], ..page.clone() }),
-        ("page_at_80000", SignalFilter { offset: 80_000, ..page.clone() }),
+        (
+            "firing_of_one_portfolio",
+            SignalFilter {
+                status: Some("firing".into()),
+                portfolio: Some("acme|07".into()),
+                ..page.clone()
+            },
+        ),
+        (
+            "nothing_matches",
+            SignalFilter {
+                portfolio: Some("nobody".into()),
+                ..page.clone()
+            },
+        ),
+        (
+            "two_labels",
+            SignalFilter {
+                labels: vec![label("kind", "volume_up"), label("region", "region 17")],
+                ..page.clone()
+            },
+        ),
+        (
+            "page_at_80000",
+            SignalFilter {
+                offset: 80_000,
+                ..page.clone()
+            },
+        ),
         ("500_rows", SignalFilter { limit: 500, ..page }),
     ];
     for (name, filter) in filters {
-        group.bench_function(format!("signals/{name}"), |b| b.iter(|| view.signals(&filter).expect("readable")));
+        group.bench_function(format!("signals/{name}"), |b| {
+            b.iter(|| view.signals(&filter).expect("readable"))
+        });
     }
-    group.bench_function("signal", |b| b.iter(|| view.signal("al_00012345").expect("readable")));
-    group.bench_function("overview", |b| b.iter(|| view.overview(Timestamp(0)).expect("readable")));
+    group.bench_function("signal", |b| {
+        b.iter(|| view.signal("al_00012345").expect("readable"))
+    });
+    group.bench_function("overview", |b| {
+        b.iter(|| view.overview(Timestamp(0)).expect("readable"))
+    });
 
     group.throughput(Throughput::Elements(SERIES as u64));
     let mut bucket = POINTS_PER_SERIES;
@@ -93,7 +135,9 @@ fn benches(criterion: &mut Criterion) {
         b.iter_batched(
             || {
                 bucket += 1;
-                (0..SERIES).map(|series| point(series, bucket, 1)).collect::<Vec<_>>()
+                (0..SERIES)
+                    .map(|series| point(series, bucket, 1))
+                    .collect::<Vec<_>>()
             },
             |changes| view.apply(changes, &[]).expect("written"),
             BatchSize::LargeInput,

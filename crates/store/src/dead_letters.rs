@@ -40,7 +40,12 @@ pub struct Listed {
 ///
 /// # Errors
 /// See [`LogError`].
-pub fn list(log: &LogReader, topic: &str, code: Option<&str>, limit: usize) -> Result<Vec<Listed>, LogError> {
+pub fn list(
+    log: &LogReader,
+    topic: &str,
+    code: Option<&str>,
+    limit: usize,
+) -> Result<Vec<Listed>, LogError> {
     let limit = limit.min(LIST_MAX);
     let mut all = Vec::new();
     for partition in log.partitions(topic)? {
@@ -58,16 +63,30 @@ pub fn list(log: &LogReader, topic: &str, code: Option<&str>, limit: usize) -> R
 /// # Errors
 /// See [`LogError`]; an `id` that is no `partition-offset` says so.
 pub fn show(log: &LogReader, topic: &str, id: &str) -> Result<Option<Listed>, LogError> {
-    let parts = id.split_once('-').and_then(|(partition, offset)| Some((partition.parse().ok()?, offset.parse().ok()?)));
+    let parts = id
+        .split_once('-')
+        .and_then(|(partition, offset)| Some((partition.parse().ok()?, offset.parse().ok()?)));
     let Some((partition, offset)) = parts else {
-        return Err(LogError::Fatal(format!("`{id}` is no dead letter's id: it is partition-offset, such as 0-17")));
+        return Err(LogError::Fatal(format!(
+            "`{id}` is no dead letter's id: it is partition-offset, such as 0-17"
+        )));
     };
-    let partition = TopicPartition { topic: topic.into(), partition };
-    Ok(log.record(&partition, offset)?.map(|record| listed(&record)))
+    let partition = TopicPartition {
+        topic: topic.into(),
+        partition,
+    };
+    Ok(log
+        .record(&partition, offset)?
+        .map(|record| listed(&record)))
 }
 
 /// Reads a partition backwards, a window at a time, until enough letters are found.
-fn newest_of(log: &LogReader, at: &TopicPartition, code: Option<&str>, limit: usize) -> Result<Vec<Listed>, LogError> {
+fn newest_of(
+    log: &LogReader,
+    at: &TopicPartition,
+    code: Option<&str>,
+    limit: usize,
+) -> Result<Vec<Listed>, LogError> {
     let mut found = Vec::new();
     let mut to = log.end(at)?.0;
     while to > 0 && found.len() < limit {
@@ -79,7 +98,11 @@ fn newest_of(log: &LogReader, at: &TopicPartition, code: Option<&str>, limit: us
             }
         })?;
         window.reverse();
-        found.extend(window.into_iter().filter(|listed| code.is_none_or(|code| has_code(listed, code))));
+        found.extend(
+            window
+                .into_iter()
+                .filter(|listed| code.is_none_or(|code| has_code(listed, code))),
+        );
         to = from;
     }
     found.truncate(limit);
@@ -87,17 +110,23 @@ fn newest_of(log: &LogReader, at: &TopicPartition, code: Option<&str>, limit: us
 }
 
 fn has_code(listed: &Listed, code: &str) -> bool {
-    listed.letter.as_ref().is_ok_and(|letter| letter.code == code)
+    listed
+        .letter
+        .as_ref()
+        .is_ok_and(|letter| letter.code == code)
 }
 
 fn listed(record: &Record) -> Listed {
     let letter = match &record.value {
         None => Err("a tombstone".to_owned()),
-        Some(value) => {
-            decode_dead_letter(&record.headers, value).map(|event| event.data).map_err(|error| error.to_string())
-        }
+        Some(value) => decode_dead_letter(&record.headers, value)
+            .map(|event| event.data)
+            .map_err(|error| error.to_string()),
     };
-    Listed { id: format!("{}-{}", record.at.partition, record.offset), letter }
+    Listed {
+        id: format!("{}-{}", record.at.partition, record.offset),
+        letter,
+    }
 }
 
 /// The consumer group a replay joins, with the dead-letter topic as its only topic.
@@ -118,7 +147,8 @@ pub struct Replay {
 
 impl Replay {
     fn wants(&self, id: &str, letter: &DeadLetter) -> bool {
-        self.id.as_ref().is_none_or(|wanted| wanted == id) && self.code.as_ref().is_none_or(|code| *code == letter.code)
+        self.id.as_ref().is_none_or(|wanted| wanted == id)
+            && self.code.as_ref().is_none_or(|code| *code == letter.code)
     }
 }
 
@@ -160,20 +190,32 @@ pub fn replay(log: &mut dyn Log, replay: &Replay) -> Result<Replayed, LogError> 
                     sent_before.insert(partition, offsets);
                 }
                 LogEvent::Revoked(partition) => {
-                    return Err(LogError::Fenced(format!("{partition} was taken away during the replay: start it again")));
+                    return Err(LogError::Fenced(format!(
+                        "{partition} was taken away during the replay: start it again"
+                    )));
                 }
                 LogEvent::Record(record) => {
-                    if sent_before.get(&record.at).is_some_and(|offsets| offsets.contains(&record.offset)) {
+                    if sent_before
+                        .get(&record.at)
+                        .is_some_and(|offsets| offsets.contains(&record.offset))
+                    {
                         report.sent_before += 1;
                     } else if let Some(letter) = judge(&record, replay, &mut report) {
                         outgoing.push(outgoing_of(&letter));
-                        state.entry(record.at.clone()).or_default().push(sent_mark(record.offset));
+                        state
+                            .entry(record.at.clone())
+                            .or_default()
+                            .push(sent_mark(record.offset));
                     }
                 }
             }
         }
         if !replay.dry_run && !outgoing.is_empty() {
-            log.commit(Commit { positions: Vec::new(), state: state.into_iter().collect(), outgoing })?;
+            log.commit(Commit {
+                positions: Vec::new(),
+                state: state.into_iter().collect(),
+                outgoing,
+            })?;
         }
     }
     Ok(report)
@@ -200,7 +242,10 @@ fn judge(record: &Record, replay: &Replay, report: &mut Replayed) -> Option<Dead
 
 /// State under the letter's offset: it was sent.
 fn sent_mark(offset: u64) -> StateRecord {
-    StateRecord { key: offset.to_be_bytes().to_vec(), value: Some(vec![SENT_FORM]) }
+    StateRecord {
+        key: offset.to_be_bytes().to_vec(),
+        value: Some(vec![SENT_FORM]),
+    }
 }
 
 fn restore_sent(log: &mut dyn Log, partition: &TopicPartition) -> Result<BTreeSet<u64>, LogError> {
@@ -214,6 +259,16 @@ fn restore_sent(log: &mut dyn Log, partition: &TopicPartition) -> Result<BTreeSe
 /// The original input as it is written again. One without a key returns to its own partition.
 fn outgoing_of(letter: &DeadLetter) -> Outgoing {
     let (key, headers, value) = letter.to_replay();
-    let partition = if key.is_none() { Some(letter.partition) } else { None };
-    Outgoing { topic: letter.topic.as_str().into(), partition, key, headers, value }
+    let partition = if key.is_none() {
+        Some(letter.partition)
+    } else {
+        None
+    };
+    Outgoing {
+        topic: letter.topic.as_str().into(),
+        partition,
+        key,
+        headers,
+        value,
+    }
 }

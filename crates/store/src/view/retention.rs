@@ -72,8 +72,11 @@ impl View {
 
 /// Points lie by time, so the oldest of each width are a stretch at its beginning.
 fn prune_points(connection: &Connection, retention: &Retention) -> rusqlite::Result<usize> {
-    let mut old = connection.prepare("SELECT width, start FROM buckets WHERE start < ?1 ORDER BY start, width")?;
-    let rows = old.query_map([retention.points_before.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+    let mut old = connection
+        .prepare("SELECT width, start FROM buckets WHERE start < ?1 ORDER BY start, width")?;
+    let rows = old.query_map([retention.points_before.0], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+    })?;
     let old = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut removed = 0;
     for (width, start) in old {
@@ -87,7 +90,10 @@ fn prune_points(connection: &Connection, retention: &Retention) -> rusqlite::Res
         if removed >= retention.rows_max as usize {
             return Ok(removed);
         }
-        connection.execute("DELETE FROM buckets WHERE width = ?1 AND start = ?2", params![width, start])?;
+        connection.execute(
+            "DELETE FROM buckets WHERE width = ?1 AND start = ?2",
+            params![width, start],
+        )?;
     }
     Ok(removed)
 }
@@ -115,9 +121,10 @@ fn prune_signals(connection: &Connection, retention: &Retention) -> rusqlite::Re
         "SELECT id, signal_id FROM signals INDEXED BY signals_by_age
          WHERE as_of < ?1 AND status <> 'firing' ORDER BY as_of LIMIT ?2",
     )?;
-    let rows = old.query_map(params![retention.signals_before.0, retention.rows_max], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-    })?;
+    let rows = old.query_map(
+        params![retention.signals_before.0, retention.rows_max],
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
+    )?;
     let old = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     for (id, signal_id) in &old {
         connection.execute("DELETE FROM revisions WHERE signal = ?1", [id])?;

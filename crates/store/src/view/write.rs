@@ -10,7 +10,11 @@ use super::View;
 
 impl ViewWriter for View {
     fn position(&self, partition: &TopicPartition) -> Result<Option<Position>, WriteError> {
-        let writer = self.inner.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let writer = self
+            .inner
+            .writer
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         stored_position(&writer, partition).map_err(|e| self.inner.place.explain("read", &e).into())
     }
 
@@ -35,7 +39,11 @@ impl ViewWriter for View {
                  ON CONFLICT(topic, partition) DO UPDATE SET position = excluded.position",
             )?;
             for (partition, position) in positions {
-                put.execute(params![&*partition.topic, partition.partition, position.0 as i64])?;
+                put.execute(params![
+                    &*partition.topic,
+                    partition.partition,
+                    position.0 as i64
+                ])?;
             }
             Ok(None)
         })?;
@@ -52,10 +60,15 @@ impl ViewWriter for View {
     }
 }
 
-fn stored_position(connection: &Connection, partition: &TopicPartition) -> rusqlite::Result<Option<Position>> {
+fn stored_position(
+    connection: &Connection,
+    partition: &TopicPartition,
+) -> rusqlite::Result<Option<Position>> {
     connection
         .prepare_cached("SELECT position FROM positions WHERE topic = ?1 AND partition = ?2")?
-        .query_row(params![&*partition.topic, partition.partition], |row| row.get::<_, u64>(0).map(Position))
+        .query_row(params![&*partition.topic, partition.partition], |row| {
+            row.get::<_, u64>(0).map(Position)
+        })
         .optional()
 }
 
@@ -113,14 +126,20 @@ fn write_change(connection: &Connection, change: &ViewChange) -> rusqlite::Resul
     }
 }
 
-fn run(connection: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<()> {
+fn run(
+    connection: &Connection,
+    sql: &str,
+    values: &[&dyn rusqlite::ToSql],
+) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute(values).map(|_| ())
 }
 
 fn write_signal(connection: &Connection, signal: &SignalRevision) -> rusqlite::Result<()> {
     let id = connection
         .prepare_cached("SELECT id, revision FROM signals WHERE signal_id = ?1")?
-        .query_row([&signal.signal_id], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?)))
+        .query_row([&signal.signal_id], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?))
+        })
         .optional()?;
     let id = match id {
         Some((id, newest)) if newest > signal.revision => id,
@@ -174,7 +193,11 @@ fn write_signal(connection: &Connection, signal: &SignalRevision) -> rusqlite::R
 }
 
 fn write_labels(connection: &Connection, id: i64, signal: &SignalRevision) -> rusqlite::Result<()> {
-    run(connection, "DELETE FROM labels WHERE signal = ?1", params![id])?;
+    run(
+        connection,
+        "DELETE FROM labels WHERE signal = ?1",
+        params![id],
+    )?;
     for (key, value) in &signal.labels {
         run(
             connection,
@@ -194,15 +217,26 @@ struct Bucket {
 
 /// The number of a series, given to it when it is first seen. Of two widths the last one told counts: it changes
 /// only when the settings do.
-fn series_number(connection: &Connection, portfolio: &str, series_id: &str, width: i64) -> rusqlite::Result<i64> {
+fn series_number(
+    connection: &Connection,
+    portfolio: &str,
+    series_id: &str,
+    width: i64,
+) -> rusqlite::Result<i64> {
     let known = connection
         .prepare_cached("SELECT id, width FROM series WHERE series_id = ?1 AND portfolio = ?2")?
-        .query_row([series_id, portfolio], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        .query_row([series_id, portfolio], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        })
         .optional()?;
     match known {
         Some((id, known)) if known == width => Ok(id),
         Some((id, _)) => {
-            run(connection, "UPDATE series SET width = ?2 WHERE id = ?1", params![id, width])?;
+            run(
+                connection,
+                "UPDATE series SET width = ?2 WHERE id = ?1",
+                params![id, width],
+            )?;
             Ok(id)
         }
         None => {
@@ -219,14 +253,23 @@ fn write_buckets(connection: &Connection, changes: &[ViewChange]) -> rusqlite::R
     let mut newest_end = None;
     for change in changes {
         if let ViewChange::SeriesPoint { start, end, .. } = change {
-            buckets.insert(Bucket { width: end.0.saturating_sub(start.0), start: start.0 });
+            buckets.insert(Bucket {
+                width: end.0.saturating_sub(start.0),
+                start: start.0,
+            });
             newest_end = newest_end.max(Some(*end));
         }
     }
     for bucket in buckets {
-        run(connection, "INSERT OR IGNORE INTO buckets VALUES (?1, ?2)", params![bucket.width, bucket.start])?;
+        run(
+            connection,
+            "INSERT OR IGNORE INTO buckets VALUES (?1, ?2)",
+            params![bucket.width, bucket.start],
+        )?;
     }
-    let Some(newest_end) = newest_end else { return Ok(()) };
+    let Some(newest_end) = newest_end else {
+        return Ok(());
+    };
     run(
         connection,
         "INSERT INTO facts VALUES ('newest_bucket_end', ?1)
