@@ -12,8 +12,8 @@ use crate::roles::{Right, Role};
 use crate::settings::MAX_LIVE_STREAMS;
 use crate::state::State;
 use axum::extract::Extension;
-use axum::response::{IntoResponse, Response};
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,14 +33,28 @@ pub(crate) async fn events(
     let role = visitor.require(Right::Pages)?;
     let permit = Arc::clone(&state.streams)
         .try_acquire_owned()
-        .map_err(|_| Problem::busy("live updates", format!("{MAX_LIVE_STREAMS} pages are open live already; the page still works on reload")))?;
+        .map_err(|_| {
+            Problem::busy(
+                "live updates",
+                format!(
+                    "{MAX_LIVE_STREAMS} pages are open live already; the page still works on reload"
+                ),
+            )
+        })?;
     let (sender, receiver) = mpsc::channel(WAITING_EVENTS);
     tokio::spawn(forward(state, role, sender, permit));
-    Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+    Ok(Sse::new(ReceiverStream::new(receiver))
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+        .into_response())
 }
 
 /// Copies updates to one reader until it goes away or the server closes.
-async fn forward(state: Arc<State>, role: Role, sender: mpsc::Sender<Result<Event, Infallible>>, permit: OwnedSemaphorePermit) {
+async fn forward(
+    state: Arc<State>,
+    role: Role,
+    sender: mpsc::Sender<Result<Event, Infallible>>,
+    permit: OwnedSemaphorePermit,
+) {
     let mut updates = state.app.updates.subscribe();
     let mut closing = state.closing.subscribe();
     loop {
@@ -70,7 +84,8 @@ fn event(role: Role, update: &Update) -> Option<Event> {
         Update::Operations => ("operations", Right::Operations, ""),
     };
     let printable: String = id.chars().filter(|letter| !letter.is_control()).collect();
-    role.has(right).then(|| Event::default().event(name).data(printable))
+    role.has(right)
+        .then(|| Event::default().event(name).data(printable))
 }
 
 #[cfg(test)]
@@ -79,7 +94,9 @@ mod tests {
 
     #[test]
     fn safety_news_reach_safety_alone() {
-        let update = Update::Safety { candidate_id: "ae_1".to_owned() };
+        let update = Update::Safety {
+            candidate_id: "ae_1".to_owned(),
+        };
         for role in Role::ALL {
             assert_eq!(event(role, &update).is_some(), role == Role::Safety);
         }

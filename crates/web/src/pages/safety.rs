@@ -37,7 +37,9 @@ pub(super) async fn show(
 ) -> Result<Markup, Problem> {
     visitor.require(Right::Safety)?;
     let open_only = queue.state.as_deref() != Some("all");
-    let (candidates, around) = state.read_page(move |model| model.safety_candidates(open_only, MAX_CANDIDATES)).await?;
+    let (candidates, around) = state
+        .read_page(move |model| model.safety_candidates(open_only, MAX_CANDIDATES))
+        .await?;
     let body = html! {
         h1 { "Safety desk" }
         @if let Some(id) = &queue.acknowledged {
@@ -174,10 +176,18 @@ fn due(item: &QueueItem, now: Timestamp) -> Markup {
         return html! { li.answered { span aria-hidden="true" { "✓ " } (plain(&ack.decision)) @if let Some(case) = &ack.case_ref { ", case " (case) } } };
     }
     match item.due() {
-        Some(due) if due < now => html! { li.overdue { span aria-hidden="true" { "▲ " } "intake overdue, was due " (away(due, now)) } },
-        Some(due) if due < now.plus(DAY) => html! { li.soon { span aria-hidden="true" { "◆ " } "intake due " (away(due, now)) } },
-        Some(due) => html! { li { span aria-hidden="true" { "● " } "intake due " (away(due, now)) } },
-        None => html! { li.overdue { span aria-hidden="true" { "▲ " } "intake time unknown: treat as due now" } },
+        Some(due) if due < now => {
+            html! { li.overdue { span aria-hidden="true" { "▲ " } "intake overdue, was due " (away(due, now)) } }
+        }
+        Some(due) if due < now.plus(DAY) => {
+            html! { li.soon { span aria-hidden="true" { "◆ " } "intake due " (away(due, now)) } }
+        }
+        Some(due) => {
+            html! { li { span aria-hidden="true" { "● " } "intake due " (away(due, now)) } }
+        }
+        None => {
+            html! { li.overdue { span aria-hidden="true" { "▲ " } "intake time unknown: treat as due now" } }
+        }
     }
 }
 
@@ -191,7 +201,11 @@ fn cues(item: &QueueItem) -> Markup {
 
 fn acknowledgement(item: &QueueItem) -> Markup {
     let id = &item.candidate.candidate_id;
-    if let Some(ack) = item.ack.as_ref().filter(|ack| ack.decision != "needs_information") {
+    if let Some(ack) = item
+        .ack
+        .as_ref()
+        .filter(|ack| ack.decision != "needs_information")
+    {
         return html! { p.acknowledged { "Acknowledged: " strong { (plain(&ack.decision)) } @if let Some(at) = parse_time(&ack.at) { ", " (time(at)) } "." } };
     }
     html! {
@@ -228,7 +242,14 @@ pub(super) async fn acknowledge(
 ) -> Result<Response, Problem> {
     visitor.require(Right::Safety)?;
     let form = read(form)?;
-    let input = AckInput { candidate_id: None, decision: form.decision, case_ref: Some(form.case_ref) };
+    let input = AckInput {
+        candidate_id: None,
+        decision: form.decision,
+        case_ref: Some(form.case_ref),
+    };
     record(&state, &visitor, &id, &input).await?;
-    Ok(see_other(&format!("/safety?acknowledged={}", encode(&id)), None))
+    Ok(see_other(
+        &format!("/safety?acknowledged={}", encode(&id)),
+        None,
+    ))
 }

@@ -41,14 +41,27 @@ pub(super) async fn show(
     let detail = project::detail(role, detail.ok_or_else(|| unknown(&id))?)?;
     let frame = Frame::new(&state, &visitor, uri.path(), "/signals", &around);
     Ok(match SignalView::read(&detail.current) {
-        Ok(signal) => page(&frame, &signal.alert.name(), &body(&visitor, &signal, &detail, &after, around.now)),
+        Ok(signal) => page(
+            &frame,
+            &signal.alert.name(),
+            &body(&visitor, &signal, &detail, &after, around.now),
+        ),
         Err(error) => page(&frame, "A record that cannot be read", &unreadable(&error)),
     })
 }
 
-fn body(visitor: &Visitor, signal: &SignalView, detail: &SignalDetail, after: &After, now: Timestamp) -> Markup {
+fn body(
+    visitor: &Visitor,
+    signal: &SignalView,
+    detail: &SignalDetail,
+    after: &After,
+    now: Timestamp,
+) -> Markup {
     let alert = &signal.alert;
-    let last_is_partial = alert.caveats.iter().any(|caveat| caveat == Caveat::PartialBucket.as_str());
+    let last_is_partial = alert
+        .caveats
+        .iter()
+        .any(|caveat| caveat == Caveat::PartialBucket.as_str());
     let (points, unreadable_points) = point::read_all(&detail.points, last_is_partial, now);
     html! {
         (notice(after))
@@ -112,7 +125,9 @@ fn window(signal: &SignalView) -> Markup {
 }
 
 fn notice(after: &After) -> Markup {
-    let Some(decision) = after.recorded.as_deref().and_then(Decision::parse) else { return html! {} };
+    let Some(decision) = after.recorded.as_deref().and_then(Decision::parse) else {
+        return html! {};
+    };
     html! {
         div.notice role="status" {
             p { strong { "✓ Recorded: " (words::decision(decision.as_str())) "." }

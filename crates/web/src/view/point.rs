@@ -36,14 +36,17 @@ pub(crate) struct PointView {
 impl PointView {
     /// Whether the observation lies outside the band.
     pub(crate) fn outside(&self) -> bool {
-        self.observed.is_some_and(|observed| observed < self.low || observed > self.high)
+        self.observed
+            .is_some_and(|observed| observed < self.low || observed > self.high)
     }
 
     /// Reads one point; `None` if it is not what the contract says.
     pub(crate) fn read(json: &str, now: Timestamp) -> Option<PointView> {
         let data: PointData = serde_json::from_str(json).ok()?;
         let start = parse_time(&data.start)?;
-        let width = [BucketWidth::Hour, BucketWidth::Day, BucketWidth::Week].into_iter().find(|width| width.iso() == data.bucket)?;
+        let width = [BucketWidth::Hour, BucketWidth::Day, BucketWidth::Week]
+            .into_iter()
+            .find(|width| width.iso() == data.bucket)?;
         let end = start.plus(width.milliseconds());
         Some(PointView {
             start,
@@ -59,8 +62,15 @@ impl PointView {
 }
 
 /// The points of a series, oldest first, and how many could not be read.
-pub(crate) fn read_all(points: &[String], last_is_partial: bool, now: Timestamp) -> (Vec<PointView>, usize) {
-    let mut views: Vec<PointView> = points.iter().filter_map(|json| PointView::read(json, now)).collect();
+pub(crate) fn read_all(
+    points: &[String],
+    last_is_partial: bool,
+    now: Timestamp,
+) -> (Vec<PointView>, usize) {
+    let mut views: Vec<PointView> = points
+        .iter()
+        .filter_map(|json| PointView::read(json, now))
+        .collect();
     let unreadable = points.len() - views.len();
     if let Some(last) = views.last_mut() {
         last.partial |= last_is_partial;
