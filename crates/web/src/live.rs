@@ -63,7 +63,7 @@ async fn forward(
             () = sender.closed() => break,
             update = updates.recv() => match update {
                 Ok(update) => event(role, &update),
-                Err(RecvError::Lagged(_)) => Some(Event::default().event("all").data("")),
+                Err(RecvError::Lagged(_)) => Some(Event::default().event("all").data("all")),
                 Err(RecvError::Closed) => break,
             },
         };
@@ -81,7 +81,8 @@ fn event(role: Role, update: &Update) -> Option<Event> {
     let (name, right, id) = match update {
         Update::Signal { signal_id } => ("signals", Right::ReadSignals, signal_id.as_str()),
         Update::Safety { candidate_id } => ("safety", Right::Safety, candidate_id.as_str()),
-        Update::Operations => ("operations", Right::Operations, ""),
+        // Browsers drop an event without data.
+        Update::Operations => ("operations", Right::Operations, "operations"),
     };
     let printable: String = id.chars().filter(|letter| !letter.is_control()).collect();
     role.has(right)

@@ -37,7 +37,7 @@ async fn updates_reach_the_roles_they_are_for_and_shutdown_ends_the_stream() {
     }));
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request =
-        format!("GET /events HTTP/1.1\r\nhost: {address}\r\nx-auscult-role: analyst\r\n\r\n");
+        format!("GET /events HTTP/1.1\r\nhost: {address}\r\nx-auscult-role: ops\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     read_until(&mut stream, "text/event-stream").await;
     while updates.receiver_count() == 0 {
@@ -53,14 +53,15 @@ async fn updates_reach_the_roles_they_are_for_and_shutdown_ends_the_stream() {
             signal_id: "al_1\r\nevent: forged".to_owned(),
         })
         .unwrap();
-    let heard = read_until(&mut stream, "al_1").await;
+    updates.send(Update::Operations).unwrap();
+    let heard = read_until(&mut stream, "data: operations").await;
     assert!(
         heard.contains("event: signals\ndata: al_1event: forged"),
         "{heard}"
     );
     assert!(
         !heard.contains("ae_1"),
-        "safety news are not for an analyst"
+        "safety news are not for operations"
     );
     stop.send(()).unwrap();
     tokio::time::timeout(Duration::from_secs(5), server)
