@@ -8,12 +8,10 @@ use crate::words::{parse_time, rfc3339};
 use auscult_core::disposition::MAX_COMMENT_BYTES;
 use auscult_core::time::{MINUTE, Timestamp};
 use auscult_core::words::{Cause, Decision, DispositionScope, Priority};
+use auscult_wire::words::AckDecision;
 use serde::Deserialize;
 use serde_json::json;
 
-/// Decisions of safety intake on a candidate (contract, "Ack").
-pub(crate) const ACK_DECISIONS: [&str; 4] =
-    ["accepted", "not_a_case", "duplicate", "needs_information"];
 /// Longest case reference, in bytes.
 const MAX_CASE_REF_BYTES: usize = 128;
 /// A clock of somebody else may run this far ahead of ours, in milliseconds.
@@ -168,13 +166,15 @@ pub(crate) fn acknowledgement(
     now: Timestamp,
 ) -> Result<String, Vec<FieldProblem>> {
     let mut problems = Vec::new();
-    if !ACK_DECISIONS.contains(&input.decision.as_str()) {
-        problems.push(FieldProblem {
-            place: "decision".to_owned(),
-            reason: unknown_word(&input.decision),
-            allowed: ACK_DECISIONS.to_vec(),
-        });
-    }
+    let decision = word(
+        "decision",
+        Some(&input.decision),
+        None,
+        AckDecision::ALL,
+        AckDecision::parse,
+        AckDecision::as_str,
+        &mut problems,
+    );
     same_id(
         "candidate_id",
         input.candidate_id.as_deref(),
@@ -197,7 +197,7 @@ pub(crate) fn acknowledgement(
     }
     Ok(json!({
         "candidate_id": candidate_id,
-        "decision": input.decision,
+        "decision": decision,
         "case_ref": case_ref,
         "actor": visitor.actor,
         "at": rfc3339(now),
@@ -364,6 +364,26 @@ mod tests {
             serde_json::from_str(example).unwrap(),
         );
         assert_eq!(made, example);
+    }
+
+    #[test]
+    fn the_wire_reads_what_is_written_here() {
+        let input = DispositionInput {
+            decision: "expected".to_owned(),
+            comment: "line one\nline two \"quoted\"".to_owned(),
+            ..DispositionInput::default()
+        };
+        let made = disposition(&input, "al_1", 3, &visitor(true), Timestamp(1_000)).unwrap();
+        let read = auscult_wire::decode_disposition_data(&made).unwrap();
+        assert_eq!(
+            (read.signal_id.as_str(), read.revision_seen, read.decision),
+            ("al_1", 3, Decision::Expected)
+        );
+        assert_eq!(
+            (read.comment, read.actor.reference.as_str()),
+            (input.comment, "u_44")
+        );
+        assert_eq!(read.decided_at, Timestamp(1_000));
     }
 
     #[test]

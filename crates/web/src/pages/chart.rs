@@ -4,14 +4,12 @@
 //! around it (restated), a hollow dot (not over yet), hatching (no data).
 
 use crate::view::alert::AlertView;
-use crate::view::point::PointView;
+use crate::view::point::{PointView, Recent};
 use crate::words::{axis_day, number, parse_time, time, value};
 use auscult_core::time::{DAY, Timestamp};
 use maud::{Markup, html};
 use std::fmt::Write as _;
 
-/// Newest periods drawn and listed.
-const SHOWN: usize = 90;
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 250.0;
 const LEFT: f64 = 52.0;
@@ -62,13 +60,9 @@ fn nice(largest: f64) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
-fn newest(points: &[PointView]) -> &[PointView] {
-    &points[points.len().saturating_sub(SHOWN)..]
-}
-
 /// The chart with its legend.
-pub(super) fn figure(all: &[PointView], alert: &AlertView, unreadable: usize) -> Markup {
-    let points = newest(all);
+pub(super) fn figure(recent: &Recent, alert: &AlertView) -> Markup {
+    let points = &recent.points;
     html! {
         figure.chart data-live="chart" {
             @if points.is_empty() {
@@ -77,11 +71,11 @@ pub(super) fn figure(all: &[PointView], alert: &AlertView, unreadable: usize) ->
                 div.scroll tabindex="0" role="region" aria-label="Chart" { (drawing(points, alert)) }
                 (legend(points))
                 figcaption.hint {
-                    @if all.len() > points.len() { "The newest " (points.len()) " of " (all.len()) " periods. " }
+                    @if recent.total > points.len() { "The newest " (points.len()) " of " (recent.total) " periods. " }
                     a href="#numbers" { "The same as a table" }
                 }
             }
-            @if unreadable > 0 { p.caveat { (unreadable) " points cannot be read and are left out; rebuild the read model from the topics." } }
+            @if recent.unreadable > 0 { p.caveat { (recent.unreadable) " points cannot be read and are left out; rebuild the read model from the topics." } }
         }
     }
 }
@@ -303,8 +297,8 @@ fn key(shape: &Markup, words: &str) -> Markup {
 }
 
 /// The same numbers, newest first.
-pub(super) fn table(all: &[PointView], measure: &str) -> Markup {
-    let points = newest(all);
+pub(super) fn table(recent: &Recent, measure: &str) -> Markup {
+    let points = &recent.points;
     html! {
         @if !points.is_empty() {
             section #numbers aria-labelledby="numbers-title" data-live="numbers" {
@@ -377,9 +371,13 @@ mod tests {
 
     #[test]
     fn table_and_chart_say_the_same_of_each_point() {
-        let points = points(&[Some(10.0), Some(12.0), None, Some(30.0)]);
-        let shown = figure(&points, &AlertView::default(), 0).into_string()
-            + &table(&points, "mentions").into_string();
+        let recent = Recent {
+            points: points(&[Some(10.0), Some(12.0), None, Some(30.0)]),
+            total: 4,
+            unreadable: 0,
+        };
+        let shown = figure(&recent, &AlertView::default()).into_string()
+            + &table(&recent, "mentions").into_string();
         for words in [
             "no data",
             "restated",

@@ -101,7 +101,7 @@ fn feeds(around: &Surroundings) -> Markup {
             h2 #feeds { "Feeds" }
             @if feeds.is_empty() { p { "No feed has delivered anything yet. Next: send feedback to " code { "POST /v1/feedback" } "." } }
             @else {
-                div.scroll tabindex="0" role="region" aria-label="Feeds" { table {
+                div.scroll tabindex="0" role="region" aria-label="Table of feeds" { table {
                     thead { tr { th scope="col" { "Feed" } th scope="col" { "State" } th scope="col" { "Last feedback" } th scope="col" { "Mentions" } } }
                     tbody { @for feed in feeds {
                         tr data-state=(feed.state) {
@@ -130,7 +130,7 @@ fn dead_letters(overview: &Overview, code: Option<&str>, letters: &[DeadLetterRo
                     }
                     @if code.is_some() { li { a href="/ops" { "all codes" } } }
                 }
-                div.scroll tabindex="0" role="region" aria-label="Newest dead letters" { table {
+                div.scroll tabindex="0" role="region" aria-label="Table of dead letters" { table {
                     thead { tr { th scope="col" { "Letter" } th scope="col" { "Code" } th scope="col" { "Refused at" } th scope="col" { "Place and reason" } th scope="col" { "Replays" } } }
                     tbody { @for letter in letters {
                         @let shown = DeadLetterView::read(letter);
@@ -156,7 +156,7 @@ fn detectors(health: &HealthReport) -> Markup {
             h2 #detectors { "Detectors" }
             @if health.detectors.is_empty() { p { "No detector has reported yet." } }
             @else {
-                div.scroll tabindex="0" role="region" aria-label="Detectors" { table {
+                div.scroll tabindex="0" role="region" aria-label="Table of detectors" { table {
                     thead { tr { th scope="col" { "Detector" } th scope="col" { "View" } th scope="col" { "Series" } th scope="col" { "Useful" } th scope="col" { "Not useful" } th scope="col" { "Precision (90 % interval)" } } }
                     tbody { @for row in &health.detectors {
                         tr {

@@ -3,7 +3,7 @@
 use super::layout::{Frame, page};
 use super::{see_other, session::read};
 use crate::access::Visitor;
-use crate::answers::{ACK_DECISIONS, AckInput};
+use crate::answers::AckInput;
 use crate::api::Shared;
 use crate::api::safety::{MAX_CANDIDATES, record};
 use crate::filter::encode;
@@ -12,6 +12,7 @@ use crate::roles::Right;
 use crate::view::safety::QueueItem;
 use crate::words::{away, counted, number, parse_time, plain, time};
 use auscult_core::time::{DAY, Timestamp};
+use auscult_wire::words::AckDecision;
 use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Extension, Path, Query};
@@ -214,7 +215,7 @@ fn acknowledgement(item: &QueueItem) -> Markup {
                 label for={ "decision-" (id) } { "Decision" }
                 select id={ "decision-" (id) } name="decision" required {
                     option value="" { "Choose…" }
-                    @for word in ACK_DECISIONS { option value=(word) { (plain(word)) } }
+                    @for word in AckDecision::ALL { option value=(word.as_str()) { (plain(word.as_str())) } }
                 }
             }
             div {

@@ -10,7 +10,8 @@ use crate::filter::encode;
 use crate::problem::Problem;
 use crate::roles::Right;
 use crate::view::alert::SignalView;
-use crate::view::{point, project};
+use crate::view::point::Recent;
+use crate::view::project;
 use crate::words::{self, away, day, parse_time, plain, time};
 use auscult_core::time::Timestamp;
 use auscult_core::words::{Caveat, Decision};
@@ -62,7 +63,7 @@ fn body(
         .caveats
         .iter()
         .any(|caveat| caveat == Caveat::PartialBucket.as_str());
-    let (points, unreadable_points) = point::read_all(&detail.points, last_is_partial, now);
+    let recent = Recent::of(&detail.points, last_is_partial, now);
     html! {
         (notice(after))
         p.banner { strong { "Listening signal, not a safety signal." } " It says what people talk about; it says nothing about causes or risks of a medicine." }
@@ -84,7 +85,7 @@ fn body(
                     h2.quiet #what { "What changed" }
                     p.headline { strong { (alert.change()) } " " (words::measure(&alert.series.measure)) }
                     p { (window(signal)) @if let Some(band) = alert.band() { " · " (band) } }
-                    (chart::figure(&points, alert, unreadable_points))
+                    (chart::figure(&recent, alert))
                 }
                 div.side {
                     div.pair data-live="sure-next" { (parts::how_sure(alert)) (parts::next(alert, now)) }
@@ -93,7 +94,7 @@ fn body(
                 div.pair.below data-live="who-why" { (parts::who(alert)) (parts::why(alert)) }
             }
             (parts::quotes(alert, visitor.may(Right::ReadText)))
-            (chart::table(&points, &alert.series.measure))
+            (chart::table(&recent, &alert.series.measure))
             (parts::history(detail, visitor.may(Right::ReadText)))
             (parts::method(alert))
             p.links {
@@ -131,7 +132,7 @@ fn notice(after: &After) -> Markup {
     html! {
         div.notice role="status" {
             p { strong { "✓ Recorded: " (words::decision(decision.as_str())) "." }
-                " The log has it; it shows in the history below as soon as the detector has read it. To change your mind, answer again: the last answer counts." }
+                " The log has it; it shows in the history below as soon as the detector has read it. To change your mind, answer again: the last answer counts. " a href="/signals" { "Back to the list" } }
             @if after.stale { p { strong { "▲ The signal had moved on" } " since you opened the page: your answer is marked as given on an older revision." } }
         }
     }

@@ -36,8 +36,7 @@ async fn updates_reach_the_roles_they_are_for_and_shutdown_ends_the_stream() {
         let _ = stopped.await;
     }));
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request =
-        format!("GET /events HTTP/1.1\r\nhost: {address}\r\nx-auscult-role: ops\r\n\r\n");
+    let request = format!("GET /events HTTP/1.1\r\nhost: {address}\r\nx-auscult-role: ops\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     read_until(&mut stream, "text/event-stream").await;
     while updates.receiver_count() == 0 {
