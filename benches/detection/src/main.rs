@@ -4,6 +4,7 @@ mod calibrate;
 mod measures;
 mod methods;
 mod panels;
+mod portfolio;
 
 use std::path::PathBuf;
 
@@ -48,7 +49,7 @@ fn line(name: &str, judged: &Judged) {
         "{name:28} nominal fpr {:.4} [{:.4} {:.4}] |",
         at.false_positive_rate, at.best_group_rate, at.worst_group_rate
     );
-    for rate in [0.005, 0.01, 0.02] {
+    for rate in [0.005, 0.01] {
         let m = judged.measures(judged.threshold(rate));
         print!(
             " {:.3} {:.3} f1 {:.3} s {:.3} d {:.2} w {:.3} |",
@@ -56,6 +57,7 @@ fn line(name: &str, judged: &Judged) {
         );
     }
     print!(" {base:.4?}");
+    if std::env::var("BH").is_ok() { for q in [0.05, 0.1, 0.2] { let r = portfolio::realised(judged, q); print!(" | q {q} fdp {:.3} {:.3} pod {:.3}", r.false_share, r.false_share_beyond_aftermath, r.detected); } }
     println!();
 }
 

@@ -4,8 +4,12 @@ mod cli;
 mod commands;
 mod exit;
 mod import;
+mod pipeline;
+mod service;
 mod settings;
+mod submit;
 mod table;
+mod topics;
 
 use clap::Parser;
 use cli::{Cli, Command};
@@ -19,6 +23,7 @@ fn main() -> ExitCode {
         Command::Check(check) => commands::check::run(&check),
         Command::Dispose(dispose) => commands::dispose::run(&dispose),
         Command::Replay(replay) => commands::replay::run(&replay),
+        _ => unreachable!(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

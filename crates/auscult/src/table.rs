@@ -1,26 +1,33 @@
 //! Signals as a table people read in a terminal.
 
-use auscult_core::alert::Alert;
-use auscult_core::time::words_for;
+use crate::commands::replay::Raised;
+use auscult_core::time::{BucketWidth, words_for};
+use auscult_wire::AlertData;
 
-/// A row for each alert: when, how loud, what, against what.
-pub fn signals(alerts: &[&Alert]) -> String {
-    let header = ["when", "severity", "signal", "observed", "expected", "p", "q", "grade", "people"];
+/// A row for each signal: when, how loud, what, against what, and whether it is over.
+pub fn signals(raised: &[&Raised]) -> String {
+    let header = ["when", "severity", "signal", "observed", "expected", "p", "grade", "people", "now"];
     let mut rows: Vec<Vec<String>> = vec![header.map(str::to_owned).to_vec()];
-    for alert in alerts {
+    for raised in raised {
+        let alert: &AlertData = &raised.alert;
         rows.push(vec![
-            words_for(alert.window.start, alert.window.width),
-            alert.severity.as_str().to_lowercase(),
+            words_for(alert.window.start, width(&alert.window.bucket)),
+            alert.labels.0.iter().find(|(key, _)| key == "severity").map(|(_, value)| value.clone()).unwrap_or_default(),
             alert.title.clone(),
             number(alert.observed),
             number(alert.expected),
             format!("{:.0e}", alert.p_value),
-            format!("{:.0e}", alert.q_value),
             alert.evidence.grade.as_str().to_owned(),
             alert.evidence.people.to_string(),
+            raised.last.as_str().to_owned(),
         ]);
     }
     aligned(&rows)
+}
+
+/// Width of an ISO 8601 bucket, as alerts spell it.
+pub fn width(iso: &str) -> BucketWidth {
+    [BucketWidth::Hour, BucketWidth::Week, BucketWidth::Month].into_iter().find(|width| width.iso() == iso).unwrap_or(BucketWidth::Day)
 }
 
 fn number(value: f64) -> String {

@@ -4,10 +4,14 @@
 //! Pure: the same text gives the same answer on every machine. No clock, no file, no thread, no network.
 
 pub mod privacy;
+pub mod emerging;
 pub mod language_id;
+pub mod near_duplicate;
 pub mod requests;
 pub mod safety;
 pub mod sentiment;
+pub mod speaker;
 pub mod stable_hash;
+pub mod stance;
 pub mod themes;
 pub mod words;

@@ -10,3 +10,4 @@ pub mod mean;
 pub mod record;
 pub mod share;
 pub mod special;
+pub mod reference;

@@ -12,5 +12,6 @@ mod lease;
 mod sqlite;
 
 pub mod log;
+pub mod view;
 
 pub use sqlite::Trouble;

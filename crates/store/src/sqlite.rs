@@ -39,6 +39,8 @@ pub struct Kind {
     pub synchronous: &'static str,
     /// Page cache of a connection that writes, in KiB.
     pub writer_cache_kib: u32,
+    /// What to do about a corrupt file.
+    pub corrupt_remedy: &'static str,
     /// The schema, one step a version: entry `n` leads from version `n` to `n + 1`.
     pub migrations: &'static [&'static str],
 }
@@ -48,12 +50,13 @@ pub struct Kind {
 pub struct Place {
     path: PathBuf,
     name: &'static str,
+    corrupt_remedy: &'static str,
 }
 
 impl Place {
     /// The place of `kind` at `path`.
     pub fn new(path: &Path, kind: &Kind) -> Place {
-        Place { path: path.to_owned(), name: kind.name }
+        Place { path: path.to_owned(), name: kind.name, corrupt_remedy: kind.corrupt_remedy }
     }
 
     /// The file.
@@ -89,11 +92,7 @@ impl Place {
                 "the file is not a SQLite database",
                 "check the path in the settings, or move the file away and start again",
             ),
-            Some(ErrorCode::DatabaseCorrupt) => told(
-                "the file is corrupt",
-                "stop, copy the file with its -wal and -shm beside it, and restore the last backup (or rescue what \
-                 can be read with `sqlite3 FILE .recover`)",
-            ),
+            Some(ErrorCode::DatabaseCorrupt) => told("the file is corrupt", self.corrupt_remedy),
             Some(ErrorCode::CannotOpen) => told(
                 "the file cannot be opened or made",
                 "check that the folder exists, that this user may write to it, and that the path is a file",
@@ -237,12 +236,7 @@ pub fn quick_check(place: &Place, connection: &Connection) -> Result<(), Trouble
     if verdict == "ok" {
         return Ok(());
     }
-    Err(place.broken(
-        "open",
-        &format!("the file is corrupt ({verdict})"),
-        "stop, copy the file with its -wal and -shm beside it, and restore the last backup (or rescue what can be \
-         read with `sqlite3 FILE .recover`)",
-    ))
+    Err(place.broken("open", &format!("the file is corrupt ({verdict})"), place.corrupt_remedy))
 }
 
 /// Sets the most bytes the main file may take. It cannot be set below what is in use.

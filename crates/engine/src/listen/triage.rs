@@ -7,7 +7,7 @@
 use crate::log::Record;
 use auscult_core::time::{DAY, HOUR, Timestamp};
 use auscult_core::words::Stakeholder;
-use auscult_language::safety::{Criterion, SafetyAssessment, Triage};
+use auscult_language::safety::{Criterion, SafetyAssessment, SafetyClass, Triage};
 use auscult_wire::feedback::Respondent;
 use auscult_wire::safety::{
     CandidateAwareness, CandidateClock, CandidateCriteria, CandidateEvent, CandidateProduct, CandidateTriage,
@@ -23,6 +23,9 @@ const DEADLINE_RULES: &str = "default-2026.1";
 const SERIOUS_DUE: i64 = 15 * DAY;
 /// A case that is not serious is due this long after day 0 (GVP VI.B.7.1).
 const NON_SERIOUS_DUE: i64 = 90 * DAY;
+/// Rule the engine adds: the text asserts an event in somebody, and the record around it says which product it
+/// is about, or a seriousness cue stands beside it.
+const CONTEXT_RULE: &str = "context-1";
 /// Shortest unknown field worth reading: two short words and a space.
 const LEAST_EXTRA_BYTES: usize = 8;
 /// What stands for a tenant nobody could read.
@@ -32,6 +35,31 @@ pub const UNKNOWN_TENANT: &str = "unknown";
 pub struct SafetyDesk {
     triage: Triage,
     intake_hours: u32,
+}
+
+/// What the record around a text says.
+#[derive(Debug, Clone, Copy, Default)]
+struct Context {
+    /// The event names the product it is about.
+    product_is_known: bool,
+}
+
+impl Context {
+    /// Makes a candidate of a text that triage, which sees the words alone, left out because they name no
+    /// product: "she developed a rash and was taken to hospital" in a record about our product is a case. A
+    /// missed one is worse than one to read in vain.
+    fn weigh(self, assessment: &mut SafetyAssessment) {
+        let criteria = &assessment.criteria;
+        let somebody_had_an_event = criteria.event == Criterion::Found && criteria.patient != Criterion::Missing;
+        let is_about_us = self.product_is_known || !assessment.seriousness.is_empty();
+        if assessment.is_candidate || !somebody_had_an_event || !is_about_us {
+            return;
+        }
+        assessment.is_candidate = true;
+        assessment.score = assessment.score.max(assessment.threshold);
+        assessment.classes.push(SafetyClass::AdverseEvent);
+        assessment.rules_hit.push(CONTEXT_RULE);
+    }
 }
 
 /// What triage found over all texts of one input.
@@ -59,7 +87,8 @@ impl SafetyDesk {
     /// Judges every text of a readable event.
     #[must_use]
     pub fn judge_event(&self, data: &Feedback<'_>) -> Option<Finding> {
-        let mut finding = self.judge(None, &data.content.text, true);
+        let context = Context { product_is_known: !data.about.products.is_empty() };
+        let mut finding = self.judge(None, &data.content.text, true, context);
         for field in &data.extra.fields {
             let json = field.json.as_ref();
             if json.len() < LEAST_EXTRA_BYTES {
@@ -69,10 +98,10 @@ impl SafetyDesk {
                 Some(b'"') => {
                     let text: Cow<'_, str> = field.text().unwrap_or_default();
                     if text.contains(char::is_whitespace) || !text.is_ascii() {
-                        finding = self.judge(finding, &text, false);
+                        finding = self.judge(finding, &text, false, context);
                     }
                 }
-                Some(b'{' | b'[') => finding = self.judge_all(finding, &salvage_text(json.as_bytes())),
+                Some(b'{' | b'[') => finding = self.judge_all(finding, &salvage_text(json.as_bytes()), context),
                 _ => {}
             }
         }
@@ -82,19 +111,20 @@ impl SafetyDesk {
     /// Judges what can be salvaged of an input that cannot be read.
     #[must_use]
     pub fn judge_broken(&self, value: &[u8]) -> Option<Finding> {
-        self.judge_all(None, &salvage_text(value))
+        self.judge_all(None, &salvage_text(value), Context::default())
     }
 
-    fn judge_all(&self, finding: Option<Finding>, texts: &[String]) -> Option<Finding> {
-        texts.iter().fold(finding, |finding, text| self.judge(finding, text, false))
+    fn judge_all(&self, finding: Option<Finding>, texts: &[String], context: Context) -> Option<Finding> {
+        texts.iter().fold(finding, |finding, text| self.judge(finding, text, false, context))
     }
 
     /// Adds one text to what was found. Spans are kept only for the main text: they point into nothing else.
-    fn judge(&self, finding: Option<Finding>, text: &str, is_main: bool) -> Option<Finding> {
+    fn judge(&self, finding: Option<Finding>, text: &str, is_main: bool, context: Context) -> Option<Finding> {
         if text.is_empty() {
             return finding;
         }
         let mut assessment = self.triage.assess(text);
+        context.weigh(&mut assessment);
         if !assessment.is_candidate {
             return finding;
         }
@@ -284,7 +314,7 @@ fn date(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use auscult_language::safety::{SafetyClass, SeriousnessCue};
+    use auscult_language::safety::SeriousnessCue;
 
     #[test]
     fn every_word_of_triage_is_a_word_of_the_wire() {
@@ -302,6 +332,17 @@ mod tests {
     #[test]
     fn due_dates_are_dates() {
         assert_eq!(date(Timestamp(0)), "1970-01-01");
+    }
+
+    /// Found by an end-to-end test: the words alone name no product a lexicon could know.
+    #[test]
+    fn the_record_around_a_text_counts() {
+        let desk = SafetyDesk::new(Triage::standard(), 24);
+        let rash = "She developed a severe rash and was taken to hospital two days after starting Alpha.";
+        assert!(desk.judge(None, rash, true, Context { product_is_known: true }).is_some());
+        assert!(desk.judge(None, rash, true, Context::default()).is_some(), "hospital is a seriousness cue");
+        let form = "The form asks for a test we cannot run here.";
+        assert!(desk.judge(None, form, true, Context { product_is_known: true }).is_none());
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! A log in memory with the port's contract, and faults on demand. Small on purpose: the simulator's broker
 //! knows far more, but the engine's tests must not need the crates above it.
 
+pub mod feedback;
+
 use auscult_engine::log::{
     Append, Commit, Log, LogError, LogEvent, Outgoing, Position, Record, StateRecord, TopicPartition, partition_for,
 };

@@ -8,6 +8,8 @@ use std::path::Path;
 
 const SEEDS: &str = include_str!("../../resources/sentiment.seeds.txt");
 const FOLDS: u64 = 5;
+/// Patient comments are labelled by what the answer means for the service, not by how it sounds.
+const OTHER_WEIGHT: f32 = 0.1;
 
 /// A rated text with the key that decides its fold: a respondent, a review, a tweet.
 pub struct Item {
@@ -15,6 +17,7 @@ pub struct Item {
     pub rating: f32,
     pub group: String,
     pub set: usize,
+    pub weight: f32,
 }
 
 pub fn run(folder: &Path, cross_validate: bool, report: &mut Report) -> data::anyhow_lite::Result<()> {
@@ -50,8 +53,8 @@ fn report_split(split: &str, items: &[Item], names: &[String], predict: impl Fn(
 }
 
 pub fn fit<'a>(seeds: &[(String, f32)], items: impl Iterator<Item = &'a Item>) -> Lexicon {
-    let rated: Vec<Rated> = items.map(|item| Rated { text: &item.text, rating: item.rating, set: item.set }).collect();
-    train("auscult-feeling@1", seeds, &rated, Training::default())
+    let rated: Vec<Rated> = items.map(|item| Rated { text: &item.text, rating: item.rating, set: item.set, weight: item.weight }).collect();
+    train("auscult-feeling@1", seeds, &rated, training())
 }
 
 /// Every rated text of the folder: the two VADER sets, and patient comments with a human sentiment.
@@ -65,7 +68,7 @@ pub fn read(folder: &Path) -> data::anyhow_lite::Result<(Vec<Item>, Vec<String>)
             let id = data::cell(&row, "id");
             // `12_3` is sentence 3 of review 12.
             let group = format!("{set}/{}", id.split('_').next().unwrap_or(id));
-            items.push(Item { text: data::cell(&row, "text").to_owned(), rating: rating / 4.0, group, set });
+            items.push(Item { text: data::cell(&row, "text").to_owned(), rating: rating / 4.0, group, set, weight: 1.0 });
         }
     }
     for path in data::files(folder, "nhs_feedback_") {
@@ -75,15 +78,25 @@ pub fn read(folder: &Path) -> data::anyhow_lite::Result<(Vec<Item>, Vec<String>)
             let (text, group) = (data::cell(&row, "fft_answer"), data::cell(&row, "respondent_id"));
             // 1 very positive … 5 very negative; "Did not answer" has no label.
             if let (Ok(sentiment), false) = (data::cell(&row, "comment_sentiment").parse::<f32>(), text.is_empty()) {
-                items.push(Item { text: text.to_owned(), rating: (3.0 - sentiment) / 2.5, group: group.to_owned(), set });
+                items.push(Item { text: text.to_owned(), rating: (3.0 - sentiment) / 2.5, group: group.to_owned(), set, weight: std::env::var("OTHER").map_or(OTHER_WEIGHT, |x| x.parse().unwrap()) });
             }
             let (text, group) = (data::cell(&row, "feedback"), data::cell(&row, "row_index"));
             if let (Ok(criticality), false) = (data::cell(&row, "criticality").parse::<f32>(), text.is_empty()) {
                 if criticality.abs() <= 5.0 {
-                    items.push(Item { text: text.to_owned(), rating: criticality / 6.0, group: group.to_owned(), set });
+                    items.push(Item { text: text.to_owned(), rating: criticality / 6.0, group: group.to_owned(), set, weight: std::env::var("OTHER").map_or(OTHER_WEIGHT, |x| x.parse().unwrap()) });
                 }
             }
         }
     }
     Ok((items, names))
+}
+
+/// SCAN=seed,word,pair,least,least_pair,other overrides, for experiments.
+fn training() -> Training {
+    let mut training = Training::default();
+    if let Ok(scan) = std::env::var("SCAN") {
+        let v: Vec<f32> = scan.split(',').map(|x| x.parse().unwrap()).collect();
+        training = Training { seed_pull: v[0], word_pull: v[1], pair_pull: v[2], least_texts: v[3] as usize, least_pair_texts: v[4] as usize, ..training };
+    }
+    training
 }

@@ -1,7 +1,7 @@
 //! From tags to findings: what the tagger cannot see, as readable rules.
 //!
-//! Four rules stand on the tagger. An eponym ("Wegener's granulomatosis") is a term, whatever the tagger says. A
-//! listed given name with a capital is a name even where the tagger doubts. Names come in rows: what a comma or "and"
+//! Five rules stand on the tagger. An eponym ("Wegener's granulomatosis") is a term, whatever the tagger says. A
+//! listed given name with a capital is a name even where the tagger doubts. Half a name takes its other half. Names come in rows: what a comma or "and"
 //! joins to a name, and looks like one, is one. A word that was a name once is a name wherever else it stands with
 //! a capital. A courtesy title before a name goes with it: it tells the sex.
 
@@ -15,9 +15,13 @@ pub(crate) fn find(text: &str, words: &[Word], mut tags: Vec<Tag>, findings: &mu
     listed_names(text, words, &mut tags);
     after_titles(text, words, &mut tags);
     if tags.contains(&Tag::Name) {
+        whole_names(words, &mut tags);
         rows_of_names(text, words, &mut tags);
         repeated_names(words, &mut tags);
         take_titles(text, words, &mut tags);
+    }
+    if tags.contains(&Tag::Address) {
+        whole_addresses(text, words, &mut tags);
     }
     for (word, tag) in words.iter().zip(&tags) {
         let class = match tag {
@@ -77,7 +81,9 @@ fn listed_names(text: &str, words: &[Word], tags: &mut [Tag]) {
         let plain = word.is(list::GIVEN) && !word.is(list::COMMON | list::TERM | list::PLACE | list::COUNTRY | list::STREET | list::ORGANISATION);
         let hyphened = |at: usize| words.get(at).is_some_and(|sign| sign.shape == Shape::Sign && byte_of(text, sign) == b'-');
         let inside = hyphened(index + 1) || (index > 0 && hyphened(index - 1));
-        if tags[index] == Tag::Outside && word.shape == Shape::Capital && word.length >= 4 && plain && !inside && !names_a_term(words, index) {
+        let beside_organisation = [index.wrapping_sub(1), index + 1].into_iter().any(|near| words.get(near).is_some_and(|near| near.is(list::ORGANISATION) && near.capitalised()));
+        let open = tags[index] == Tag::Outside || (tags[index] == Tag::Organisation && !beside_organisation && alone(tags, index));
+        if open && word.shape == Shape::Capital && word.length >= 4 && plain && !inside && !names_a_term(words, index) {
             tags[index] = Tag::Name;
         }
     }
@@ -111,6 +117,23 @@ fn courtesy(text: &str, word: &Word) -> bool {
     TITLES.iter().any(|title| written.eq_ignore_ascii_case(title))
 }
 
+/// The other half of a name: a listed given name before one, an unknown capital after one.
+fn whole_names(words: &[Word], tags: &mut [Tag]) {
+    let replaceable = |tag: Tag| matches!(tag, Tag::Outside | Tag::Organisation);
+    for index in (0..words.len().saturating_sub(1)).rev() {
+        let given = words[index].is(list::GIVEN) && (words[index].capitalised() || !words[index].is(list::COMMON));
+        if tags[index + 1] == Tag::Name && replaceable(tags[index]) && given && words[index].length >= 3 && !words[index + 1].breaks_line {
+            tags[index] = Tag::Name;
+        }
+    }
+    for index in 1..words.len() {
+        let unknown = words[index].capitalised() && !words[index].is(list::COMMON | list::TERM | list::ORGANISATION | list::COUNTRY) && words[index].length >= 3;
+        if tags[index - 1] == Tag::Name && replaceable(tags[index]) && unknown && !words[index].breaks_line && !names_a_term(words, index) {
+            tags[index] = Tag::Name;
+        }
+    }
+}
+
 /// Joins rows: "Romi, Erik, Amy and Donald".
 fn rows_of_names(text: &str, words: &[Word], tags: &mut [Tag]) {
     let joiner = |word: &Word| matches!(&text[word.start as usize..word.end as usize], "," | "and" | "&" | "or" | "/" | "und" | "et" | "y" | "e" | "en");
@@ -121,15 +144,48 @@ fn rows_of_names(text: &str, words: &[Word], tags: &mut [Tag]) {
         let written = matches!(word.shape, Shape::Capital | Shape::Mixed) || (word.shape == Shape::Lower && word.is(list::GIVEN) && !word.is(list::COMMON));
         written && (unknown || (listed && word.shape == Shape::Capital && !word.first)) && !names_a_term(words, index)
     };
+    // An organisation stays in the text, so a doubtful one that stands in a row of names is a leak.
+    let replaceable = |tag: Tag| matches!(tag, Tag::Outside | Tag::Organisation);
     for index in 0..words.len().saturating_sub(2) {
-        if tags[index] == Tag::Name && joiner(&words[index + 1]) && !words[index + 2].breaks_line && tags[index + 2] == Tag::Outside && name_like(index + 2) {
+        if tags[index] == Tag::Name && joiner(&words[index + 1]) && !words[index + 2].breaks_line && replaceable(tags[index + 2]) && name_like(index + 2) {
             tags[index + 2] = Tag::Name;
         }
     }
     for index in (2..words.len()).rev() {
-        if tags[index] == Tag::Name && joiner(&words[index - 1]) && !words[index].breaks_line && tags[index - 2] == Tag::Outside && name_like(index - 2) {
+        if tags[index] == Tag::Name && joiner(&words[index - 1]) && !words[index].breaks_line && replaceable(tags[index - 2]) && name_like(index - 2) {
             tags[index - 2] = Tag::Name;
         }
+    }
+}
+
+/// The most words that may stand between two parts of one address.
+const ADDRESS_GAP: usize = 6;
+
+/// Fills the gaps of an address and takes the house numbers before it.
+fn whole_addresses(text: &str, words: &[Word], tags: &mut [Tag]) {
+    let placed = |tag: Tag| matches!(tag, Tag::Address | Tag::Place);
+    for index in (0..words.len().saturating_sub(1)).rev() {
+        let number = matches!(words[index].shape, Shape::Digits | Shape::Code) && words[index].length <= 6;
+        if number && tags[index] == Tag::Outside && tags[index + 1] == Tag::Address && !words[index + 1].breaks_line {
+            tags[index] = Tag::Address;
+        }
+    }
+    let small = |word: &Word| matches!(&text[word.start as usize..word.end as usize], "and" | "the" | "of" | "nan" | "at");
+    let fills = |word: &Word| word.shape == Shape::Sign && matches!(byte_of(text, word), b',' | b'.' | b'/' | b'\'' | b'-') || word.capitalised() || word.is(list::PARTICLE | list::STREET) || matches!(word.shape, Shape::Digits | Shape::Code) || small(word);
+    let mut last: Option<usize> = None;
+    for index in 0..words.len() {
+        if !placed(tags[index]) {
+            continue;
+        }
+        if let Some(from) = last
+            && (1..=ADDRESS_GAP).contains(&(index - from - 1))
+            && (tags[from] == Tag::Address || tags[index] == Tag::Address)
+            && words[from + 1..index].iter().all(fills)
+            && !tags[from + 1..index].contains(&Tag::Name)
+        {
+            tags[from + 1..index].fill(Tag::Address);
+        }
+        last = Some(index);
     }
 }
 
@@ -155,4 +211,10 @@ fn take_titles(text: &str, words: &[Word], tags: &mut [Tag]) {
             tags[title..index].fill(Tag::Name);
         }
     }
+}
+
+/// Whether no neighbour is part of the same organisation.
+fn alone(tags: &[Tag], index: usize) -> bool {
+    let at = |near: usize| tags.get(near).is_some_and(|tag| *tag == Tag::Organisation);
+    !at(index + 1) && !(index > 0 && at(index - 1))
 }

@@ -29,7 +29,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { passes: 8, seed: 20_261_122, hidden_lists: 90, recall_margin: 1.0, name_bias: 0.0 }
+        Settings { passes: 8, seed: 20_261_122, hidden_lists: 120, recall_margin: 2.0, name_bias: 4.0 }
     }
 }
 

@@ -1,12 +1,7 @@
 //! Phrases by which questions and requests are known.
 
-use crate::stable_hash::{hash_bytes, pair};
-use crate::words::{Words, fold_phrase};
-use rustc_hash::FxHashMap;
+use crate::words::{PhraseTable, Words};
 use std::sync::LazyLock;
-
-/// Longest cue, in words.
-const LONGEST: usize = 4;
 
 /// What a cue says of its sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,57 +38,25 @@ const TABLE: &[(Cue, &str)] = &[
     (Cue::Filler, "hi|hello|dear|hey|so|and|but|also|ok|okay|well|just|please|thanks|thank|good|morning|afternoon|team|sir|madam|btw|then|or|because|now|hallo|bonjour|hola|ciao|olá"),
 ];
 
-#[derive(Default)]
-struct Entry {
-    cues: Vec<Cue>,
-    begins: bool,
-}
-
-static CUES: LazyLock<FxHashMap<u64, Entry>> = LazyLock::new(|| {
-    let mut table: FxHashMap<u64, Entry> = FxHashMap::default();
-    for (cue, phrases) in TABLE {
-        for phrase in phrases.split('|') {
-            let folded = fold_phrase(phrase);
-            let words: Vec<u64> = folded.split(' ').map(|word| hash_bytes(word.as_bytes())).collect();
-            let Some(hash) = words.iter().copied().reduce(pair) else { continue };
-            table.entry(hash).or_default().cues.push(*cue);
-            if words.len() > 1 {
-                table.entry(words[0]).or_default().begins = true;
-            }
-        }
-    }
-    table
-});
+static CUES: LazyLock<PhraseTable<Cue>> = LazyLock::new(|| PhraseTable::new(TABLE.iter().flat_map(|(cue, phrases)| phrases.split('|').map(|phrase| (phrase, *cue)))));
 
 /// The cue table, borrowed once a text.
 #[derive(Clone, Copy)]
-pub(super) struct Cues(&'static FxHashMap<u64, Entry>);
+pub(super) struct Cues(&'static PhraseTable<Cue>);
 
 impl Cues {
     pub(super) fn shipped() -> Cues {
         Cues(&CUES)
     }
 
-    /// The last meaning of a single word: fillers are listed last.
-    pub(super) fn one(self, hash: u64) -> Option<Cue> {
-        self.0.get(&hash).and_then(|entry| entry.cues.last().copied())
+    /// Whether a word may stand before the real opening of a sentence.
+    pub(super) fn is_filler(self, hash: u64) -> bool {
+        self.0.word(hash).contains(&Cue::Filler)
     }
 
     /// Calls `each` for every cue that begins at word `at` and ends before word `end`.
     #[inline]
     pub(super) fn each_at(self, words: &Words, at: usize, end: usize, mut each: impl FnMut(Cue)) {
-        let list = words.words();
-        let Some(entry) = self.0.get(&list[at].hash) else { return };
-        entry.cues.iter().for_each(|cue| each(*cue));
-        if !entry.begins {
-            return;
-        }
-        let mut hash = list[at].hash;
-        for word in &list[at + 1..end.min(at + LONGEST)] {
-            hash = pair(hash, word.hash);
-            if let Some(entry) = self.0.get(&hash) {
-                entry.cues.iter().for_each(|cue| each(*cue));
-            }
-        }
+        self.0.each_at(words, at, end, |cue, _, _| each(cue));
     }
 }

@@ -69,7 +69,6 @@ pub fn find_words(words: &Words) -> Vec<Request> {
 #[derive(Debug, Clone, Copy, Default)]
 struct Sentence {
     asked: bool,
-    exclaimed: bool,
     length: usize,
     opens_question: bool,
     holds_question: bool,
@@ -85,17 +84,16 @@ impl Sentence {
     fn read(cues: Cues, words: &Words, range: Range<usize>) -> Sentence {
         let list = words.words();
         let after = words.gap_after(range.end - 1);
-        let mut sentence = Sentence { asked: after.has(Gap::QUESTION), exclaimed: after.has(Gap::EXCLAIM), length: range.len(), ..Sentence::default() };
+        let mut sentence = Sentence { asked: after.has(Gap::QUESTION), length: range.len(), ..Sentence::default() };
         // A greeting or a "so," before the question does not hide it.
         let mut opening = range.start;
-        while opening + 1 < range.end && (cues.one(list[opening].hash) == Some(Cue::Filler) || (list[opening + 1].before.has(Gap::COMMA) && opening == range.start)) {
+        while opening + 1 < range.end && (cues.is_filler(list[opening].hash) || (list[opening + 1].before.has(Gap::COMMA) && opening == range.start)) {
             opening += 1;
         }
         for at in range.clone() {
             cues.each_at(words, at, range.end, |cue| match cue {
                 Cue::OpensQuestion if at == opening || at == range.start => sentence.opens_question = true,
                 Cue::OpensAnywhere => sentence.holds_question = true,
-                Cue::AsksFor if at <= opening + 1 || sentence.exclaimed || !sentence.asked => sentence.asks_for = true,
                 Cue::AsksFor => sentence.asks_for = true,
                 Cue::Wishes => sentence.wishes = true,
                 Cue::Rhetorical => sentence.rhetorical = true,

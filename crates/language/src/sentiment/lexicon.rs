@@ -11,7 +11,13 @@ pub(super) const LONGEST_PHRASE: usize = 4;
 const FUNCTION_WORDS: &[&str] = &[
     "the", "a", "an", "and", "is", "are", "was", "were", "it", "i", "my", "we", "our", "you", "your", "he", "she", "they", "to", "of", "in", "on", "for", "with",
     "this", "that", "have", "has", "had", "not", "be", "been", "from", "at", "by", "or", "as", "but", "if", "me", "what", "when", "how", "do", "did", "does",
+    "so", "there", "would", "will", "can", "could", "just", "then", "than", "about", "who", "which", "some", "am", "us", "him", "her", "them", "no", "up", "out",
 ];
+
+/// Whether a word is grammar only: it is never learned as a feeling.
+pub(super) fn is_function_word(word: &str) -> bool {
+    FUNCTION_WORDS.contains(&word)
+}
 
 /// A lexicon of valences on the scale −4 … 4.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@
 //! beats seeds alone because people's ratings are not the author's.
 
 use super::felt::{self, Felt};
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, is_function_word};
 use super::TAU;
 use crate::words::Words;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub struct Rated<'a> {
     pub rating: f32,
     /// Which collection it is from: each has its own offset and spread.
     pub set: usize,
+    /// How much the text counts: below 1 for collections whose labels mean something slightly else.
+    pub weight: f32,
 }
 
 /// How far training may move from the seeds.
@@ -41,7 +43,7 @@ pub struct Training {
 
 impl Default for Training {
     fn default() -> Training {
-        Training { seed_pull: 0.02, word_pull: 0.08, pair_pull: 0.15, least_texts: 3, least_pair_texts: 6, steps: 150 }
+        Training { seed_pull: 0.2, word_pull: 0.6, pair_pull: 1.5, least_texts: 3, least_pair_texts: 6, steps: 150 }
     }
 }
 
@@ -75,7 +77,7 @@ pub fn train(version: &str, seeds: &[(String, f32)], rated: &[Rated], training: 
         for ((felt, rated), prediction) in rows.iter().zip(&predictions) {
             let (offset, spread) = frame.of(rated.set);
             let error = offset + spread * prediction - rated.rating;
-            let slope = error * spread * (1.0 - prediction * prediction) / TAU;
+            let slope = rated.weight * error * spread * (1.0 - prediction * prediction) / TAU;
             for felt in felt {
                 gradient[felt.entry as usize] += slope * felt.factor;
             }
@@ -113,7 +115,7 @@ fn vocabulary(version: &str, seeds: &[(String, f32)], rated: &[Rated], training:
     let mut prior: Vec<(f32, f32)> = seeds.iter().map(|(_, value)| (*value, training.seed_pull)).collect();
     for (word, texts) in singles {
         let hash = crate::stable_hash::hash_bytes(word.as_bytes());
-        if texts < training.least_texts || seeded.exact(hash).is_some() || word.chars().all(|character| character.is_ascii_digit()) {
+        if texts < training.least_texts || seeded.exact(hash).is_some() || is_function_word(&word) || word.chars().all(|character| character.is_ascii_digit()) {
             continue;
         }
         // An inflection of a seed starts where its base is.
@@ -122,7 +124,8 @@ fn vocabulary(version: &str, seeds: &[(String, f32)], rated: &[Rated], training:
         rows.push((word, centre));
     }
     for (pair, texts) in pairs {
-        if texts >= training.least_pair_texts && !seeds.iter().any(|(seed, _)| *seed == pair) {
+        let says_something = pair.split('_').any(|word| !is_function_word(word));
+        if texts >= training.least_pair_texts && says_something && !seeds.iter().any(|(seed, _)| *seed == pair) {
             let centre = parts_value(&seeded, &pair);
             prior.push((centre, training.pair_pull));
             rows.push((pair, centre));

@@ -11,9 +11,11 @@
 //! and they split neither hashtags nor hyphenated terms the way phrases need.
 
 mod gap;
+mod phrase_table;
 mod reader;
 
 pub use gap::Gap;
+pub(crate) use phrase_table::PhraseTable;
 pub use reader::Words;
 pub(crate) use reader::fold_phrase;
 

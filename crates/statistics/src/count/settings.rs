@@ -39,19 +39,19 @@ pub struct CountSettings {
 impl Default for CountSettings {
     fn default() -> Self {
         Self {
-            level_drift_per_year: 0.05,
+            level_drift_per_year: 0.03,
             growth_deviation: 0.15,
-            season_deviation: [0.4, 0.25],
-            season_drift_per_year: 0.02,
+            season_deviation: [0.6, 0.5],
+            season_drift_per_year: 0.01,
             wander_deviation: [0.2, 0.3],
             wander_buckets: [60.0, 8.0],
             phase_deviation: 0.7,
-            season_probability: 0.5,
+            season_probability: 0.9,
             wander_probability: [0.8, 0.12, 0.08],
             model_memory_buckets: 400.0,
             dispersion_memory_buckets: 2000.0,
             dispersion_prior: [-0.3, 1.1],
-            burst_probability: 0.02,
+            burst_probability: 0.01,
             burst_buckets: 8.0,
         }
     }

@@ -41,3 +41,17 @@ pub fn beta_quantile(probability: f64, alpha: f64, beta: f64) -> f64 {
     }
     0.5 * (low + high)
 }
+
+/// P(|T| > |t|) for Student's t with `degrees_of_freedom` > 0.
+pub fn student_two_sided(t: f64, degrees_of_freedom: f64) -> f64 {
+    let square = t * t;
+    if square.is_infinite() {
+        return 0.0;
+    }
+    incomplete_beta(
+        0.5 * degrees_of_freedom,
+        0.5,
+        degrees_of_freedom / (degrees_of_freedom + square),
+    )
+    .lower
+}

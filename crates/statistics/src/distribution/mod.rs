@@ -5,7 +5,13 @@
 //! and forms upper tails as one minus the lower one, which loses the very p-values a detector lives on.
 
 mod beta;
+mod counts;
+mod generalised_linear;
 mod incomplete;
+mod normal;
 
-pub use beta::{beta_cdf, beta_quantile};
+pub use beta::{beta_cdf, beta_quantile, student_two_sided};
+pub use counts::CountDistribution;
+pub use generalised_linear::{FittedRegression, Regression, RegressionError};
 pub use incomplete::{Tails, incomplete_beta, incomplete_gamma};
+pub use normal::{normal_lower, normal_quantile, normal_upper};

@@ -12,6 +12,7 @@
 pub mod append;
 pub mod consumer;
 mod frame;
+mod maintenance;
 mod reader;
 mod schema;
 mod shared;
@@ -27,6 +28,7 @@ use std::sync::{Arc, Mutex};
 
 pub use append::Appender;
 pub use consumer::Consumer;
+pub use maintenance::{HeldBack, Maintenance, RECORDS_A_CALL};
 pub use reader::LogReader;
 pub use topics::{Cleanup, PARTITIONS_MAX, TOPIC_NAME_BYTES_MAX, TopicSettings};
 pub use writer::RECORD_BYTES_MAX;
@@ -77,6 +79,7 @@ impl EmbeddedLog {
             queue: Mutex::new(VecDeque::new()),
             bell: shared::Bell::default(),
             groups: Mutex::new(BTreeSet::new()),
+            cleaning: Mutex::new(()),
             clock,
             _lease: lease,
         };
@@ -187,6 +190,26 @@ impl EmbeddedLog {
             transaction.execute("INSERT OR IGNORE INTO groups(name) VALUES (?1)", [group])?;
             transaction.query_row("SELECT id FROM groups WHERE name = ?1", [group], |row| row.get(0))
         })
+    }
+
+    /// Forgets a group that is gone for good: its positions and its state. Retention waits for it no more.
+    ///
+    /// # Errors
+    /// [`LogError::Fatal`] if it has a consumer now, or never was.
+    pub fn forget_group(&self, group: &str) -> Result<(), LogError> {
+        if lock(&self.shared.groups)?.contains(group) {
+            return Err(LogError::Fatal(format!("group `{group}` has a consumer: stop it before the group is forgotten")));
+        }
+        let known = lock(&self.shared.writer)?.run("forget a group in", |transaction| {
+            let of_group = "IN (SELECT id FROM groups WHERE name = ?1)";
+            transaction.execute(&format!("DELETE FROM positions WHERE owner >> 32 {of_group}"), [group])?;
+            transaction.execute(&format!("DELETE FROM state WHERE owner >> 32 {of_group}"), [group])?;
+            transaction.execute("DELETE FROM groups WHERE name = ?1", [group])
+        })?;
+        if known == 0 {
+            return Err(LogError::Fatal(format!("there is no group `{group}` in {}", self.path().display())));
+        }
+        Ok(())
     }
 
     fn open_reader(&self) -> Result<Connection, LogError> {

@@ -43,7 +43,7 @@ pub(crate) fn read_records(
     Ok(if seen < limit { next.max(end) } else { next })
 }
 
-fn unreadable(place: &Place, partition: &Partition, offset: u64, reason: &frame::FrameError) -> LogError {
+pub(crate) fn unreadable(place: &Place, partition: &Partition, offset: u64, reason: &frame::FrameError) -> LogError {
     place
         .broken(
             "read",

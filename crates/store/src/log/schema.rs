@@ -22,6 +22,8 @@ pub const KIND: Kind = Kind {
     name: "the log file",
     synchronous: "FULL",
     writer_cache_kib: 65_536,
+    corrupt_remedy: "stop, copy the file with its -wal and -shm beside it, and restore the last backup (or rescue \
+                     what can be read with `sqlite3 FILE .recover`)",
     migrations: &[VERSION_1],
 };
 

@@ -21,6 +21,8 @@ pub(crate) struct Shared {
     pub queue: Mutex<VecDeque<Arc<Request>>>,
     pub bell: Bell,
     pub groups: Mutex<BTreeSet<String>>,
+    /// Held while old records are cleaned up: one at a time.
+    pub cleaning: Mutex<()>,
     pub clock: Arc<dyn Clock>,
     /// Last, so that it is let go after the connections.
     pub _lease: Lease,

@@ -52,6 +52,7 @@ impl ReadModel for Examples {
             .map(|name| data(name).to_string());
         let current = signals().remove(index);
         Ok(Some(SignalDetail {
+            portfolio: "acme|DE".to_owned(),
             revisions: signals(),
             points: points.to_vec(),
             dispositions: vec![data("disposition.structured.json").to_string()],
