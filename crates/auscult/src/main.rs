@@ -5,7 +5,9 @@ mod commands;
 mod exit;
 mod import;
 mod pipeline;
+mod service;
 mod settings;
+mod submit;
 mod table;
 mod topics;
 

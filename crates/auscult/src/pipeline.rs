@@ -74,12 +74,12 @@ impl<L: Log> Pipeline<L> {
         let listen = ListenStage::standard(engine, taxonomy, Arc::clone(&metrics));
         let detect = DetectStage::new(detect, engine, Arc::clone(&metrics));
         Ok(Pipeline {
-            listen: Turn::new(broker.consumer("listen", &engine.topics.sources())?, listen, clock.clone(), Arc::clone(&metrics), bounds),
+            listen: Turn::new(broker.consumer("listen", &crate::topics::sources(engine))?, listen, clock.clone(), Arc::clone(&metrics), bounds),
             detect: Turn::new(broker.consumer("detect", &engine.topics.detected())?, detect, clock.clone(), metrics, bounds),
             outputs: broker.consumer("outputs", outputs)?,
             clock,
             appender,
-            source: engine.topics.feedback_ecosystem.as_str().into(),
+            source: crate::topics::sources(engine)[0].into(),
         })
     }
 

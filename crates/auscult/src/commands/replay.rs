@@ -66,6 +66,12 @@ fn settings_for(replay: &Replay, map: &MapFile) -> Result<Settings, Failure> {
     if let Some(portfolio) = &map.portfolio {
         engine.listen.portfolio.clone_from(portfolio);
     }
+    // One file is one source: no other feed to wait for.
+    engine.topics = auscult_engine::settings::Topics::with_single_source(&engine.topics.feedback_ecosystem);
+    engine.listen.dead_letter_cap.share = 1.0;
+    if let Some(detect) = &map.detect {
+        settings::keep_extra_fields(&mut engine.listen.extra_fields, detect);
+    }
     let problems = |found: Vec<_>| Failure::new(Kind::Settings, super::problems(&replay.map, &found));
     settings.engine = engine.check().map_err(problems)?;
     if let Some(detect) = &map.detect {

@@ -150,7 +150,7 @@ fn detail(
             "SELECT p.data FROM series c JOIN points p ON p.series = c.id
              WHERE c.series_id = ?1 AND c.portfolio = ?2 ORDER BY p.start DESC LIMIT {POINTS_MAX}"
         ))?
-        .query_map([series_id, portfolio], |row| row.get(0))?
+        .query_map([&series_id, &portfolio], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     points.reverse();
     let mut dispositions: Vec<String> = connection
@@ -161,5 +161,5 @@ fn detail(
         .query_map([signal_id], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     dispositions.reverse();
-    Ok(Some(SignalDetail { current, revisions, points, dispositions }))
+    Ok(Some(SignalDetail { portfolio, current, revisions, points, dispositions }))
 }

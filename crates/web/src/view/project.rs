@@ -34,6 +34,7 @@ pub(crate) fn rows(role: Role, rows: Vec<SignalRow>) -> Result<Vec<SignalRow>, N
 pub(crate) fn detail(role: Role, detail: SignalDetail) -> Result<SignalDetail, NotAnObject> {
     let id = detail.current.signal_id.clone();
     Ok(SignalDetail {
+        portfolio: detail.portfolio,
         current: row(role, detail.current)?,
         revisions: rows(role, detail.revisions)?,
         points: detail.points,

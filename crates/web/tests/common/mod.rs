@@ -205,6 +205,7 @@ impl ReadModel for Fake {
         Ok(current.map(|current| {
             let first = with(serde_json::from_str(&current.data).unwrap(), json!({"revision": 1, "observed": 33, "status_reason": "threshold_crossed", "score": {"current": 69, "initial": 69}}));
             SignalDetail {
+                portfolio: "acme|DE".to_owned(),
                 revisions: vec![row(&first, "firing", false, None), current.clone()],
                 points: if signal_id == "al_77" { Vec::new() } else { points() },
                 dispositions: current.disposition.iter().cloned().collect(),

@@ -32,7 +32,7 @@ impl ReadModel for Examples {
         let index = signal_id.parse::<usize>().unwrap();
         let points = ["series.structured.json", "series.no-data.structured.json"].map(|name| data(name).to_string());
         let current = signals().remove(index);
-        Ok(Some(SignalDetail { revisions: signals(), points: points.to_vec(), dispositions: vec![data("disposition.structured.json").to_string()], current }))
+        Ok(Some(SignalDetail { portfolio: "acme|DE".to_owned(), revisions: signals(), points: points.to_vec(), dispositions: vec![data("disposition.structured.json").to_string()], current }))
     }
     fn safety_candidates(&self, _: bool, _: u32) -> Result<Vec<(String, Option<String>)>, ReadError> {
         Ok(vec![(data("safety-candidate.structured.json").to_string(), Some(data("safety-ack.structured.json").to_string()))])
