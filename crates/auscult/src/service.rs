@@ -78,13 +78,13 @@ impl Service {
         let bounds = engine.turn.bounds();
         if engine.roles.contains(&Role::Listen) {
             let stage = ListenStage::standard(engine, taxonomy, Arc::clone(&self.metrics));
-            let consumer = self.log.consumer("auscult-listen", &crate::topics::sources(engine))?;
+            let consumer = self.log.consumer(crate::pipeline::LISTEN_GROUP, &crate::topics::sources(engine))?;
             let turn = Turn::new(consumer, stage, Arc::clone(&self.clock), Arc::clone(&self.metrics), bounds);
             self.workers.push(Worker::spawn(turn, Arc::clone(&self.stop))?);
         }
         if engine.roles.contains(&Role::Detect) {
             let stage = DetectStage::new(Arc::new(settings.detect.clone()), engine, Arc::clone(&self.metrics));
-            let consumer = self.log.consumer("auscult-detect", &engine.topics.detected())?;
+            let consumer = self.log.consumer(crate::pipeline::DETECT_GROUP, &engine.topics.detected())?;
             let turn = Turn::new(consumer, stage, Arc::clone(&self.clock), Arc::clone(&self.metrics), bounds);
             self.workers.push(Worker::spawn(turn, Arc::clone(&self.stop))?);
         }
@@ -98,7 +98,7 @@ impl Service {
             });
             let view = self.view.clone();
             // The read model keeps its own positions: deleted, it is read again from the oldest record.
-            let consumer = self.log.consumer_from("auscult-serve", &engine.topics.served(), |partition| {
+            let consumer = self.log.consumer_from(crate::pipeline::SERVE_GROUP, &engine.topics.served(), |partition| {
                 view.position(partition)
                     .map(|position| Some(position.unwrap_or_default()))
                     .map_err(|error| LogError::Fatal(error.to_string()))
