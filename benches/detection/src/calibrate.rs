@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use auscult_statistics::count::NegativeBinomial;
-use auscult_statistics::evidence::{Direction, ln_mixture, ln_ratio};
+use auscult_statistics::evidence::{Direction, Memory, ln_mixtures, ln_ratio};
 
 const MEANS: [f64; 16] = [
     0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0, 25.0, 50.0, 100.0, 250.0, 1000.0, 10_000.0,
@@ -14,7 +14,7 @@ const EXCESSES: [f64; 9] = [0.02, 0.1, 0.3, 0.7, 1.5, 3.0, 6.0, 12.0, 30.0];
 const TAILS: [f64; 13] = [
     0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 3e-4, 1e-4, 3e-5, 1e-5,
 ];
-const DRAWS: usize = 3_000_000;
+const DRAWS: usize = 1_500_000;
 
 /// xorshift128+ with a fixed seed: the table is the same on every machine.
 pub struct Chance([u64; 2]);
@@ -70,7 +70,7 @@ impl Counts {
 }
 
 /// ln mixture at each tail, with mid-p at ties.
-fn quantiles(mean: f64, excess: f64, direction: Direction, chance: &mut Chance) -> Vec<f64> {
+fn quantiles(mean: f64, excess: f64, memory: Memory, direction: Direction, chance: &mut Chance) -> Vec<f64> {
     let dispersion = 1.0 + excess;
     let counts = Counts::new(mean, dispersion);
     let ratios: Vec<f64> = (0..counts.cumulative.len())
@@ -81,7 +81,7 @@ fn quantiles(mean: f64, excess: f64, direction: Direction, chance: &mut Chance) 
         .map(|_| {
             recent.rotate_right(1);
             recent[0] = ratios[counts.draw(chance) - counts.from];
-            ln_mixture(&recent)
+            match memory { Memory::Full => ln_mixtures(&recent).full, Memory::Capped => ln_mixtures(&recent).capped }
         })
         .collect();
     values.sort_by(|left, right| right.total_cmp(left));
@@ -122,21 +122,23 @@ fn interpolate(points: &[(f64, f64)], ln_tail: f64) -> f64 {
 
 /// Writes the table.
 pub fn write(to: &Path) -> Result<()> {
-    let mut text = String::from("direction,mean,excess");
+    let mut text = String::from("which,mean,excess");
     for tail in TAILS {
         write!(text, ",{tail}")?;
     }
     text.push('\n');
-    for (name, direction) in [
-        ("excess", Direction::Excess),
-        ("deficit", Direction::Deficit),
+    for (name, memory, direction) in [
+        ("excess", Memory::Full, Direction::Excess),
+        ("deficit", Memory::Full, Direction::Deficit),
+        ("excess capped", Memory::Capped, Direction::Excess),
+        ("deficit capped", Memory::Capped, Direction::Deficit),
     ] {
         for (row, mean) in MEANS.into_iter().enumerate() {
             for (column, excess) in EXCESSES.into_iter().enumerate() {
                 let mut chance = Chance::new((row * 100 + column + 1) as u64);
                 write!(text, "{name},{mean},{excess}")?;
                 let mut last = f64::NEG_INFINITY;
-                for value in quantiles(mean, excess, direction, &mut chance) {
+                for value in quantiles(mean, excess, memory, direction, &mut chance) {
                     last = value.max(last);
                     write!(text, ",{last:.3}")?;
                 }

@@ -1,6 +1,7 @@
 //! `make bench-detection [PANELS=DIR]`.
 
 mod calibrate;
+mod clock;
 mod measures;
 mod methods;
 mod panels;
@@ -195,13 +196,13 @@ fn main() -> Result<()> {
             &[575]
         };
         for history in histories {
-            let start = std::time::Instant::now();
+            let start = clock::Stopwatch::start();
             let r = run(&|_, c| {
                 methods::dynamic(&model, &Prior::vague(), c, judged - history, judged, |i| {
                     BucketContext::plain(i as i64, 0)
                 })
             });
-            let t = start.elapsed().as_nanos() as f64 / (series.len() * 2 * (history + 49)) as f64;
+            let t = start.nanoseconds() / (series.len() * 2 * (history + 49)) as f64;
             for (j, n) in r.iter().zip(["bucket", "seq", "both"]) {
                 line(&format!("{history} {n} {t:.0}ns"), j);
             }
@@ -216,7 +217,7 @@ fn main() -> Result<()> {
             .collect();
         let judged = panels::JUDGED_DAY - 1;
         let model = CountModel::new(settings, Season::DAILY);
-        let start = std::time::Instant::now();
+        let start = clock::Stopwatch::start();
         let f = |c: &[u32]| {
             methods::dynamic(&model, &Prior::vague(), c, 0, judged, |i| BucketContext {
                 index: i as i64,
@@ -231,7 +232,7 @@ fn main() -> Result<()> {
             series.iter().map(|s| f(&s.struck)).collect(),
             judged + 1,
         );
-        let t = start.elapsed().as_nanos() as f64 / (series.len() * 2 * 2548) as f64;
+        let t = start.nanoseconds() / (series.len() * 2 * 2548) as f64;
         for (j, n) in r.iter().zip(["d bucket", "d seq", "d both"]) {
             line(&format!("{n} {t:.0}ns"), j);
             println!(

@@ -2,7 +2,7 @@
 
 use auscult_statistics::count::{BucketContext, CountModel, Evidence, NegativeBinomial, Prior};
 use auscult_statistics::evidence::{
-    Direction, OnsetNull, Sequential, WINDOWS, ln_mixture, ln_ratio,
+    Direction, Memory, OnsetNull, Sequential, WINDOWS, ln_mixtures, ln_ratio,
 };
 
 use crate::panels::Scenario;
@@ -66,17 +66,12 @@ pub fn clairvoyant(
             let bucket = NegativeBinomial::new(mean, scenario.dispersion)
                 .tails(f64::from(counts[place]))
                 .upper;
-            let sequential = null.p_value(
-                Direction::Excess,
-                mean,
-                scenario.dispersion,
-                ln_mixture(&ratios),
-            );
-            [
-                score(bucket),
-                score(sequential),
-                score(Sequential::combine(bucket, sequential)),
-            ]
+            let mixtures = ln_mixtures(&ratios);
+            let null = |memory: Memory, ln_mixture: f64| {
+                null.p_value(memory, Direction::Excess, mean, scenario.dispersion, ln_mixture)
+            };
+            let (full, capped) = (null(Memory::Full, mixtures.full), null(Memory::Capped, mixtures.capped));
+            [score(bucket), score(full), score(Sequential::combine(bucket, capped))]
         })
         .collect()
 }

@@ -5,7 +5,9 @@ mod commands;
 mod exit;
 mod import;
 mod pipeline;
+mod service;
 mod settings;
+mod submit;
 mod table;
 mod topics;
 
@@ -21,7 +23,10 @@ fn main() -> ExitCode {
         Command::Check(check) => commands::check::run(&check),
         Command::Dispose(dispose) => commands::dispose::run(&dispose),
         Command::Replay(replay) => commands::replay::run(&replay),
-        _ => unreachable!(),
+        Command::Demo(demo) => commands::demo::run(&demo),
+        Command::Run(run) => commands::run::run(&run),
+        Command::Simulate(simulate) => commands::simulate::run(&simulate),
+        Command::DeadLetters(letters) => commands::dead_letters::run(&letters),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,7 +12,7 @@ pub fn signals(raised: &[&Raised]) -> String {
         let alert: &AlertData = &raised.alert;
         rows.push(vec![
             words_for(alert.window.start, width(&alert.window.bucket)),
-            alert.labels.get("severity").cloned().unwrap_or_default(),
+            alert.labels.0.iter().find(|(key, _)| key == "severity").map(|(_, value)| value.clone()).unwrap_or_default(),
             alert.title.clone(),
             number(alert.observed),
             number(alert.expected),

@@ -5,10 +5,15 @@ use auscult_engine::settings::CheckedEngineSettings;
 use auscult_store::log::{EmbeddedLog, TopicSettings};
 use std::path::Path;
 
+/// Topics Listen reads.
+pub fn sources(engine: &CheckedEngineSettings) -> Vec<&str> {
+    engine.topics.sources.iter().map(String::as_str).collect()
+}
+
 /// Name and partition count of every topic the service uses.
 pub fn all(engine: &CheckedEngineSettings) -> Vec<(String, u32)> {
     let topics = &engine.topics;
-    let mut all: Vec<(String, u32)> = topics.sources().into_iter().map(|name| (name.to_owned(), engine.partitions.source)).collect();
+    let mut all: Vec<(String, u32)> = topics.sources.iter().map(|name| (name.clone(), engine.partitions.source)).collect();
     all.extend([&topics.mentions, &topics.dispositions].map(|name| (name.clone(), engine.partitions.mentions)));
     let outputs = [
         &topics.medical_requests,
@@ -22,6 +27,13 @@ pub fn all(engine: &CheckedEngineSettings) -> Vec<(String, u32)> {
     ];
     all.extend(outputs.map(|name| (name.clone(), engine.partitions.output)));
     all
+}
+
+/// A log in memory with all topics.
+pub fn memory_log(engine: &CheckedEngineSettings) -> auscult_sim::MemoryBroker {
+    let topics = all(engine);
+    let named: Vec<(&str, u32)> = topics.iter().map(|(name, partitions)| (name.as_str(), *partitions)).collect();
+    auscult_sim::MemoryBroker::new(&named)
 }
 
 /// Opens the embedded log with all topics.

@@ -316,6 +316,11 @@ impl Machine {
             let Some(mut signal) = self.signals.remove(&id) else { continue };
             let pulse = self.pulse(&signal, result);
             let change = signal.advance(result.bucket, pulse, self.plan.settings.resolve_after_buckets);
+            if signal.is_open() && signal.has_become_normal(result.bucket) {
+                // What has lasted this long is the level: the next buckets are compared with it, and the signal
+                // resolves by itself (B06, S14).
+                self.accept_level(&signal);
+            }
             self.dirty.signals.insert(id.clone());
             if let Some(change) = change {
                 // A growing signal shows the bucket that grew; one that is over, the last it rested on.
@@ -408,7 +413,8 @@ impl Machine {
         let plan = std::sync::Arc::clone(&self.plan);
         self.dirty.pages.insert(crate::record::page_of(self.series[at].stable));
         if let Some(track) = self.series[at].tracks.iter_mut().find(|track| track.measure == signal.measure) {
-            track.accept_level(&plan.models[&signal.width]);
+            let bucket = track.ring.back().map_or(0, |closed| closed.bucket);
+            track.accept_level(&plan.models[&signal.width], bucket);
         }
     }
 

@@ -288,7 +288,7 @@ impl Track {
     }
 
     /// Starts the count baseline anew at the level of late: what people accepted as the new normal (B06).
-    pub fn accept_level(&mut self, models: &Models) {
+    pub fn accept_level(&mut self, models: &Models, bucket: BucketIndex) {
         let TrackState::Count(state) = &mut self.state else { return };
         let recent: Vec<f64> = self.ring.iter().rev().take(7).filter_map(|closed| closed.verdict.observed).collect();
         if recent.is_empty() {
@@ -296,7 +296,7 @@ impl Track {
         }
         let mean = recent.iter().sum::<f64>() / recent.len() as f64;
         let dispersion = self.ring.back().map_or(1.5, |closed| closed.verdict.deviation.powi(2) / closed.verdict.expected.max(1e-6));
-        *state = models.count.start(&Prior { mean: mean.max(0.05), dispersion: dispersion.clamp(1.0, 10.0), weight: recent.len() as f64, ..Prior::vague() });
+        *state = models.count.start(&Prior { mean: mean.max(0.05), dispersion: dispersion.clamp(1.0, 10.0), weight: recent.len() as f64, index: i64::from(bucket), ..Prior::vague() });
     }
 }
 

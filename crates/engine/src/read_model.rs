@@ -58,6 +58,8 @@ pub struct SignalRow {
 /// Everything about one signal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SignalDetail {
+    /// Portfolio it belongs to: an answer to it goes to that portfolio's machine.
+    pub portfolio: String,
     /// Newest revision.
     pub current: SignalRow,
     /// All revisions, oldest first.

@@ -2,9 +2,12 @@
 
 pub mod count;
 pub mod discovery;
+pub mod disproportionality;
 pub mod distribution;
 pub mod evidence;
 pub mod judgement;
+pub mod impact;
+pub mod lead_lag;
 pub mod learning;
 pub mod mean;
 pub mod record;

@@ -17,7 +17,7 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
         set(&mut names.feedback_hcp, topics.text("feedback_hcp"));
         set(&mut names.feedback_patient, topics.text("feedback_patient"));
         set(&mut names.feedback_ecosystem, topics.text("feedback_ecosystem"));
-        set(&mut names.more_sources, topics.texts("more_sources"));
+        set(&mut names.sources, topics.texts("sources"));
         set(&mut names.mentions, topics.text("mentions"));
         set(&mut names.medical_requests, topics.text("medical_requests"));
         set(&mut names.safety_candidates, topics.text("safety_candidates"));
@@ -45,6 +45,8 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
         let own = &mut settings.listen;
         set(&mut own.threads, listen.whole("threads", MOST).map(|value| value as usize));
         set(&mut own.portfolio, listen.texts("portfolio"));
+        set(&mut own.extra_fields, listen.texts("extra_fields"));
+        set_u32(&mut own.intake_hours, listen.whole("intake_hours", 24 * 365));
         set(&mut own.lateness_seconds, listen.whole("lateness_seconds", MOST));
         set(&mut own.idle_after_seconds, listen.whole("idle_after_seconds", MOST));
         set(&mut own.future_limit_seconds, listen.whole("future_limit_seconds", MOST));

@@ -154,6 +154,7 @@ impl Written {
         let kafka = file.section("kafka", engine::kafka);
         file.finish();
         engine.listen.backfill |= overrides.backfill;
+        keep_extra_fields(&mut engine.listen.extra_fields, &detect);
         if let Some(roles) = &overrides.roles {
             engine.roles.clone_from(roles);
         }
@@ -164,6 +165,17 @@ impl Written {
             web.bind.clone_from(bind);
         }
         Written { engine, detect, web, kafka: has_kafka.then_some(kafka), log_path, view_path, taxonomy }
+    }
+}
+
+/// Views that cut by `extra.<key>` need mentions to keep that field.
+pub fn keep_extra_fields(kept: &mut Vec<String>, detect: &auscult_core::settings::DetectSettings) {
+    for dimension in detect.views.iter().flat_map(|view| &view.dimensions) {
+        if let auscult_core::settings::Dimension::Extra(key) = dimension
+            && !kept.contains(key)
+        {
+            kept.push(key.clone());
+        }
     }
 }
 

@@ -10,13 +10,13 @@ use crate::log::Record;
 use crate::settings::{CheckedEngineSettings, PortfolioKey, Secret};
 use auscult_core::mention::{About, Mention, ThemeTag, Who};
 use auscult_core::time::{SECOND, Timestamp};
-use auscult_core::words::{FeedbackKind, Tier};
+use auscult_core::words::{FeedbackKind, Stakeholder, Tier};
 use auscult_language::privacy::{PersonalDataClass, Pseudonymiser, Redactor};
 use auscult_language::requests::{self, Request};
 use auscult_language::safety::Triage;
-use auscult_language::sentiment;
 use auscult_language::themes::Taxonomy;
 use auscult_language::words::Words;
+use auscult_language::{language_id, sentiment, speaker};
 use auscult_wire::feedback::Source;
 use auscult_wire::medical_request::request_id;
 use auscult_wire::{
@@ -120,10 +120,12 @@ impl Ear {
     #[must_use]
     pub fn new(with: Understanding, rules: EarRules) -> Ear {
         let mut models = vec![
+            format!("language:{}", language_id::VERSION),
             format!("privacy:{}", with.redactor.ruleset()),
             format!("requests:{}", requests::VERSION),
             format!("safety:{}", with.desk.model()),
             format!("sentiment:{}", sentiment::version()),
+            format!("speaker:{}", speaker::VERSION),
             format!("topic:{}@{}", with.taxonomy.name(), with.taxonomy.version()),
         ];
         models.sort();
@@ -196,6 +198,8 @@ impl Ear {
             sentiment,
             spans: hit.spans,
         });
+        let language = known_language(data.content.language, &words);
+        let stakeholder = known_stakeholder(data.respondent.kind, &words);
         let (journey, stage) = data.about.journey.map_or_else(Default::default, |journey| (journey.id, journey.stage));
         let respondent = data.respondent;
         let mut mention = Mention {
@@ -209,7 +213,7 @@ impl Ear {
             feed: Cow::Owned(feed),
             who: Who {
                 person: respondent.reference.map(|reference| self.with.pseudonymiser.pseudonym(&tenant, &reference).into()),
-                stakeholder: respondent.kind,
+                stakeholder,
                 tier: respondent.tier.unwrap_or(Tier::NotApplicable),
                 specialty: respondent.specialty,
                 setting: respondent.setting,
@@ -221,7 +225,7 @@ impl Ear {
             },
             about: About { products: sorted(data.about.products), indications: sorted(data.about.indications), journey, stage },
             text,
-            language: data.content.language,
+            language,
             themes: themes.collect(),
             sentiment: feeling.overall,
             rating: main_rating(&data.content.measures),
@@ -291,6 +295,19 @@ fn sorted<'h>(mut codes: Vec<Cow<'h, str>>) -> Vec<Cow<'h, str>> {
     codes.sort();
     codes.dedup();
     codes
+}
+
+/// The language the source declares; where it says nothing, the one the words are in.
+fn known_language<'h>(declared: Cow<'h, str>, words: &Words) -> Cow<'h, str> {
+    if declared.is_empty() { Cow::Borrowed(language_id::identify_words(words).code) } else { declared }
+}
+
+/// Who speaks, as the source says; where it does not know, a guess from the words, which may stay `unknown`.
+fn known_stakeholder(declared: Stakeholder, words: &Words) -> Stakeholder {
+    match declared {
+        Stakeholder::Unknown => Stakeholder::parse(speaker::guess_words(words).stakeholder).unwrap_or(Stakeholder::Unknown),
+        known => known,
+    }
 }
 
 /// N19: of a medical question the commercial topics carry that there was one, never its words.

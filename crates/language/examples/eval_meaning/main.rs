@@ -7,10 +7,14 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing figures is this program's purpose")]
 #![expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "figures for people")]
 
+mod crisis;
 mod data;
 mod feeling;
 mod languages;
+mod recalls;
 mod report;
+mod speed;
+mod topics;
 
 use report::Report;
 use std::path::PathBuf;
@@ -37,6 +41,18 @@ fn main() -> Result<(), String> {
     }
     if wanted("sentiment") {
         feeling::run(&folder, cross_validate, &mut report)?;
+    }
+    if wanted("themes") {
+        topics::run(&folder, cross_validate, &mut report)?;
+    }
+    if wanted("recalls") {
+        recalls::run(&folder, &mut report)?;
+    }
+    if wanted("crisis") {
+        crisis::run(&folder, &mut report)?;
+    }
+    if wanted("speed") {
+        speed::run(&folder, &mut report)?;
     }
     report.print();
     Ok(())

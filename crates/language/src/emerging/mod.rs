@@ -91,6 +91,8 @@ pub struct Emerging {
     open: BTreeMap<i64, BucketCounts>,
     tracks: BTreeMap<u64, Track>,
     joined: Vec<Joined>,
+    /// Founding terms of the joined themes, with the theme's id.
+    markers: BTreeMap<u64, u64>,
     closed: u32,
     last_closed: Option<i64>,
 }
@@ -99,7 +101,7 @@ impl Emerging {
     /// Nothing heard yet.
     #[must_use]
     pub fn new(settings: Settings) -> Emerging {
-        Emerging { settings, baseline: Baseline::new(settings), open: BTreeMap::new(), tracks: BTreeMap::new(), joined: Vec::new(), closed: 0, last_closed: None }
+        Emerging { settings, baseline: Baseline::new(settings), open: BTreeMap::new(), tracks: BTreeMap::new(), joined: Vec::new(), markers: BTreeMap::new(), closed: 0, last_closed: None }
     }
 
     /// Takes a text in. Buckets may be filled in any order until they are closed; a text for a closed bucket is not counted.
@@ -112,7 +114,7 @@ impl Emerging {
         if self.last_closed.is_some_and(|last| bucket <= last) {
             return;
         }
-        self.open.entry(bucket).or_default().observe(words, person_hash, source_hash, item_id);
+        self.open.entry(bucket).or_default().observe(words, person_hash, source_hash, item_id, &self.markers);
     }
 
     /// Closes a bucket (and every earlier one still open, in order); gives the themes that are new with it.
@@ -149,7 +151,9 @@ impl Emerging {
             self.baseline.learn(*hash, bucket, term.people, people);
         }
         self.let_go(bucket);
-        if learning { Vec::new() } else { self.propose(bucket) }
+        let proposed = if learning { Vec::new() } else { self.propose(bucket) };
+        self.markers = join::markers(&self.joined);
+        proposed
     }
 
     fn let_go(&mut self, bucket: i64) {
@@ -175,13 +179,13 @@ impl Emerging {
             let tracks: Vec<&Track> = group.iter().map(|at| rising[*at].1).collect();
             let hashes: Vec<u64> = group.iter().map(|at| rising[*at].0).collect();
             if let Some(known) = self.joined.iter_mut().find(|known| known.holds(&hashes, &tracks)) {
-                known.take(bucket, &hashes, &tracks);
+                known.take(bucket, &hashes);
                 continue;
             }
             let first_seen = tracks.iter().map(|track| track.first_seen()).min().unwrap_or(bucket);
             #[expect(clippy::cast_sign_loss, reason = "only mixed into a hash")]
             let id = stable_hash::pair(hashes[0], first_seen as u64);
-            self.joined.push(Joined::new(bucket, &hashes, &tracks));
+            self.joined.push(Joined::new(id, bucket, &hashes, &tracks));
             proposed.push(join::theme(id, first_seen, &tracks));
         }
         proposed

@@ -1,7 +1,7 @@
 //! A bounded sample of a set: the smallest hashes (Cohen and Kaplan 2007, bottom-k).
 
 /// Hashes kept.
-const KEPT: usize = 24;
+const KEPT: usize = 48;
 
 /// The smallest hashes of a set, sorted: enough to estimate its size and its overlap with another.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -66,8 +66,8 @@ mod tests {
         let of = |range: std::ops::Range<u64>| range.fold(Sketch::default(), |mut sketch, at| { sketch.insert(spread(at)); sketch });
         assert_eq!(of(0..10).size(), 10);
         let estimate = f64::from(of(0..10_000).size());
-        // Relative standard error 1/√22 = 0.21; three of them.
-        assert!((estimate / 10_000.0 - 1.0).abs() < 0.64, "{estimate}");
+        // Relative standard error 1/√46 = 0.15; three of them.
+        assert!((estimate / 10_000.0 - 1.0).abs() < 0.45, "{estimate}");
         assert!(of(0..1_000).overlap(&of(0..1_000)) > 0.99 && of(0..1_000).overlap(&of(5_000..6_000)) < 0.01);
         assert!((of(0..1_000).overlap(&of(500..1_500)) - 0.5).abs() < 0.35);
     }

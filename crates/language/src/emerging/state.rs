@@ -65,6 +65,7 @@ impl Emerging {
             let place = baseline.counters.get_mut(at as usize).ok_or_else(|| DumpProblem("a counter out of range".into()))?;
             *place = Counter { mean, variance, share, bucket };
         }
-        Ok(Emerging { settings, baseline, open: dump.open, tracks: dump.tracks, joined: dump.joined, closed: dump.closed, last_closed: dump.last_closed })
+        let markers = super::join::markers(&dump.joined);
+        Ok(Emerging { settings, baseline, open: dump.open, tracks: dump.tracks, joined: dump.joined, markers, closed: dump.closed, last_closed: dump.last_closed })
     }
 }

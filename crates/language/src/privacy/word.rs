@@ -79,7 +79,10 @@ impl Word {
     }
 
     pub(crate) fn capitalised(&self) -> bool {
-        matches!(self.shape, Shape::Capital | Shape::Upper | Shape::Mixed | Shape::Initial)
+        matches!(
+            self.shape,
+            Shape::Capital | Shape::Upper | Shape::Mixed | Shape::Initial
+        )
     }
 }
 
@@ -102,7 +105,11 @@ pub(crate) fn mix(state: u64) -> u64 {
 
 /// The hash of a word as a text would give it.
 pub(crate) fn hash_of(word: &str) -> u64 {
-    mix(word.chars().flat_map(char::to_lowercase).filter(|letter| !is_apostrophe(*letter)).fold(FNV_OFFSET, |state, letter| step(state, letter as u32)))
+    mix(word
+        .chars()
+        .flat_map(char::to_lowercase)
+        .filter(|letter| !is_apostrophe(*letter))
+        .fold(FNV_OFFSET, |state, letter| step(state, letter as u32)))
 }
 
 fn is_apostrophe(letter: char) -> bool {
@@ -115,7 +122,9 @@ impl Lists {
         let mut lists = Lists::default();
         let content = |line: &&str| !line.starts_with('#') && !line.is_empty();
         for line in names.lines().filter(content) {
-            let Some((word, flags)) = line.split_once(' ') else { continue };
+            let Some((word, flags)) = line.split_once(' ') else {
+                continue;
+            };
             let bits = flags.chars().fold(0, |bits, flag| bits | flag_bit(flag));
             lists.add(word, bits);
         }
@@ -167,10 +176,20 @@ pub(crate) fn words(text: &str, lists: &Lists, limit: usize) -> Vec<Word> {
             position += 1;
             continue;
         }
-        let word = if byte.is_ascii_alphanumeric() || byte >= 0x80 { read_word(text, position, lists) } else { sign(position, byte) };
+        let word = if byte.is_ascii_alphanumeric() || byte >= 0x80 {
+            read_word(text, position, lists)
+        } else {
+            sign(position, byte)
+        };
         position = word.end as usize;
-        let ends_sentence = word.shape == Shape::Sign && matches!(byte, b'.' | b'!' | b'?' | b':' | b'"' | b'>');
-        words.push(Word { first, breaks_line, blank_before: blank, ..word });
+        let ends_sentence =
+            word.shape == Shape::Sign && matches!(byte, b'.' | b'!' | b'?' | b':' | b'"' | b'>');
+        words.push(Word {
+            first,
+            breaks_line,
+            blank_before: blank,
+            ..word
+        });
         first = ends_sentence || (first && word.shape == Shape::Sign);
         (breaks_line, blank) = (false, false);
     }
@@ -239,7 +258,10 @@ fn read_word(text: &str, start: usize, lists: &Lists) -> Word {
     let mut rest = text[start..].char_indices().peekable();
     while let Some((offset, letter)) = rest.next() {
         if is_apostrophe(letter) {
-            if rest.peek().is_some_and(|(_, next)| next.is_alphabetic()) && count > 0 && !possessive(&text[start + offset + letter.len_utf8()..]) {
+            if rest.peek().is_some_and(|(_, next)| next.is_alphabetic())
+                && count > 0
+                && !possessive(&text[start + offset + letter.len_utf8()..])
+            {
                 continue;
             }
             break;
@@ -248,7 +270,11 @@ fn read_word(text: &str, start: usize, lists: &Lists) -> Word {
             break;
         }
         letters.count(letter, count);
-        let folded = if letter.is_ascii() { letter.to_ascii_lowercase() } else { letter.to_lowercase().next().unwrap_or(letter) };
+        let folded = if letter.is_ascii() {
+            letter.to_ascii_lowercase()
+        } else {
+            letter.to_lowercase().next().unwrap_or(letter)
+        };
         state = step(state, folded as u32);
         count += 1;
         if (2..=3).contains(&count) {
@@ -260,10 +286,17 @@ fn read_word(text: &str, start: usize, lists: &Lists) -> Word {
     if end == start {
         // A sign beyond ASCII, such as a curly quote.
         let length = text[start..].chars().next().map_or(1, char::len_utf8);
-        return Word { end: (start + length) as u32, ..sign(start, b'"') };
+        return Word {
+            end: (start + length) as u32,
+            ..sign(start, b'"')
+        };
     }
     let hash = mix(state);
-    let tail = |letters: &[u32]| mix(letters.iter().fold(FNV_OFFSET, |state, letter| step(state, *letter))) as u32;
+    let tail = |letters: &[u32]| {
+        mix(letters
+            .iter()
+            .fold(FNV_OFFSET, |state, letter| step(state, *letter))) as u32
+    };
     Word {
         start: start as u32,
         end: end as u32,
@@ -298,11 +331,27 @@ mod tests {
         let lists = Lists::new("anna g\n", "the\n", &["humira"], &[(list::HONORIFIC, "dr")]);
         let text = "Dr. Anna's “O’Brien”\nMcX the Humira 12 B12 Šárka";
         let words = words(text, &lists, 100);
-        let seen: Vec<(&str, Shape)> = words.iter().map(|word| (&text[word.start as usize..word.end as usize], word.shape)).collect();
-        assert!(seen.contains(&("Anna", Shape::Capital)) && seen.contains(&("O’Brien", Shape::Mixed)) && seen.contains(&("Šárka", Shape::Capital)));
+        let seen: Vec<(&str, Shape)> = words
+            .iter()
+            .map(|word| (&text[word.start as usize..word.end as usize], word.shape))
+            .collect();
+        assert!(
+            seen.contains(&("Anna", Shape::Capital))
+                && seen.contains(&("O’Brien", Shape::Mixed))
+                && seen.contains(&("Šárka", Shape::Capital))
+        );
         assert!(seen.contains(&("12", Shape::Digits)) && seen.contains(&("B12", Shape::Code)));
-        let by = |wanted: &str| words.iter().find(|word| &text[word.start as usize..word.end as usize] == wanted).unwrap();
-        assert!(by("Anna").is(list::GIVEN) && by("Dr").is(list::HONORIFIC) && by("Humira").is(list::TERM));
+        let by = |wanted: &str| {
+            words
+                .iter()
+                .find(|word| &text[word.start as usize..word.end as usize] == wanted)
+                .unwrap()
+        };
+        assert!(
+            by("Anna").is(list::GIVEN)
+                && by("Dr").is(list::HONORIFIC)
+                && by("Humira").is(list::TERM)
+        );
         assert!(by("McX").breaks_line && by("McX").first && !by("the").first);
     }
 }

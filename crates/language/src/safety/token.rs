@@ -127,7 +127,10 @@ pub(crate) fn tokenise(text: &str, limit: usize) -> Vec<Token> {
                 position += 1;
             }
             Kind::Stop => {
-                let ends = byte != b'.' || bytes.get(position + 1).is_none_or(|next| next.is_ascii_whitespace() || *next == b'"');
+                let ends = byte != b'.'
+                    || bytes
+                        .get(position + 1)
+                        .is_none_or(|next| next.is_ascii_whitespace() || *next == b'"');
                 before = before.max(if ends { Break::Sentence } else { Break::Clause });
                 if byte == b'?' {
                     for token in &mut tokens[sentence_start..] {
@@ -176,7 +179,9 @@ fn read_word(bytes: &[u8], start: usize, before: Break, tokens: &mut Vec<Token>)
                 position += 1;
                 end = position;
             }
-            Kind::Apostrophe if bytes.get(position + 1).is_some_and(u8::is_ascii_alphabetic) => position += 1,
+            Kind::Apostrophe if bytes.get(position + 1).is_some_and(u8::is_ascii_alphabetic) => {
+                position += 1
+            }
             _ => break,
         }
     }
@@ -200,12 +205,18 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<&str> {
-        tokenise(text, 1000).iter().map(|token| &text[token.start as usize..token.end as usize]).collect()
+        tokenise(text, 1000)
+            .iter()
+            .map(|token| &text[token.start as usize..token.end as usize])
+            .collect()
     }
 
     #[test]
     fn words_keep_apostrophes_and_split_at_hyphens() {
-        assert_eq!(words("I didn't feel drug-induced."), ["I", "didn't", "feel", "drug", "induced"]);
+        assert_eq!(
+            words("I didn't feel drug-induced."),
+            ["I", "didn't", "feel", "drug", "induced"]
+        );
         assert_eq!(words("“Didn’t” she—say?"), ["Didn’t", "she", "say"]);
         assert_eq!(words(""), Vec::<&str>::new());
     }
@@ -220,7 +231,13 @@ mod tests {
     #[test]
     fn a_decimal_point_does_not_end_a_sentence_and_a_question_marks_its_words() {
         let tokens = tokenise("Took 2.5 mg. Is that safe? Thanks.", 100);
-        assert_eq!(tokens.iter().filter(|token| token.before == Break::Sentence).count(), 2);
+        assert_eq!(
+            tokens
+                .iter()
+                .filter(|token| token.before == Break::Sentence)
+                .count(),
+            2
+        );
         let asked: Vec<bool> = tokens.iter().map(|token| token.in_question).collect();
         assert_eq!(asked, [false, false, false, false, true, true, true, false]);
     }

@@ -247,6 +247,13 @@ mod tests {
     }
 
     #[test]
+    fn the_recall_taxonomy_reads_and_tags() {
+        let taxonomy = Taxonomy::from_toml(include_str!("../../../../deploy/taxonomies/recalls.toml")).unwrap();
+        let found = ids(&taxonomy, "Lack of Assurance of Sterility: B. cepacia was found by a contract laboratory");
+        assert_eq!(found, ["manufacturing.outside_laboratory", "microbial.burkholderia_cepacia", "sterility.assurance"]);
+    }
+
+    #[test]
     fn successors_follow_renames_and_splits() {
         let taxonomy = Taxonomy::from_toml(SMALL).unwrap();
         assert_eq!(taxonomy.successors("supply"), [1]);

@@ -36,10 +36,12 @@ impl Forecast {
         let mut square = 0.0;
         let mut season = 0.0;
         for (index, (rate, weight)) in parts.rates.iter().zip(parts.weights).enumerate() {
-            mean += weight * rate.mean;
-            square += weight * rate.mean * rate.mean * (1.0 + 1.0 / rate.shape);
             if index < super::state::WANDERS {
                 season += weight;
+            }
+            if rate.shape > 0.0 {
+                mean += weight * rate.mean;
+                square += weight * rate.mean * rate.mean * (1.0 + 1.0 / rate.shape);
             }
         }
         let mean = mean.clamp(1e-9, 1e15);

@@ -12,10 +12,13 @@
 //! ```
 
 mod coefficients;
+mod dispersion;
 mod forecast;
+mod learn;
 mod model;
 mod negative_binomial;
 mod prior;
+mod rate;
 mod record;
 mod season;
 mod settings;

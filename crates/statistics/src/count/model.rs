@@ -9,12 +9,16 @@
 use super::coefficients::Coefficients;
 use super::forecast::Forecast;
 use super::prior::Prior;
+use super::rate::Rate;
 use super::season::{BucketContext, PHASES_LIMIT, Season};
 use super::settings::CheckedCountSettings;
 use super::state::{ANCHORS, CountState, HOLIDAY, MODELS, PENDING, Pending, WANDERS};
 use crate::evidence::OnsetNull;
-use crate::special::{digamma, inverse_trigamma};
 
+/// Models lighter than this add nothing to a forecast.
+const NEGLIGIBLE: f64 = 1e-5;
+/// Prior standard deviation of a knot of the yearly profile.
+const KNOT_DEVIATION: f64 = 0.3;
 /// Longest gap over which time is moved on, in buckets: beyond it nothing is remembered anyway.
 const GAP_LIMIT: i64 = 1_000_000;
 
@@ -35,38 +39,39 @@ pub struct CountModel {
     pub(crate) onset_null: OnsetNull,
 }
 
-/// The gamma distribution of one model's rate.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Rate {
-    /// Mean of the predictor and its variance.
-    pub(crate) location: f64,
-    pub(crate) variance: f64,
-    pub(crate) shape: f64,
-    pub(crate) digamma: f64,
-    pub(crate) mean: f64,
-}
-
-impl Rate {
-    pub(crate) fn new(location: f64, variance: f64) -> Self {
-        let location = location.clamp(-25.0, 30.0);
-        let shape = inverse_trigamma(variance);
-        let digamma = digamma(shape);
-        Self {
-            location,
-            variance,
-            shape,
-            digamma,
-            mean: libm::exp(location - digamma) * shape,
-        }
-    }
+/// Two neighbouring knots of the yearly profile and the weight of the second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Knots {
+    pub(crate) slots: [usize; 2],
+    pub(crate) part: f64,
 }
 
 /// All that one bucket's forecast is made of.
 pub(crate) struct Parts {
     pub(crate) design: [f64; 6],
     pub(crate) steps: f64,
+    /// Place in the yearly profile, if the model has one.
+    pub(crate) knots: Option<Knots>,
     pub(crate) rates: [Rate; MODELS],
     pub(crate) weights: [f64; MODELS],
+}
+
+impl Knots {
+    fn effect(self, state: &CountState) -> (f64, f64) {
+        let [left, right] = self.slots.map(|slot| state.phase[slot]);
+        let (first, second) = (1.0 - self.part, self.part);
+        (
+            first * left.mean() + second * right.mean(),
+            first * first * left.variance() + second * second * right.variance(),
+        )
+    }
+
+    /// Linear Bayes update of both, as if independent of all else.
+    pub(crate) fn update(self, state: &mut CountState, shift: f64, loss: f64) {
+        for (slot, design) in self.slots.into_iter().zip([1.0 - self.part, self.part]) {
+            state.phase[slot].update(design * shift, design * design * loss);
+        }
+    }
 }
 
 impl CountModel {
@@ -175,6 +180,10 @@ impl CountModel {
 
     fn start_of_phase(&self, prior: &Prior, slot: usize) -> super::coefficients::Scalar {
         let deviation = self.settings.phase_deviation;
+        let knot = (self.season.phases..PHASES_LIMIT).contains(&slot) && self.knots(0).is_some();
+        if knot {
+            return super::coefficients::Scalar::new(0.0, KNOT_DEVIATION * KNOT_DEVIATION);
+        }
         let unused = slot != HOLIDAY && (self.season.phases == 1 || slot >= self.season.phases);
         match prior.phases.get(slot) {
             _ if unused => super::coefficients::Scalar::default(),
@@ -196,8 +205,9 @@ impl CountModel {
         )
     }
 
-    /// Predictor, rate and weight of every model at a bucket.
-    pub(crate) fn parts(&self, state: &CountState, context: &BucketContext) -> Parts {
+    /// Predictor, rate and weight of every model at a bucket; models lighter than `least_weight` keep an empty rate.
+    pub(crate) fn parts(&self, state: &CountState, context: &BucketContext, least_weight: f64) -> Parts {
+        let weights = weights(&state.log_weight);
         let steps = if state.started {
             context
                 .index
@@ -212,10 +222,13 @@ impl CountModel {
         let offset = calendar.0 + libm::log(context.exposure.clamp(1e-9, 1e12));
         let (seasonal, seasonal_variance) = state.seasonal.predict(&design);
         let (plain, plain_variance) = state.plain.predict(&[1.0, steps]);
+        let knots = self.knots(context.index);
+        let profile = knots.map_or((0.0, 0.0), |knots| knots.effect(state));
         let anchors = [
             (
-                seasonal + offset,
+                seasonal + offset + profile.0,
                 seasonal_variance
+                    + profile.1
                     + calendar.1
                     + steps * (self.seasonal_growth[0] + 2.0 * self.seasonal_growth[2]),
             ),
@@ -226,12 +239,15 @@ impl CountModel {
         ];
         let mut rates = [Rate::default(); MODELS];
         for (index, rate) in rates.iter_mut().enumerate() {
+            if weights[index] < least_weight {
+                continue;
+            }
             let (anchor, speed) = (index / WANDERS, index % WANDERS);
             let (location, variance) = anchors[anchor];
             let (wander, wander_variance) = match speed.checked_sub(1) {
                 None => (0.0, 0.0),
                 Some(speed) => {
-                    let keep = libm::exp(-steps / self.settings.wander_buckets[speed]);
+                    let keep = self.wander_keep(speed, steps);
                     let deviation = self.settings.wander_deviation[speed];
                     let at = state.wander[anchor][speed].revert(keep, deviation * deviation);
                     (at.mean(), at.variance())
@@ -242,9 +258,34 @@ impl CountModel {
         Parts {
             design,
             steps,
+            knots,
             rates,
-            weights: weights(&state.log_weight),
+            weights,
         }
+    }
+
+    /// Autocorrelation of a wandering over so many buckets.
+    pub(crate) fn wander_keep(&self, speed: usize, steps: f64) -> f64 {
+        let keep = self.wander_keep[speed];
+        match steps {
+            1.0 => keep,
+            2.0 => keep * keep,
+            3.0 => keep * keep * keep,
+            _ => libm::exp(-steps / self.settings.wander_buckets[speed]),
+        }
+    }
+
+    /// Days have room for a yearly profile in the slots that weekdays leave free: a piecewise straight line on the log
+    /// scale beside the harmonics, for waves that rise tenfold in three weeks.
+    fn knots(&self, index: i64) -> Option<Knots> {
+        if self.season.phases > 7 || self.season.buckets_per_year < 300.0 {
+            return None;
+        }
+        let first = self.season.phases;
+        let count = PHASES_LIMIT - first;
+        let turn = (index as f64 / self.season.buckets_per_year).rem_euclid(1.0) * count as f64;
+        let knot = (turn as usize).min(count - 1);
+        Some(Knots { slots: [first + knot, first + (knot + 1) % count], part: turn - knot as f64 })
     }
 
     fn calendar(&self, state: &CountState, context: &BucketContext) -> (f64, f64) {
@@ -263,7 +304,7 @@ impl CountModel {
     /// What the series is expected to do in a bucket.
     #[must_use]
     pub fn forecast(&self, state: &CountState, context: &BucketContext) -> Forecast {
-        Forecast::mix(&self.parts(state, context), state)
+        Forecast::mix(&self.parts(state, context, NEGLIGIBLE), state)
     }
 }
 
@@ -272,7 +313,12 @@ fn weights(log_weight: &[f32; MODELS]) -> [f64; MODELS] {
     let largest = log_weight
         .iter()
         .fold(f32::NEG_INFINITY, |left, right| left.max(*right));
-    let mut weights = log_weight.map(|value| libm::exp(f64::from(value - largest)));
+    let mut weights = log_weight.map(|value| match value - largest {
+        // The leader and the hopeless are most of them.
+        0.0 => 1.0,
+        behind if behind < -25.0 => 0.0,
+        behind => libm::exp(f64::from(behind)),
+    });
     let total: f64 = weights.iter().sum();
     for weight in &mut weights {
         *weight /= total;

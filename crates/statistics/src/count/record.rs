@@ -52,11 +52,17 @@ fn read_pending(reader: &mut Reader<'_>) -> Result<Pending, RestoreError> {
 }
 
 impl CountState {
+    /// Slots in use: phases and, for days, the knots of the yearly profile.
+    fn slots(&self) -> usize {
+        self.phase[..PHASES_LIMIT].iter().rposition(|slot| *slot != Scalar::default()).map_or(0, |last| last + 1)
+    }
+
     /// Appends the record; `restore` gives back the same state to the bit.
     pub fn dump(&self, into: &mut Vec<u8>) {
         into.extend_from_slice(&[
             VERSION,
             self.phases,
+            self.slots() as u8,
             self.pending_count,
             u8::from(self.started),
         ]);
@@ -69,7 +75,7 @@ impl CountState {
             put_scalar(*wander, into);
         }
         put_f32s(&self.log_weight, into);
-        for phase in &self.phase[..usize::from(self.phases)] {
+        for phase in &self.phase[..self.slots()] {
             put_scalar(*phase, into);
         }
         put_scalar(self.phase[HOLIDAY], into);
@@ -87,9 +93,10 @@ impl CountState {
     /// Another version, or a damaged record (see [`RestoreError`]).
     pub fn restore(bytes: &[u8]) -> Result<Self, RestoreError> {
         let mut reader = Reader::new(KIND, VERSION, bytes)?;
-        let (phases, pending_count) = (reader.u8()?, reader.u8()?);
+        let (phases, slots, pending_count) = (reader.u8()?, reader.u8()?, reader.u8()?);
         let started = reader.flag()?;
         if !(1..=PHASES_LIMIT).contains(&usize::from(phases))
+            || usize::from(slots) > PHASES_LIMIT
             || usize::from(pending_count) > PENDING
         {
             return Err(reader.damaged());
@@ -114,7 +121,7 @@ impl CountState {
         let mut log_weight = [0.0; MODELS];
         reader.f32s(&mut log_weight)?;
         let mut phase = [Scalar::default(); PHASES_LIMIT + 1];
-        for place in &mut phase[..usize::from(phases)] {
+        for place in &mut phase[..usize::from(slots)] {
             *place = read_scalar(&mut reader)?;
         }
         phase[HOLIDAY] = read_scalar(&mut reader)?;

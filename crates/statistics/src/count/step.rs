@@ -1,15 +1,13 @@
 //! One bucket of one series: judge, gather evidence, learn what has waited long enough.
 
 use super::forecast::Forecast;
-use super::model::{CountModel, Parts, Rate};
-use super::negative_binomial::NegativeBinomial;
+use super::model::CountModel;
 use super::season::BucketContext;
-use super::state::{ANCHORS, CountState, HOLIDAY, MODELS, PENDING, Pending, WANDERS};
+use super::state::{CountState, PENDING, Pending};
 use crate::evidence::{
-    Direction, Sequential, WINDOWS, hindsight, in_control, ln_mixture, ln_ratio, stronger,
+    Direction, Memory, Sequential, WINDOWS, hindsight, in_control, ln_mixtures, ln_ratio, stronger,
 };
 use crate::judgement::Judgement;
-use crate::special::digamma;
 
 /// Variance of the log level added when a run proved to be a new level.
 const BREAK_VARIANCE: f64 = 0.5;
@@ -39,6 +37,9 @@ struct Onset {
     down: [f64; WINDOWS],
     p_up: f64,
     p_down: f64,
+    /// The same where this bucket must speak too: for the combination.
+    p_up_now: f64,
+    p_down_now: f64,
 }
 
 impl CountModel {
@@ -73,8 +74,8 @@ impl CountModel {
         };
         let sequential_down = onset.p_down.min(silence);
         let combined = Judgement::from_tails(
-            Sequential::combine(judgement.p_lower, sequential_down),
-            Sequential::combine(judgement.p_upper, onset.p_up),
+            Sequential::combine(judgement.p_lower, onset.p_down_now.min(silence)),
+            Sequential::combine(judgement.p_upper, onset.p_up_now),
         );
         if fresh {
             self.wait(state, context, count, &onset);
@@ -104,22 +105,15 @@ impl CountModel {
             for (ratio, bucket) in ratios[1..].iter_mut().zip(waiting.iter().rev()) {
                 *ratio = f64::from(bucket.ln_ratio[side]);
             }
-            let p = self.onset_null.p_value(
-                direction,
-                forecast.mean,
-                dispersion,
-                ln_mixture(&ratios[..=waiting.len()]),
-            );
-            (ratios, p)
+            let mixtures = ln_mixtures(&ratios[..=waiting.len()]);
+            let null = |memory: Memory, ln_mixture: f64| {
+                self.onset_null.p_value(memory, direction, forecast.mean, dispersion, ln_mixture)
+            };
+            (ratios, null(Memory::Full, mixtures.full), null(Memory::Capped, mixtures.capped))
         };
-        let (up, p_up) = gather(Direction::Excess, 0);
-        let (down, p_down) = gather(Direction::Deficit, 1);
-        Onset {
-            up,
-            down,
-            p_up,
-            p_down,
-        }
+        let (up, p_up, p_up_now) = gather(Direction::Excess, 0);
+        let (down, p_down, p_down_now) = gather(Direction::Deficit, 1);
+        Onset { up, down, p_up, p_down, p_up_now, p_down_now }
     }
 
     /// Puts the bucket into the waiting line, tells those waiting what it revealed about them, and
@@ -183,231 +177,6 @@ impl CountModel {
         }
         self.learn(state, &bucket, seen.weight);
         state.learnt += 1.0;
-    }
-
-    /// The conjugate update of every model with one bucket (West, Harrison and Migon 1985, section 3).
-    fn learn(&self, state: &mut CountState, bucket: &Pending, weight: f64) {
-        let context = BucketContext {
-            index: bucket.index,
-            phase: usize::from(bucket.phase),
-            exposure: f64::from(bucket.exposure),
-            holiday: bucket.holiday,
-        };
-        let parts = self.parts(state, &context);
-        let dispersion = state.dispersion();
-        let posterior = |rate: &Rate| Posterior::new(rate, bucket.observed, weight / dispersion);
-        let mean: f64 = parts
-            .rates
-            .iter()
-            .zip(parts.weights)
-            .map(|(rate, share)| share * rate.mean)
-            .sum();
-        let square: f64 = parts
-            .rates
-            .iter()
-            .zip(parts.weights)
-            .map(|(rate, share)| share * rate.mean * rate.mean * (1.0 + 1.0 / rate.shape))
-            .sum();
-        let uncertainty = (square / mean - mean).max(0.0);
-        self.move_time(state, &parts);
-        let updates: [Posterior; MODELS] =
-            std::array::from_fn(|index| posterior(&parts.rates[index]));
-        for anchor in 0..ANCHORS {
-            self.learn_anchor(state, &parts, anchor, bucket, weight / dispersion);
-            for speed in 1..WANDERS {
-                let update = &updates[anchor * WANDERS + speed];
-                state.wander[anchor][speed - 1].update(update.shift, update.loss);
-            }
-        }
-        self.learn_calendar(state, &parts, &context, &updates);
-        self.learn_model_weights(state, &parts, bucket.observed, dispersion, weight);
-        self.learn_dispersion(state, bucket.observed, mean, uncertainty, weight);
-        state.through = bucket.index;
-    }
-
-    fn move_time(&self, state: &mut CountState, parts: &Parts) {
-        let steps = parts.steps;
-        state.seasonal.propagate(
-            steps,
-            &self.seasonal_growth.map(|variance| variance * steps),
-        );
-        state
-            .plain
-            .propagate(steps, &self.plain_growth.map(|variance| variance * steps));
-        for anchor in &mut state.wander {
-            for (speed, wander) in anchor.iter_mut().enumerate() {
-                let keep = if steps == 1.0 {
-                    self.wander_keep[speed]
-                } else {
-                    libm::exp(-steps / self.settings.wander_buckets[speed])
-                };
-                let deviation = self.settings.wander_deviation[speed];
-                *wander = wander.revert(keep, deviation * deviation);
-            }
-        }
-    }
-
-    /// The anchor learns beside the average of its wanderings, whose uncertainty takes its part of the gain.
-    fn learn_anchor(
-        &self,
-        state: &mut CountState,
-        parts: &Parts,
-        anchor: usize,
-        bucket: &Pending,
-        worth: f64,
-    ) {
-        let models = anchor * WANDERS..(anchor + 1) * WANDERS;
-        let total: f64 = parts.weights[models.clone()]
-            .iter()
-            .sum::<f64>()
-            .max(1e-300);
-        let (mut location, mut variance) = (0.0, 0.0);
-        for model in models {
-            let share = parts.weights[model] / total;
-            location += share * parts.rates[model].location;
-            variance += share * parts.rates[model].variance;
-        }
-        let update = Posterior::new(&Rate::new(location, variance), bucket.observed, worth);
-        if anchor == 0 {
-            let mut design = parts.design;
-            design[1] = 0.0;
-            state.seasonal.update(&design, update.shift, update.loss);
-        } else {
-            state.plain.update(&[1.0, 0.0], update.shift, update.loss);
-        }
-    }
-
-    fn learn_calendar(
-        &self,
-        state: &mut CountState,
-        parts: &Parts,
-        context: &BucketContext,
-        updates: &[Posterior; MODELS],
-    ) {
-        let (mut shift, mut loss) = (0.0, 0.0);
-        for (update, share) in updates.iter().zip(parts.weights) {
-            shift += share * update.shift;
-            loss += share * update.loss;
-        }
-        if self.season.phases > 1 {
-            state.phase[context.phase.min(self.season.phases - 1)].update(shift, loss);
-        }
-        if context.holiday {
-            state.phase[HOLIDAY].update(shift, loss);
-        }
-    }
-
-    /// Forgetting towards the prior, then the predictive record of each model.
-    fn learn_model_weights(
-        &self,
-        state: &mut CountState,
-        parts: &Parts,
-        observed: f64,
-        dispersion: f64,
-        weight: f64,
-    ) {
-        let mut scores = [0.0; MODELS];
-        let mut best = f64::NEG_INFINITY;
-        for (model, rate) in parts.rates.iter().enumerate() {
-            let distribution =
-                NegativeBinomial::new(rate.mean, dispersion + rate.mean / rate.shape);
-            scores[model] = weight * distribution.ln_mass_unnormalised(observed);
-            best = best.max(scores[model]);
-        }
-        for (model, score) in scores.iter().enumerate() {
-            let kept = self.ln_prior[model]
-                + self.model_keep * (f64::from(state.log_weight[model]) - self.ln_prior[model]);
-            // No single bucket may rule a model out for good.
-            state.log_weight[model] = (kept + (score - best).max(-6.0)) as f32;
-        }
-        let largest = state
-            .log_weight
-            .iter()
-            .fold(f32::NEG_INFINITY, |left, right| left.max(*right));
-        for value in &mut state.log_weight {
-            *value = (*value - largest).max(-40.0);
-        }
-    }
-
-    /// One natural-gradient step on ln(dispersion − 1): the score of the negative binomial over its expected information,
-    /// which accumulates with forgetting. Cheaper than a grid, and as good as maximum likelihood once information is there.
-    ///
-    /// What is not known of the rate adds `uncertainty` to the excess: the score is taken at the sum, and only its own part of
-    /// the blame reaches the dispersion. Without this every misfit of a young series becomes dispersion.
-    fn learn_dispersion(
-        &self,
-        state: &mut CountState,
-        observed: f64,
-        mean: f64,
-        uncertainty: f64,
-        weight: f64,
-    ) {
-        let location = state.dispersion.mean();
-        let own = libm::exp(location);
-        let excess = own + uncertainty;
-        let part = own / excess;
-        let score = score_of_excess(observed, mean, excess) * part;
-        let information = information_of_excess(mean, excess) * part * part;
-        let score = score.clamp(-20.0, 20.0) * weight;
-        let [_, prior_deviation] = self.settings.dispersion_prior;
-        let floor = 1.0 / (prior_deviation * prior_deviation);
-        let kept =
-            floor + self.dispersion_keep * (1.0 / state.dispersion.variance() - floor).max(0.0);
-        let total = kept + weight * information;
-        let moved = (location + (score / total).clamp(-0.7, 0.7)).clamp(-4.0, 12.0);
-        state.dispersion = super::coefficients::Scalar::new(moved, 1.0 / total);
-    }
-}
-
-/// Derivative of the log mass by ln(excess), where dispersion = 1 + excess and size = mean / excess.
-fn score_of_excess(observed: f64, mean: f64, excess: f64) -> f64 {
-    let dispersion = 1.0 + excess;
-    let size = mean / excess;
-    if size > 1e5 || observed > 1e5 || size < 1e-6 {
-        let pearson = (observed - mean) * (observed - mean) / (mean * dispersion);
-        return 0.5 * (pearson - 1.0) * excess / dispersion;
-    }
-    let gained = if observed < 12.5 {
-        let (mut sum, mut index) = (0.0, 0.0);
-        while index < observed {
-            sum += 1.0 / (size + index);
-            index += 1.0;
-        }
-        sum
-    } else {
-        digamma(size + observed) - digamma(size)
-    };
-    -size * (gained - libm::log(dispersion)) + (observed - mean) / dispersion
-}
-
-/// Expected information of one bucket about ln(excess): that of a squared score, lessened where counts are so
-/// small that the fourth moment rules.
-fn information_of_excess(mean: f64, excess: f64) -> f64 {
-    let dispersion = 1.0 + excess;
-    let fourth = dispersion * (1.0 + 6.0 * excess * dispersion) / mean;
-    excess * excess / (2.0 * dispersion * dispersion + fourth)
-}
-
-/// The posterior of one model's rate after a bucket, as a change of its predictor.
-#[derive(Clone, Copy, Debug)]
-struct Posterior {
-    /// Change of the predictor's mean over its variance.
-    shift: f64,
-    /// Relative loss of its variance, over its variance.
-    loss: f64,
-}
-
-impl Posterior {
-    /// `worth` is the share of a Poisson bucket's information that this bucket carries: weight / dispersion.
-    fn new(rate: &Rate, observed: f64, worth: f64) -> Self {
-        let shape = rate.shape + worth * observed;
-        let growth = worth * rate.mean / rate.shape;
-        let location = digamma(shape) - rate.digamma - libm::log1p(growth);
-        let remaining = (crate::special::trigamma(shape) / rate.variance).clamp(1e-6, 1.0);
-        Self {
-            shift: location / rate.variance,
-            loss: (1.0 - remaining) / rate.variance,
-        }
     }
 }
 

@@ -11,7 +11,7 @@ mod table;
 
 use crate::judgement::Judgement;
 use crate::special::normal_quantile;
-pub use onset::{Direction, OnsetNull, ln_mixture, ln_ratio};
+pub use onset::{Direction, Memory, OnsetMixtures, OnsetNull, ln_mixtures, ln_ratio};
 use table::{ln_tail_of_combination, ln_tail_of_mixture};
 
 /// Longest window, in buckets.
@@ -137,22 +137,13 @@ pub fn hindsight(
         };
     }
     let direction = if upward { 1.0 } else { -1.0 };
-    *run = if *run * direction > 0.0 {
-        *run + direction
-    } else {
-        direction
-    };
-    if f64::from(run.abs()) <= burst_buckets {
-        return Hindsight {
-            weight,
-            new_level: false,
-        };
+    *run = if *run * direction > 0.0 { *run + direction } else { direction };
+    let length = f64::from(run.abs());
+    if length <= burst_buckets {
+        return Hindsight { weight, new_level: false };
     }
-    *run = 0.0;
-    Hindsight {
-        weight: 1.0,
-        new_level: true,
-    }
+    // A change that goes on and on stays learnt in full; the level breaks once.
+    Hindsight { weight: 1.0, new_level: length <= burst_buckets + 1.0 }
 }
 
 /// ln of the larger likelihood ratio of a window, and whether it speaks for an excess.

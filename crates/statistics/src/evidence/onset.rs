@@ -15,6 +15,10 @@ const SHIFT: f64 = 2.5;
 const DEFICIT_FLOOR: f64 = 0.15;
 /// Weights of an onset in this bucket, one and two buckets ago.
 const ONSET_WEIGHT: [f64; WINDOWS] = [0.25, 0.5, 0.25];
+/// The most that earlier buckets may multiply this one's ratio by, with capped memory: e³.
+const MEMORY_CAP: f64 = 20.085_536_923_187_668;
+/// Keeps an exponential finite.
+const LARGEST_EXPONENT: f64 = 600.0;
 /// The simulated null distributions, written by `auscult-bench-detection calibrate`.
 const NULL_TABLE: &str = include_str!("onset_null.csv");
 /// Simulated quantiles per cell.
@@ -42,26 +46,42 @@ pub fn ln_ratio(mean: f64, dispersion: f64, count: f64, direction: Direction) ->
         - expected.ln_mass_unnormalised(count)
 }
 
-/// ln of the mixture over onsets. `ratios[0]` is this bucket, then the ones before; a shorter history gives fewer.
+/// How much the buckets before this one may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// All they have: the alarm lasts as long as the outbreak does, and a little longer.
+    Full,
+    /// At most a factor e³: this bucket must speak too. Loses no detections and ends with the outbreak, but
+    /// alarms on fewer of its buckets.
+    Capped,
+}
+
+/// ln of the mixture with either memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OnsetMixtures {
+    /// See [`Memory::Full`].
+    pub full: f64,
+    /// See [`Memory::Capped`].
+    pub capped: f64,
+}
+
+/// ln of the mixture over onsets, with full and with capped memory. `ratios[0]` is this bucket, then the ones before;
+/// a shorter history gives fewer.
 #[must_use]
-pub fn ln_mixture(ratios: &[f64]) -> f64 {
+pub fn ln_mixtures(ratios: &[f64]) -> OnsetMixtures {
+    let Some((now, before)) = ratios.split_first() else {
+        return OnsetMixtures { full: 0.0, capped: 0.0 };
+    };
+    // Onsets in this bucket, one and two ago, as factors on this bucket's own ratio.
+    let (mut full, mut capped) = (ONSET_WEIGHT[0], ONSET_WEIGHT[0]);
     let mut product = 0.0;
-    let mut largest = f64::NEG_INFINITY;
-    let mut terms = [f64::NEG_INFINITY; WINDOWS];
-    for (term, ratio) in terms.iter_mut().zip(ratios) {
+    for (ratio, weight) in before.iter().zip(&ONSET_WEIGHT[1..]) {
         product += ratio;
-        *term = product;
-        largest = largest.max(product);
+        let factor = libm::exp(product.min(LARGEST_EXPONENT));
+        full += weight * factor;
+        capped += weight * factor.min(MEMORY_CAP);
     }
-    if !largest.is_finite() {
-        return 0.0;
-    }
-    let sum: f64 = terms
-        .iter()
-        .zip(ONSET_WEIGHT)
-        .map(|(term, weight)| weight * libm::exp(term - largest))
-        .sum();
-    largest + libm::log(sum)
+    OnsetMixtures { full: now + libm::log(full), capped: now + libm::log(capped) }
 }
 
 /// Null distribution of the mixture, by mean and dispersion.
@@ -70,7 +90,7 @@ pub struct OnsetNull {
     ln_means: Vec<f64>,
     ln_excesses: Vec<f64>,
     ln_tails: [f64; LEVELS],
-    /// ln mixture at each level: [direction][mean][excess][level].
+    /// ln mixture at each level: [memory][direction][mean][excess][level].
     quantiles: Vec<[f32; LEVELS]>,
 }
 
@@ -81,7 +101,7 @@ impl Default for OnsetNull {
 }
 
 impl OnsetNull {
-    /// Lines of `direction, mean, excess, 13 quantiles`, in order; the header carries the tail probabilities.
+    /// Lines of `which, mean, excess, 13 quantiles`, in order; the header carries the tail probabilities.
     /// The only text ever given is the one compiled in, whose form a test holds; a malformed number reads as zero.
     fn parse(text: &str) -> Self {
         let number = |field: &str| field.trim().parse::<f64>().unwrap_or(0.0);
@@ -124,6 +144,7 @@ impl OnsetNull {
     #[must_use]
     pub fn p_value(
         &self,
+        memory: Memory,
         direction: Direction,
         mean: f64,
         dispersion: f64,
@@ -133,11 +154,8 @@ impl OnsetNull {
         let (column, along_column) =
             place(&self.ln_excesses, libm::log((dispersion - 1.0).max(1e-12)));
         let width = self.ln_excesses.len();
-        let start = if direction == Direction::Excess {
-            0
-        } else {
-            self.ln_means.len() * width
-        };
+        let block = 2 * usize::from(memory == Memory::Capped) + usize::from(direction == Direction::Deficit);
+        let start = block * self.ln_means.len() * width;
         let corner = |down: usize, right: usize| {
             &self.quantiles[start + (row + down) * width + column + right]
         };
@@ -219,7 +237,7 @@ mod tests {
         let null = OnsetNull::default();
         assert_eq!(
             null.quantiles.len(),
-            2 * null.ln_means.len() * null.ln_excesses.len()
+            4 * null.ln_means.len() * null.ln_excesses.len()
         );
         assert!(null.ln_tails.windows(2).all(|pair| pair[1] < pair[0]));
         for row in &null.quantiles {
@@ -235,7 +253,7 @@ mod tests {
                 let mut last = 1.0;
                 for step in -40..400 {
                     let p =
-                        null.p_value(Direction::Excess, mean, dispersion, f64::from(step) * 0.25);
+                        null.p_value(Memory::Full, Direction::Excess, mean, dispersion, f64::from(step) * 0.25);
                     assert!(
                         p <= last && (0.0..=1.0).contains(&p),
                         "{mean} {dispersion} {step}: {p} after {last}"
@@ -249,10 +267,9 @@ mod tests {
     #[test]
     fn a_longer_excess_weighs_more() {
         let ratio = ln_ratio(5.0, 1.5, 11.0, Direction::Excess);
-        assert!(
-            ratio > 0.0
-                && ln_mixture(&[ratio, ratio, ratio]) > ln_mixture(&[ratio, -ratio, -ratio])
-        );
+        let held = ln_mixtures(&[ratio, ratio, ratio]);
+        let lone = ln_mixtures(&[ratio, -ratio, -ratio]);
+        assert!(ratio > 0.0 && held.full > lone.full && held.capped <= held.full);
         assert!(ln_ratio(5.0, 1.5, 0.0, Direction::Deficit) > 0.0);
     }
 }

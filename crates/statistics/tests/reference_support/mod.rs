@@ -1,4 +1,8 @@
 //! Reads the folder of reference numbers (see its README) and compares judgements with it.
+#![expect(
+    dead_code,
+    reason = "each test binary uses its part of this shared reader"
+)]
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -7,22 +11,25 @@ use std::path::{Path, PathBuf};
 use auscult_statistics::reference::{Calendar, CountSeries, Judgement, ReferenceMethod};
 
 /// The reference folder, or `None` when this machine does not have it.
+pub fn reference_folder() -> Option<PathBuf> {
+    data_file("reference")
+}
+
+/// A file or folder of the development data, or `None` when this machine does not have it.
 #[expect(
     clippy::disallowed_methods,
     reason = "tests look for a data folder that is not in the repository"
 )]
-pub fn reference_folder() -> Option<PathBuf> {
+pub fn data_file(name: &str) -> Option<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let data = std::env::var("AUSCULT_DATA")
         .map_or_else(|_| workspace.join("../shared/data"), PathBuf::from);
     // A worktree lies one folder deeper than the main checkout.
     let candidates = [
-        data.join("reference"),
-        workspace.join("../../shared/data/reference"),
+        data.join(name),
+        workspace.join("../../shared/data").join(name),
     ];
-    candidates
-        .into_iter()
-        .find(|folder| folder.join("controls.json").exists())
+    candidates.into_iter().find(|path| path.exists())
 }
 
 /// One unit of a data set.
@@ -190,6 +197,8 @@ pub fn judge(
 #[derive(Default)]
 pub struct Comparison {
     pub compared: usize,
+    /// Buckets left out because R itself has no usable number there.
+    pub left_out: usize,
     pub alarms_differ: usize,
     pub numbers_differ: usize,
     pub shown: Vec<String>,
@@ -242,8 +251,12 @@ impl Comparison {
     )]
     pub fn print(&self, name: &str) {
         println!(
-            "{name}: {} buckets, {} alarms differ, {} numbers differ, largest relative difference {:.1e}",
-            self.compared, self.alarms_differ, self.numbers_differ, self.worst_relative
+            "{name}: {} buckets ({} left out), {} alarms differ, {} numbers differ, largest relative difference {:.1e}",
+            self.compared,
+            self.left_out,
+            self.alarms_differ,
+            self.numbers_differ,
+            self.worst_relative
         );
         for line in &self.shown {
             println!("    {line}");
