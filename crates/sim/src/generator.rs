@@ -34,7 +34,15 @@ impl Generator {
     #[must_use]
     pub fn new(scenario: Scenario, seed: u64) -> Generator {
         let truth = planted(&scenario, seed);
-        Generator { grammar: Grammar::shipped(), chance: Chance::new(seed), day: 0, serial: 0, waiting: BTreeMap::new(), truth, scenario }
+        Generator {
+            grammar: Grammar::shipped(),
+            chance: Chance::new(seed),
+            day: 0,
+            serial: 0,
+            waiting: BTreeMap::new(),
+            truth,
+            scenario,
+        }
     }
 
     /// What was planted so far; complete once the iterator has ended.
@@ -74,7 +82,11 @@ impl Generator {
 
     fn speak(&mut self, scenario: &Scenario, cell: &Cell<'_>) -> Utterance {
         self.serial += 1;
-        Speaker { scenario, grammar: &self.grammar }.speak(&mut self.chance, cell, self.day, self.serial)
+        Speaker {
+            scenario,
+            grammar: &self.grammar,
+        }
+        .speak(&mut self.chance, cell, self.day, self.serial)
     }
 
     fn live_day(&self) -> i32 {
@@ -97,14 +109,23 @@ impl Generator {
         if self.chance.happens(shares.broken) {
             let (fault, broken) = break_event(&mut self.chance, event);
             let key = String::from_utf8_lossy(&broken.key).into_owned();
-            self.truth.broken.push(BrokenEvent { key, fault: fault.to_owned(), adverse_event: said.adverse_event });
+            self.truth.broken.push(BrokenEvent {
+                key,
+                fault: fault.to_owned(),
+                adverse_event: said.adverse_event,
+            });
             self.hold(broken);
             return;
         }
         if self.chance.happens(shares.duplicate) {
-            let again = event.arrives_at.plus(MINUTE + self.chance.below((3 * HOUR) as u64) as i64);
+            let again = event
+                .arrives_at
+                .plus(MINUTE + self.chance.below((3 * HOUR) as u64) as i64);
             self.truth.duplicates.push(said.feedback_id.clone());
-            self.hold(GeneratedEvent { arrives_at: again, ..event.clone() });
+            self.hold(GeneratedEvent {
+                arrives_at: again,
+                ..event.clone()
+            });
         }
         if self.chance.happens(shares.correction) {
             let correction = emit_correction(&mut self.chance, &tenant, &said);
@@ -139,14 +160,42 @@ impl Generator {
         let live_day = self.live_day();
         for disturbance in &scenario.distractions {
             match disturbance {
-                Disturbance::RepostBurst { country, product, theme, day, copies } if *day == live_day => {
+                Disturbance::RepostBurst {
+                    country,
+                    product,
+                    theme,
+                    day,
+                    copies,
+                } if *day == live_day => {
                     self.repost(scenario, country, product, theme, *copies);
                 }
-                Disturbance::Merger { country, organisation, into, day } if *day == live_day => {
-                    let names = (organisation_ref(country, *organisation), organisation_ref(country, *into));
-                    let Some(cell) = cell_of(scenario, country, scenario.products[0].0, "access.coverage", 6) else { continue };
+                Disturbance::Merger {
+                    country,
+                    organisation,
+                    into,
+                    day,
+                } if *day == live_day => {
+                    let names = (
+                        organisation_ref(country, *organisation),
+                        organisation_ref(country, *into),
+                    );
+                    let Some(cell) = cell_of(
+                        scenario,
+                        country,
+                        scenario.products[0].0,
+                        "access.coverage",
+                        6,
+                    ) else {
+                        continue;
+                    };
                     let said = self.speak(scenario, &cell);
-                    let event = emit_merger(&mut self.chance, &scenario.tenant, &said, &names.0, &names.1);
+                    let event = emit_merger(
+                        &mut self.chance,
+                        &scenario.tenant,
+                        &said,
+                        &names.0,
+                        &names.1,
+                    );
                     self.hold(event);
                 }
                 _ => {}
@@ -155,8 +204,17 @@ impl Generator {
     }
 
     /// One post and its copies by other people, all in one thread.
-    fn repost(&mut self, scenario: &Scenario, country: &str, product: &'static str, theme: &str, copies: u32) {
-        let Some(cell) = cell_of(scenario, country, product, theme, 1) else { return };
+    fn repost(
+        &mut self,
+        scenario: &Scenario,
+        country: &str,
+        product: &'static str,
+        theme: &str,
+        copies: u32,
+    ) {
+        let Some(cell) = cell_of(scenario, country, product, theme, 1) else {
+            return;
+        };
         let mut first = self.speak(scenario, &cell);
         first.feed = REPOSTS;
         first.rating = None;
@@ -164,7 +222,8 @@ impl Generator {
         for copy in 0..=copies {
             let mut said = self.speak(scenario, &cell);
             said.text.clone_from(&first.text);
-            (said.feed, said.rating, said.adverse_event, said.identifier) = (REPOSTS, None, first.adverse_event, None);
+            (said.feed, said.rating, said.adverse_event, said.identifier) =
+                (REPOSTS, None, first.adverse_event, None);
             if copy == 0 {
                 said = first.clone();
             }
@@ -196,10 +255,27 @@ impl Iterator for Generator {
 }
 
 /// A cell of one event, for happenings outside the daily rates.
-fn cell_of<'s>(scenario: &'s Scenario, country: &str, product: &'static str, theme: &str, group: usize) -> Option<Cell<'s>> {
-    let market = scenario.markets.iter().find(|market| market.country == country)?;
+fn cell_of<'s>(
+    scenario: &'s Scenario,
+    country: &str,
+    product: &'static str,
+    theme: &str,
+    group: usize,
+) -> Option<Cell<'s>> {
+    let market = scenario
+        .markets
+        .iter()
+        .find(|market| market.country == country)?;
     let theme = THEMES.into_iter().find(|own| own.id == theme)?;
-    Some(Cell { market, product, theme, group: &GROUPS[group], region: None, count: 1, negative_shift: 0.0 })
+    Some(Cell {
+        market,
+        product,
+        theme,
+        group: &GROUPS[group],
+        region: None,
+        count: 1,
+        negative_shift: 0.0,
+    })
 }
 
 fn planted(scenario: &Scenario, seed: u64) -> Truth {
@@ -209,23 +285,41 @@ fn planted(scenario: &Scenario, seed: u64) -> Truth {
         from: scenario.start,
         live_from: scenario.live_from(),
         to: scenario.end(),
-        signals: scenario.plants.iter().map(|plant| planted_signal(scenario, plant)).collect(),
-        distractions: scenario.distractions.iter().map(|disturbance| distraction(scenario, disturbance)).collect(),
+        signals: scenario
+            .plants
+            .iter()
+            .map(|plant| planted_signal(scenario, plant))
+            .collect(),
+        distractions: scenario
+            .distractions
+            .iter()
+            .map(|disturbance| distraction(scenario, disturbance))
+            .collect(),
         ..Truth::default()
     }
 }
 
 fn planted_signal(scenario: &Scenario, plant: &Plant) -> PlantedSignal {
-    let dimensions = [("product", plant.product), ("theme", plant.theme), ("region", plant.region), ("stakeholder", plant.stakeholder)];
+    let dimensions = [
+        ("product", plant.product),
+        ("theme", plant.theme),
+        ("region", plant.region),
+        ("stakeholder", plant.stakeholder),
+    ];
     let size = match (plant.kind, plant.stakeholder) {
-        (PlantedKind::Silence, Some(stakeholder)) => mean_of_group(scenario, plant.country, stakeholder),
+        (PlantedKind::Silence, Some(stakeholder)) => {
+            mean_of_group(scenario, plant.country, stakeholder)
+        }
         _ => plant.size,
     };
     PlantedSignal {
         name: plant.name.to_owned(),
         kind: plant.kind,
         portfolio: scenario.portfolio(plant.country),
-        dimensions: dimensions.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect(),
+        dimensions: dimensions
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect(),
         onset: live_day(scenario, plant.from_day),
         end: live_day(scenario, plant.to_day),
         size,
@@ -238,11 +332,47 @@ fn live_day(scenario: &Scenario, day: i32) -> Timestamp {
 
 fn distraction(scenario: &Scenario, disturbance: &Disturbance) -> Distraction {
     let (kind, country, what, from, to) = match disturbance {
-        Disturbance::FeedLoss { country, system, from_day, to_day } => ("feed_loss", country, (*system).to_owned(), *from_day, *to_day),
-        Disturbance::RepostBurst { country, product, theme, day, .. } => ("repost_burst", country, format!("{product} {theme}"), *day, day + 1),
-        Disturbance::Merger { country, organisation, into, day } => {
-            ("merger", country, format!("{} into {}", organisation_ref(country, *organisation), organisation_ref(country, *into)), *day, day + 1)
-        }
+        Disturbance::FeedLoss {
+            country,
+            system,
+            from_day,
+            to_day,
+        } => (
+            "feed_loss",
+            country,
+            (*system).to_owned(),
+            *from_day,
+            *to_day,
+        ),
+        Disturbance::RepostBurst {
+            country,
+            product,
+            theme,
+            day,
+            ..
+        } => (
+            "repost_burst",
+            country,
+            format!("{product} {theme}"),
+            *day,
+            day + 1,
+        ),
+        Disturbance::Merger {
+            country,
+            organisation,
+            into,
+            day,
+        } => (
+            "merger",
+            country,
+            format!(
+                "{} into {}",
+                organisation_ref(country, *organisation),
+                organisation_ref(country, *into)
+            ),
+            *day,
+            day + 1,
+        ),
     };
     Distraction {
         kind: kind.to_owned(),

@@ -39,20 +39,93 @@ pub struct Feed {
     pub function: &'static str,
 }
 
-const fn feed(system: &'static str, source: SourceType, channel: Channel, solicitation: Solicitation, function: &'static str) -> Feed {
-    Feed { system, source, channel, solicitation, rated: matches!(source, SourceType::Survey), function }
+const fn feed(
+    system: &'static str,
+    source: SourceType,
+    channel: Channel,
+    solicitation: Solicitation,
+    function: &'static str,
+) -> Feed {
+    Feed {
+        system,
+        source,
+        channel,
+        solicitation,
+        rated: matches!(source, SourceType::Survey),
+        function,
+    }
 }
 
-const FIELD: Feed = feed("crm", SourceType::FieldNote, Channel::FaceToFace, Solicitation::Unsolicited, "field");
-const INQUIRY: Feed = feed("medical-desk", SourceType::MedicalInquiry, Channel::Email, Solicitation::Unsolicited, "medical");
-const SURVEY: Feed = feed("survey-desk", SourceType::Survey, Channel::Web, Solicitation::Solicited, "insights");
-const CONGRESS: Feed = feed("congress-notes", SourceType::Congress, Channel::Event, Solicitation::Observed, "medical");
-const SUPPORT: Feed = feed("care-plus", SourceType::PatientSupport, Channel::Phone, Solicitation::Solicited, "patient_support");
-const CALL: Feed = feed("contact-centre", SourceType::Call, Channel::Phone, Solicitation::Unsolicited, "customer_service");
-const PORTAL: Feed = feed("portal", SourceType::Portal, Channel::Web, Solicitation::Unsolicited, "customer_service");
-const SOCIAL: Feed = feed("social-listening", SourceType::Social, Channel::Social, Solicitation::Observed, "insights");
-const PAYER: Feed = feed("access-crm", SourceType::PayerMeeting, Channel::FaceToFace, Solicitation::Solicited, "market_access");
-const EMAIL: Feed = feed("mailbox", SourceType::Email, Channel::Email, Solicitation::Unsolicited, "customer_service");
+const FIELD: Feed = feed(
+    "crm",
+    SourceType::FieldNote,
+    Channel::FaceToFace,
+    Solicitation::Unsolicited,
+    "field",
+);
+const INQUIRY: Feed = feed(
+    "medical-desk",
+    SourceType::MedicalInquiry,
+    Channel::Email,
+    Solicitation::Unsolicited,
+    "medical",
+);
+const SURVEY: Feed = feed(
+    "survey-desk",
+    SourceType::Survey,
+    Channel::Web,
+    Solicitation::Solicited,
+    "insights",
+);
+const CONGRESS: Feed = feed(
+    "congress-notes",
+    SourceType::Congress,
+    Channel::Event,
+    Solicitation::Observed,
+    "medical",
+);
+const SUPPORT: Feed = feed(
+    "care-plus",
+    SourceType::PatientSupport,
+    Channel::Phone,
+    Solicitation::Solicited,
+    "patient_support",
+);
+const CALL: Feed = feed(
+    "contact-centre",
+    SourceType::Call,
+    Channel::Phone,
+    Solicitation::Unsolicited,
+    "customer_service",
+);
+const PORTAL: Feed = feed(
+    "portal",
+    SourceType::Portal,
+    Channel::Web,
+    Solicitation::Unsolicited,
+    "customer_service",
+);
+const SOCIAL: Feed = feed(
+    "social-listening",
+    SourceType::Social,
+    Channel::Social,
+    Solicitation::Observed,
+    "insights",
+);
+const PAYER: Feed = feed(
+    "access-crm",
+    SourceType::PayerMeeting,
+    Channel::FaceToFace,
+    Solicitation::Solicited,
+    "market_access",
+);
+const EMAIL: Feed = feed(
+    "mailbox",
+    SourceType::Email,
+    Channel::Email,
+    Solicitation::Unsolicited,
+    "customer_service",
+);
 
 /// The feed through which reposts come.
 pub const REPOSTS: Feed = SOCIAL;
@@ -64,8 +137,18 @@ pub const GROUPS: [Group; 7] = [
         share: 0.34,
         people: 260,
         setting: Setting::Hospital,
-        feeds: &[(FIELD, 0.5), (INQUIRY, 0.25), (SURVEY, 0.15), (CONGRESS, 0.1)],
-        leanings: &[("information.evidence", 3.0), ("access.prior_authorisation", 1.8), ("access.cost", 0.4), ("therapy.quality_of_life", 0.3)],
+        feeds: &[
+            (FIELD, 0.5),
+            (INQUIRY, 0.25),
+            (SURVEY, 0.15),
+            (CONGRESS, 0.1),
+        ],
+        leanings: &[
+            ("information.evidence", 3.0),
+            ("access.prior_authorisation", 1.8),
+            ("access.cost", 0.4),
+            ("therapy.quality_of_life", 0.3),
+        ],
         weekend: 0.2,
     },
     Group {
@@ -73,8 +156,18 @@ pub const GROUPS: [Group; 7] = [
         share: 0.32,
         people: 600,
         setting: Setting::Home,
-        feeds: &[(SUPPORT, 0.4), (CALL, 0.2), (PORTAL, 0.15), (SURVEY, 0.15), (SOCIAL, 0.1)],
-        leanings: &[("information.evidence", 0.1), ("therapy.quality_of_life", 2.0), ("product.device", 1.5)],
+        feeds: &[
+            (SUPPORT, 0.4),
+            (CALL, 0.2),
+            (PORTAL, 0.15),
+            (SURVEY, 0.15),
+            (SOCIAL, 0.1),
+        ],
+        leanings: &[
+            ("information.evidence", 0.1),
+            ("therapy.quality_of_life", 2.0),
+            ("product.device", 1.5),
+        ],
         weekend: 0.75,
     },
     Group {
@@ -83,7 +176,11 @@ pub const GROUPS: [Group; 7] = [
         people: 120,
         setting: Setting::Pharmacy,
         feeds: &[(PORTAL, 0.5), (CALL, 0.3), (SURVEY, 0.2)],
-        leanings: &[("supply.shortage", 3.0), ("supply.storage", 2.5), ("information.evidence", 0.2)],
+        leanings: &[
+            ("supply.shortage", 3.0),
+            ("supply.storage", 2.5),
+            ("information.evidence", 0.2),
+        ],
         weekend: 0.4,
     },
     Group {
@@ -101,7 +198,13 @@ pub const GROUPS: [Group; 7] = [
         people: 12,
         setting: Setting::Payer,
         feeds: &[(PAYER, 1.0)],
-        leanings: &[("access.cost", 4.0), ("access.coverage", 4.0), ("product.device", 0.1), ("service.contact", 0.1), ("service.staff_manner", 0.1)],
+        leanings: &[
+            ("access.cost", 4.0),
+            ("access.coverage", 4.0),
+            ("product.device", 0.1),
+            ("service.contact", 0.1),
+            ("service.staff_manner", 0.1),
+        ],
         weekend: 0.05,
     },
     Group {
@@ -138,7 +241,12 @@ pub struct ThemeRate {
 }
 
 const fn theme(id: &'static str, weight: f64, negative: f64, positive: f64) -> ThemeRate {
-    ThemeRate { id, weight, negative, positive }
+    ThemeRate {
+        id,
+        weight,
+        negative,
+        positive,
+    }
 }
 
 /// Every theme people speak of.
@@ -162,7 +270,13 @@ pub const THEMES: [ThemeRate; 16] = [
 ];
 
 /// Specialties of professionals.
-pub const SPECIALTIES: [&str; 5] = ["cardiology", "nephrology", "diabetology", "general_practice", "internal_medicine"];
+pub const SPECIALTIES: [&str; 5] = [
+    "cardiology",
+    "nephrology",
+    "diabetology",
+    "general_practice",
+    "internal_medicine",
+];
 
 /// Organisations in one market.
 pub const ORGANISATIONS: u32 = 24;

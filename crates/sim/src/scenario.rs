@@ -126,7 +126,14 @@ pub struct Shares {
     pub broken: f64,
 }
 
-const USUAL: Shares = Shares { adverse_event: 0.012, identifier: 0.03, duplicate: 0.01, correction: 0.005, late: 0.012, broken: 0.003 };
+const USUAL: Shares = Shares {
+    adverse_event: 0.012,
+    identifier: 0.03,
+    duplicate: 0.01,
+    correction: 0.005,
+    late: 0.012,
+    broken: 0.003,
+};
 
 /// Midnight of 2026-06-22 UTC, a Monday: history and live part of the demo end in mid-November.
 const DEMO_START: Timestamp = Timestamp(20_626 * DAY);
@@ -153,7 +160,12 @@ impl Scenario {
     /// The demo's feed with nothing planted: every alert is false.
     #[must_use]
     pub fn null() -> Scenario {
-        Scenario { name: "null".to_owned(), plants: Vec::new(), distractions: Vec::new(), ..Scenario::demo() }
+        Scenario {
+            name: "null".to_owned(),
+            plants: Vec::new(),
+            distractions: Vec::new(),
+            ..Scenario::demo()
+        }
     }
 
     /// One market, six weeks, a surge and a silence: for tests.
@@ -165,10 +177,24 @@ impl Scenario {
             history_days: 35,
             live_days: 7,
             events_a_day: 60.0,
-            markets: vec![Market { share: 1.0, ..demo.markets[0].clone() }],
-            plants: vec![Plant { from_day: 2, to_day: 6, ..demo.plants[0].clone() }],
+            markets: vec![Market {
+                share: 1.0,
+                ..demo.markets[0].clone()
+            }],
+            plants: vec![Plant {
+                from_day: 2,
+                to_day: 6,
+                ..demo.plants[0].clone()
+            }],
             distractions: Vec::new(),
-            shares: Shares { adverse_event: 0.02, identifier: 0.05, duplicate: 0.02, correction: 0.02, late: 0.03, broken: 0.02 },
+            shares: Shares {
+                adverse_event: 0.02,
+                identifier: 0.05,
+                duplicate: 0.02,
+                correction: 0.02,
+                late: 0.03,
+                broken: 0.02,
+            },
             ..demo
         }
     }
@@ -197,13 +223,23 @@ fn markets() -> Vec<Market> {
         Market {
             country: "DE",
             share: 0.3,
-            regions: vec![("DE-BY", 0.3), ("DE-NW", 0.35), ("DE-HE", 0.2), ("DE-SN", 0.15)],
+            regions: vec![
+                ("DE-BY", 0.3),
+                ("DE-NW", 0.35),
+                ("DE-HE", 0.2),
+                ("DE-SN", 0.15),
+            ],
             language: ("de", 0.45),
         },
         Market {
             country: "FR",
             share: 0.2,
-            regions: vec![("FR-IDF", 0.4), ("FR-ARA", 0.25), ("FR-PAC", 0.2), ("FR-BRE", 0.15)],
+            regions: vec![
+                ("FR-IDF", 0.4),
+                ("FR-ARA", 0.25),
+                ("FR-PAC", 0.2),
+                ("FR-BRE", 0.15),
+            ],
             language: ("fr", 0.35),
         },
         Market {
@@ -215,7 +251,12 @@ fn markets() -> Vec<Market> {
         Market {
             country: "US",
             share: 0.3,
-            regions: vec![("US-CA", 0.3), ("US-TX", 0.25), ("US-NY", 0.25), ("US-FL", 0.2)],
+            regions: vec![
+                ("US-CA", 0.3),
+                ("US-TX", 0.25),
+                ("US-NY", 0.25),
+                ("US-FL", 0.2),
+            ],
             language: ("en", 1.0),
         },
     ]
@@ -239,7 +280,14 @@ fn demo_plants() -> Vec<Plant> {
             product: Some("alpha"),
             theme: Some("access.prior_authorisation"),
             region: Some("DE-BY"),
-            ..plant("prior-authorisation-bavaria", PlantedKind::Surge, "DE", 3, 10, 14.0)
+            ..plant(
+                "prior-authorisation-bavaria",
+                PlantedKind::Surge,
+                "DE",
+                3,
+                10,
+                14.0,
+            )
         },
         Plant {
             product: Some("beta"),
@@ -249,11 +297,25 @@ fn demo_plants() -> Vec<Plant> {
         Plant {
             product: Some("alpha"),
             theme: Some("product.device"),
-            ..plant("alpha-device-drift-us", PlantedKind::Drift, "US", -4, 26, 4.0)
+            ..plant(
+                "alpha-device-drift-us",
+                PlantedKind::Drift,
+                "US",
+                -4,
+                26,
+                4.0,
+            )
         },
         Plant {
             product: Some("alpha"),
-            ..plant("alpha-sentiment-gb", PlantedKind::SentimentDrop, "GB", 9, 21, 0.38)
+            ..plant(
+                "alpha-sentiment-gb",
+                PlantedKind::SentimentDrop,
+                "GB",
+                9,
+                21,
+                0.38,
+            )
         },
         Plant {
             product: Some("gamma"),
@@ -262,20 +324,50 @@ fn demo_plants() -> Vec<Plant> {
         },
         Plant {
             stakeholder: Some("pharmacist"),
-            ..plant("pharmacists-silent-de", PlantedKind::Silence, "DE", 14, 24, 0.0)
+            ..plant(
+                "pharmacists-silent-de",
+                PlantedKind::Silence,
+                "DE",
+                14,
+                24,
+                0.0,
+            )
         },
         Plant {
             product: Some("beta"),
             theme: Some("service.contact"),
-            ..plant("beta-support-line-gb", PlantedKind::Surge, "GB", 18, 24, 12.0)
+            ..plant(
+                "beta-support-line-gb",
+                PlantedKind::Surge,
+                "GB",
+                18,
+                24,
+                12.0,
+            )
         },
     ]
 }
 
 fn demo_distractions() -> Vec<Disturbance> {
     vec![
-        Disturbance::FeedLoss { country: "FR", system: "survey-desk", from_day: 5, to_day: 8 },
-        Disturbance::RepostBurst { country: "US", product: "gamma", theme: "access.cost", day: 16, copies: 40 },
-        Disturbance::Merger { country: "DE", organisation: 3, into: 4, day: 8 },
+        Disturbance::FeedLoss {
+            country: "FR",
+            system: "survey-desk",
+            from_day: 5,
+            to_day: 8,
+        },
+        Disturbance::RepostBurst {
+            country: "US",
+            product: "gamma",
+            theme: "access.cost",
+            day: 16,
+            copies: 40,
+        },
+        Disturbance::Merger {
+            country: "DE",
+            organisation: 3,
+            into: 4,
+            day: 8,
+        },
     ]
 }

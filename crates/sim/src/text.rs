@@ -75,46 +75,93 @@ impl Grammar {
     #[must_use]
     pub fn shipped() -> Grammar {
         // Part of the program text, read by every test: a mistake in it cannot reach a user.
-        toml::from_str(include_str!("../resources/grammar.toml")).expect("the shipped grammar is valid")
+        toml::from_str(include_str!("../resources/grammar.toml"))
+            .expect("the shipped grammar is valid")
     }
 
     /// Something a person of `stakeholder` says about `theme` and `product`, in `local` language where the grammar
     /// has a sentence and chance will have it with probability `local_share`.
-    pub fn say(&self, chance: &mut Chance, speaker: Stakeholder, theme: &str, feeling: Feeling, product: &str, local: (&'static str, f64)) -> Said {
+    pub fn say(
+        &self,
+        chance: &mut Chance,
+        speaker: Stakeholder,
+        theme: &str,
+        feeling: Feeling,
+        product: &str,
+        local: (&'static str, f64),
+    ) -> Said {
         let Some(sentences) = self.themes.iter().find(|own| own.id == theme) else {
-            return Said { text: format!("About {product}."), language: "en" };
+            return Said {
+                text: format!("About {product}."),
+                language: "en",
+            };
         };
         if local.0 != "en"
             && chance.happens(local.1)
-            && let Some(own) = sentences.local(local.0).map(|own| own.of(feeling)).filter(|own| !own.is_empty())
+            && let Some(own) = sentences
+                .local(local.0)
+                .map(|own| own.of(feeling))
+                .filter(|own| !own.is_empty())
         {
             let sentence = chance.pick(own).clone();
-            return Said { text: self.fill(chance, &sentence, product), language: local.0 };
+            return Said {
+                text: self.fill(chance, &sentence, product),
+                language: local.0,
+            };
         }
         let sentence = chance.pick(sentences.of(feeling)).clone();
         let frames = &self.frames[frame_of(speaker)];
         let frame = chance.pick(frames).replace("{theme}", &sentence);
-        Said { text: self.fill(chance, &frame, product), language: "en" }
+        Said {
+            text: self.fill(chance, &frame, product),
+            language: "en",
+        }
     }
 
     /// Something that tells of an adverse event.
-    pub fn adverse_event(&self, chance: &mut Chance, product: &str, local: (&'static str, f64)) -> Said {
-        let language = if chance.happens(local.1) { local.0 } else { "en" };
+    pub fn adverse_event(
+        &self,
+        chance: &mut Chance,
+        product: &str,
+        local: (&'static str, f64),
+    ) -> Said {
+        let language = if chance.happens(local.1) {
+            local.0
+        } else {
+            "en"
+        };
         let sentence = chance.pick(&self.adverse_events[language]).clone();
-        Said { text: self.fill(chance, &sentence, product), language }
+        Said {
+            text: self.fill(chance, &sentence, product),
+            language,
+        }
     }
 
     /// A sentence with an identifier in it: kind, identifier, sentence.
     pub fn identifier(&self, chance: &mut Chance, country: &str) -> (&'static str, String, String) {
         let kind = *chance.pick(&["name", "email", "phone", "birth_date"]);
-        let (first, last) = (chance.pick(&self.names.first).clone(), chance.pick(&self.names.last).clone());
+        let (first, last) = (
+            chance.pick(&self.names.first).clone(),
+            chance.pick(&self.names.last).clone(),
+        );
         let identifier = match kind {
             "name" => format!("{first} {last}"),
-            "email" => format!("{}.{}@mail.example", first.to_lowercase(), last.to_lowercase()),
+            "email" => format!(
+                "{}.{}@mail.example",
+                first.to_lowercase(),
+                last.to_lowercase()
+            ),
             "phone" => phone(chance, country),
-            _ => format!("{:02}.{:02}.{}", 1 + chance.below(28), 1 + chance.below(12), 1930 + chance.below(70)),
+            _ => format!(
+                "{:02}.{:02}.{}",
+                1 + chance.below(28),
+                1 + chance.below(12),
+                1930 + chance.below(70)
+            ),
         };
-        let sentence = chance.pick(&self.identifiers[kind]).replace("{identifier}", &identifier);
+        let sentence = chance
+            .pick(&self.identifiers[kind])
+            .replace("{identifier}", &identifier);
         (kind, identifier, sentence)
     }
 
@@ -186,5 +233,7 @@ fn phone(chance: &mut Chance, country: &str) -> String {
 
 fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
-    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
+    characters.next().map_or(String::new(), |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
 }

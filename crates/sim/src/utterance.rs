@@ -66,18 +66,33 @@ impl Speaker<'_> {
     pub fn speak(&self, chance: &mut Chance, cell: &Cell<'_>, day: i32, serial: u64) -> Utterance {
         let group = cell.group;
         let feed = group.feeds[chance.weighted(group.feeds.iter().map(|(_, share)| *share))].0;
-        let region = cell.region.unwrap_or_else(|| cell.market.regions[chance.weighted(cell.market.regions.iter().map(|(_, share)| *share))].0);
+        let region = cell.region.unwrap_or_else(|| {
+            cell.market.regions
+                [chance.weighted(cell.market.regions.iter().map(|(_, share)| *share))]
+            .0
+        });
         let number = chance.below(u64::from(group.people));
         let feeling = feeling(chance, cell);
-        let occurred_at = self.scenario.start.plus(i64::from(day) * DAY + moment_of_day(chance));
-        let feedback_id = format!("{}-{}-{serial}", feed.source.as_str().replace('_', "-"), cell.market.country.to_lowercase());
+        let occurred_at = self
+            .scenario
+            .start
+            .plus(i64::from(day) * DAY + moment_of_day(chance));
+        let feedback_id = format!(
+            "{}-{}-{serial}",
+            feed.source.as_str().replace('_', "-"),
+            cell.market.country.to_lowercase()
+        );
         let words = self.words(chance, cell, feeling, &feedback_id);
         Utterance {
             feed,
             country: cell.market.country,
             region,
             group,
-            person: format!("p_{}_{}_{number}", region.to_lowercase().replace('-', "_"), group.stakeholder),
+            person: format!(
+                "p_{}_{}_{number}",
+                region.to_lowercase().replace('-', "_"),
+                group.stakeholder
+            ),
             tier: tier(group.stakeholder, number),
             specialty: specialty(group.stakeholder, number),
             organisation: self.organisation(cell.market, group.stakeholder, number, day),
@@ -103,36 +118,76 @@ impl Speaker<'_> {
         MINUTE + (chance.share() * chance.share() * (4 * HOUR) as f64) as i64
     }
 
-    fn words(&self, chance: &mut Chance, cell: &Cell<'_>, feeling: Feeling, feedback_id: &str) -> Words {
+    fn words(
+        &self,
+        chance: &mut Chance,
+        cell: &Cell<'_>,
+        feeling: Feeling,
+        feedback_id: &str,
+    ) -> Words {
         let local = cell.market.language;
-        let said = self.grammar.say(chance, cell.group.stakeholder, cell.theme.id, feeling, cell.product, local);
-        let mut words = Words { text: said.text, language: said.language, adverse_event: false, identifier: None };
+        let said = self.grammar.say(
+            chance,
+            cell.group.stakeholder,
+            cell.theme.id,
+            feeling,
+            cell.product,
+            local,
+        );
+        let mut words = Words {
+            text: said.text,
+            language: said.language,
+            adverse_event: false,
+            identifier: None,
+        };
         let may_report = matches!(
             cell.group.stakeholder,
-            Stakeholder::Patient | Stakeholder::Hcp | Stakeholder::Caregiver | Stakeholder::Pharmacist
+            Stakeholder::Patient
+                | Stakeholder::Hcp
+                | Stakeholder::Caregiver
+                | Stakeholder::Pharmacist
         );
         if may_report && chance.happens(self.scenario.shares.adverse_event) {
             let said = self.grammar.adverse_event(chance, cell.product, local);
             words.adverse_event = true;
             words.language = said.language;
-            words.text = if chance.happens(0.5) { said.text } else { format!("{} {}", words.text, said.text) };
+            words.text = if chance.happens(0.5) {
+                said.text
+            } else {
+                format!("{} {}", words.text, said.text)
+            };
         }
         if chance.happens(self.scenario.shares.identifier) {
             let (kind, text, sentence) = self.grammar.identifier(chance, cell.market.country);
             words.text = format!("{} {sentence}", words.text);
-            words.identifier = Some(PlantedIdentifier { feedback_id: feedback_id.to_owned(), kind: kind.to_owned(), text });
+            words.identifier = Some(PlantedIdentifier {
+                feedback_id: feedback_id.to_owned(),
+                kind: kind.to_owned(),
+                text,
+            });
         }
         words
     }
 
-    fn organisation(&self, market: &Market, stakeholder: Stakeholder, person: u64, day: i32) -> String {
+    fn organisation(
+        &self,
+        market: &Market,
+        stakeholder: Stakeholder,
+        person: u64,
+        day: i32,
+    ) -> String {
         if matches!(stakeholder, Stakeholder::Patient | Stakeholder::Caregiver) {
             return String::new();
         }
         let mut number = (person % u64::from(ORGANISATIONS)) as u32;
         let live_day = day - self.scenario.history_days as i32;
         for disturbance in &self.scenario.distractions {
-            if let Disturbance::Merger { country, organisation, into, day } = disturbance
+            if let Disturbance::Merger {
+                country,
+                organisation,
+                into,
+                day,
+            } = disturbance
                 && *country == market.country
                 && *organisation == number
                 && live_day >= *day
@@ -181,7 +236,11 @@ fn rating(chance: &mut Chance, feeling: Feeling) -> u8 {
 
 /// Most is said between seven in the morning and ten at night, UTC.
 fn moment_of_day(chance: &mut Chance) -> i64 {
-    let hours = if chance.happens(0.08) { chance.share() * 24.0 } else { 7.0 + 7.5 * (chance.share() + chance.share()) };
+    let hours = if chance.happens(0.08) {
+        chance.share() * 24.0
+    } else {
+        7.0 + 7.5 * (chance.share() + chance.share())
+    };
     ((hours * HOUR as f64) as i64).clamp(0, DAY - 1)
 }
 
@@ -196,5 +255,9 @@ fn tier(stakeholder: Stakeholder, person: u64) -> Tier {
 }
 
 fn specialty(stakeholder: Stakeholder, person: u64) -> &'static str {
-    if stakeholder == Stakeholder::Hcp { SPECIALTIES[(person / 3 % 5) as usize] } else { "" }
+    if stakeholder == Stakeholder::Hcp {
+        SPECIALTIES[(person / 3 % 5) as usize]
+    } else {
+        ""
+    }
 }
