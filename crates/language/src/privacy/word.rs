@@ -1,0 +1,357 @@
+//! Words and signs of a text, with what the lists and the letters say of each: the tagger's input.
+
+use rustc_hash::FxHashMap;
+
+/// What lists say of a word, one bit each.
+pub(crate) mod list {
+    /// A given name somewhere.
+    pub(crate) const GIVEN: u16 = 1;
+    /// A family name somewhere.
+    pub(crate) const FAMILY: u16 = 2;
+    /// A town.
+    pub(crate) const PLACE: u16 = 4;
+    /// A country.
+    pub(crate) const COUNTRY: u16 = 8;
+    /// An everyday word.
+    pub(crate) const COMMON: u16 = 16;
+    /// A drug, a disease or another term that must stay.
+    pub(crate) const TERM: u16 = 32;
+    /// "Mr", "Dr", "nurse".
+    pub(crate) const HONORIFIC: u16 = 64;
+    /// "van", "de", "bin".
+    pub(crate) const PARTICLE: u16 = 128;
+    /// "Street", "rue", "Apt".
+    pub(crate) const STREET: u16 = 256;
+    /// "Ltd", "Hospital", "Group".
+    pub(crate) const ORGANISATION: u16 = 512;
+    /// "disease", "syndrome": what stands before it is an eponym.
+    pub(crate) const EPONYM_HEAD: u16 = 1024;
+    /// "mother", "friend", "named": a person is near.
+    pub(crate) const PERSON_CUE: u16 = 2048;
+}
+
+/// Letters of a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Shape {
+    /// `word`
+    Lower,
+    /// `Word`
+    Capital,
+    /// `WORD`
+    Upper,
+    /// `McWord`, `wOrd`
+    Mixed,
+    /// `W`
+    Initial,
+    /// `1234`
+    Digits,
+    /// `B12`
+    Code,
+    /// `,`
+    Sign,
+}
+
+/// One word or sign.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Word {
+    pub start: u32,
+    pub end: u32,
+    /// Of the lower-cased word.
+    pub hash: u64,
+    /// Of the first two and three characters, of the last two and three.
+    pub affixes: [u32; 4],
+    pub lists: u16,
+    pub shape: Shape,
+    /// Characters, at most 15.
+    pub length: u8,
+    /// First word of a sentence or a line.
+    pub first: bool,
+    /// A line break stands before it.
+    pub breaks_line: bool,
+    /// A blank stands before it.
+    pub blank_before: bool,
+}
+
+impl Word {
+    pub(crate) fn is(&self, lists: u16) -> bool {
+        self.lists & lists != 0
+    }
+
+    pub(crate) fn capitalised(&self) -> bool {
+        matches!(
+            self.shape,
+            Shape::Capital | Shape::Upper | Shape::Mixed | Shape::Initial
+        )
+    }
+}
+
+/// Word lists by hash of the lower-cased word.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lists {
+    flags: FxHashMap<u64, u16>,
+}
+
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+
+pub(crate) fn step(state: u64, letter: u32) -> u64 {
+    (state ^ u64::from(letter)).wrapping_mul(0x0000_0100_0000_01b3)
+}
+
+pub(crate) fn mix(state: u64) -> u64 {
+    let mixed = (state ^ (state >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 29)
+}
+
+/// The hash of a word as a text would give it.
+pub(crate) fn hash_of(word: &str) -> u64 {
+    mix(word
+        .chars()
+        .flat_map(char::to_lowercase)
+        .filter(|letter| !is_apostrophe(*letter))
+        .fold(FNV_OFFSET, |state, letter| step(state, letter as u32)))
+}
+
+fn is_apostrophe(letter: char) -> bool {
+    matches!(letter, '\'' | '’' | '‘')
+}
+
+impl Lists {
+    /// Reads the shipped lists: `name flags` lines, plain word lines, and tables of our own words.
+    pub(crate) fn new(names: &str, common: &str, terms: &[&str], tables: &[(u16, &str)]) -> Lists {
+        let mut lists = Lists::default();
+        let content = |line: &&str| !line.starts_with('#') && !line.is_empty();
+        for line in names.lines().filter(content) {
+            let Some((word, flags)) = line.split_once(' ') else {
+                continue;
+            };
+            let bits = flags.chars().fold(0, |bits, flag| bits | flag_bit(flag));
+            lists.add(word, bits);
+        }
+        for word in common.lines().filter(content) {
+            lists.add(word, list::COMMON);
+        }
+        for word in terms.iter().flat_map(|terms| terms.lines()).filter(content) {
+            lists.add(word, list::TERM);
+        }
+        for (flag, words) in tables {
+            for word in words.split_whitespace() {
+                lists.add(word, *flag);
+            }
+        }
+        lists
+    }
+
+    fn add(&mut self, word: &str, bits: u16) {
+        *self.flags.entry(hash_of(word)).or_insert(0) |= bits;
+    }
+
+    pub(crate) fn get(&self, hash: u64) -> u16 {
+        self.flags.get(&hash).copied().unwrap_or(0)
+    }
+}
+
+fn flag_bit(flag: char) -> u16 {
+    match flag {
+        'g' => list::GIVEN,
+        'f' => list::FAMILY,
+        'p' => list::PLACE,
+        'c' => list::COUNTRY,
+        _ => 0,
+    }
+}
+
+/// Splits a text into words and signs. Apostrophes stay inside words; hyphens, digits beside letters do not part them.
+pub(crate) fn words(text: &str, lists: &Lists, limit: usize) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::with_capacity((text.len() / 4 + 4).min(limit));
+    let bytes = text.as_bytes();
+    let mut position = 0;
+    let (mut first, mut breaks_line, mut blank) = (true, false, true);
+    while position < bytes.len() && words.len() < limit {
+        let byte = bytes[position];
+        if byte.is_ascii_whitespace() {
+            breaks_line |= byte == b'\n';
+            first |= byte == b'\n';
+            blank = true;
+            position += 1;
+            continue;
+        }
+        let word = if byte.is_ascii_alphanumeric() || byte >= 0x80 {
+            read_word(text, position, lists)
+        } else {
+            sign(position, byte)
+        };
+        position = word.end as usize;
+        let ends_sentence =
+            word.shape == Shape::Sign && matches!(byte, b'.' | b'!' | b'?' | b':' | b'"' | b'>');
+        words.push(Word {
+            first,
+            breaks_line,
+            blank_before: blank,
+            ..word
+        });
+        first = ends_sentence || (first && word.shape == Shape::Sign);
+        (breaks_line, blank) = (false, false);
+    }
+    words
+}
+
+fn sign(start: usize, byte: u8) -> Word {
+    Word {
+        start: start as u32,
+        end: start as u32 + 1,
+        hash: mix(step(FNV_OFFSET, u32::from(byte))),
+        affixes: [0; 4],
+        lists: list::COMMON,
+        shape: Shape::Sign,
+        length: 1,
+        first: false,
+        breaks_line: false,
+        blank_before: false,
+    }
+}
+
+/// Letter counts that make a shape.
+#[derive(Default)]
+struct Letters {
+    upper: u32,
+    lower: u32,
+    digits: u32,
+    first_upper: bool,
+}
+
+impl Letters {
+    #[inline]
+    fn count(&mut self, letter: char, index: u32) {
+        if letter.is_ascii_lowercase() {
+            self.lower += 1;
+        } else if letter.is_ascii_digit() {
+            self.digits += 1;
+        } else if letter.is_uppercase() {
+            self.upper += 1;
+            self.first_upper |= index == 0;
+        } else {
+            self.lower += 1;
+        }
+    }
+
+    fn shape(&self) -> Shape {
+        match (self.upper, self.lower, self.digits) {
+            (0, 0, _) => Shape::Digits,
+            (_, _, 1..) => Shape::Code,
+            (0, _, 0) => Shape::Lower,
+            (1, 0, 0) => Shape::Initial,
+            (_, 0, 0) => Shape::Upper,
+            (1, _, 0) if self.first_upper => Shape::Capital,
+            _ => Shape::Mixed,
+        }
+    }
+}
+
+fn read_word(text: &str, start: usize, lists: &Lists) -> Word {
+    let mut state = FNV_OFFSET;
+    let mut letters = Letters::default();
+    let mut count = 0_u32;
+    let mut heads = [0_u32; 2];
+    let mut last = [0_u32; 3];
+    let mut end = start;
+    let mut rest = text[start..].char_indices().peekable();
+    while let Some((offset, letter)) = rest.next() {
+        if is_apostrophe(letter) {
+            if rest.peek().is_some_and(|(_, next)| next.is_alphabetic())
+                && count > 0
+                && !possessive(&text[start + offset + letter.len_utf8()..])
+            {
+                continue;
+            }
+            break;
+        }
+        if !letter.is_alphanumeric() && !is_mark(letter) {
+            break;
+        }
+        letters.count(letter, count);
+        let folded = if letter.is_ascii() {
+            letter.to_ascii_lowercase()
+        } else {
+            letter.to_lowercase().next().unwrap_or(letter)
+        };
+        state = step(state, folded as u32);
+        count += 1;
+        if (2..=3).contains(&count) {
+            heads[count as usize - 2] = mix(state) as u32;
+        }
+        last = [last[1], last[2], folded as u32];
+        end = start + offset + letter.len_utf8();
+    }
+    if end == start {
+        // A sign beyond ASCII, such as a curly quote.
+        let length = text[start..].chars().next().map_or(1, char::len_utf8);
+        return Word {
+            end: (start + length) as u32,
+            ..sign(start, b'"')
+        };
+    }
+    let hash = mix(state);
+    let tail = |letters: &[u32]| {
+        mix(letters
+            .iter()
+            .fold(FNV_OFFSET, |state, letter| step(state, *letter))) as u32
+    };
+    Word {
+        start: start as u32,
+        end: end as u32,
+        hash,
+        affixes: [heads[0], heads[1], tail(&last[1..]), tail(&last)],
+        lists: lists.get(hash),
+        shape: letters.shape(),
+        length: count.min(15) as u8,
+        first: false,
+        breaks_line: false,
+        blank_before: false,
+    }
+}
+
+/// Combining marks and joiners inside words of other scripts.
+fn is_mark(letter: char) -> bool {
+    matches!(letter as u32, 0x300..=0x36f | 0x900..=0xdff | 0xe00..=0xe7f | 0x200c | 0x200d)
+}
+
+/// "'s" at the end of a word: "Anna's" is the word "Anna" and a rest.
+fn possessive(rest: &str) -> bool {
+    let mut letters = rest.chars();
+    matches!(letters.next(), Some('s' | 'S')) && !letters.next().is_some_and(char::is_alphanumeric)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_with_shapes_and_lists() {
+        let lists = Lists::new("anna g\n", "the\n", &["humira"], &[(list::HONORIFIC, "dr")]);
+        let text = "Dr. Anna's “O’Brien”\nMcX the Humira 12 B12 Šárka";
+        let words = words(text, &lists, 100);
+        let seen: Vec<(&str, Shape)> = words
+            .iter()
+            .map(|word| (&text[word.start as usize..word.end as usize], word.shape))
+            .collect();
+        assert!(
+            seen.contains(&("Anna", Shape::Capital))
+                && seen.contains(&("O’Brien", Shape::Mixed))
+                && seen.contains(&("Šárka", Shape::Capital))
+        );
+        assert!(seen.contains(&("12", Shape::Digits)) && seen.contains(&("B12", Shape::Code)));
+        let by = |wanted: &str| {
+            words
+                .iter()
+                .find(|word| &text[word.start as usize..word.end as usize] == wanted)
+                .unwrap()
+        };
+        assert!(
+            by("Anna").is(list::GIVEN)
+                && by("Dr").is(list::HONORIFIC)
+                && by("Humira").is(list::TERM)
+        );
+        assert!(by("McX").breaks_line && by("McX").first && !by("the").first);
+    }
+}
