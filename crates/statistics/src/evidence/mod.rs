@@ -137,13 +137,23 @@ pub fn hindsight(
         };
     }
     let direction = if upward { 1.0 } else { -1.0 };
-    *run = if *run * direction > 0.0 { *run + direction } else { direction };
+    *run = if *run * direction > 0.0 {
+        *run + direction
+    } else {
+        direction
+    };
     let length = f64::from(run.abs());
     if length <= burst_buckets {
-        return Hindsight { weight, new_level: false };
+        return Hindsight {
+            weight,
+            new_level: false,
+        };
     }
     // A change that goes on and on stays learnt in full; the level breaks once.
-    Hindsight { weight: 1.0, new_level: length <= burst_buckets + 1.0 }
+    Hindsight {
+        weight: 1.0,
+        new_level: length <= burst_buckets + 1.0,
+    }
 }
 
 /// ln of the larger likelihood ratio of a window, and whether it speaks for an excess.
