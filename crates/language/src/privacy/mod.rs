@@ -70,10 +70,11 @@ impl Redactor {
         let names = include_str!("../../resources/privacy_names.txt");
         let common = include_str!("../../resources/privacy_common_words.txt");
         let drugs = include_str!("../../resources/safety_drug_names.txt");
+        let lexicon = lexicon_words(include_str!("../../resources/safety_lexicon.toml"));
         let lists = Lists::new(
             names,
             common,
-            &[drugs],
+            &[drugs, &lexicon],
             &tables(include_str!("../../resources/privacy_cues.txt")),
         );
         let tagger = TaggerModel::from_bytes(include_bytes!("../../resources/privacy_model.bin"))

@@ -38,8 +38,6 @@ pub(crate) struct Token {
     pub tail: u64,
     /// Folded length in bytes.
     pub length: u16,
-    /// Starts with an ASCII capital.
-    pub capitalised: bool,
     /// Begins with a digit.
     pub numeric: bool,
     /// What stands before it.
@@ -192,7 +190,6 @@ fn read_word(bytes: &[u8], start: usize, before: Break, tokens: &mut Vec<Token>)
         prefixes,
         tail,
         length: length.min(usize::from(u16::MAX)) as u16,
-        capitalised: bytes[start].is_ascii_uppercase(),
         numeric: bytes[start].is_ascii_digit(),
         before,
         in_question: false,
