@@ -46,13 +46,15 @@ struct Signs {
 
 fn signs(text: &str) -> Signs {
     let mut found = Signs::default();
+    let (mut before, mut dotted) = (b' ', false);
     for byte in text.bytes() {
+        let word = byte.is_ascii_alphanumeric();
         found.digit |= byte.is_ascii_digit();
-        found.sign |= matches!(byte, b'@' | b'/');
+        // "@", "/" and a dot inside a word ("www.example", "photo.jpg").
+        found.sign |= byte == b'@' || byte == b'/' || (word && dotted);
+        dotted = byte == b'.' && before.is_ascii_alphanumeric();
+        before = byte;
     }
-    found.sign |= text.as_bytes().windows(3).any(|window| {
-        window[1] == b'.' && window[0].is_ascii_alphanumeric() && window[2].is_ascii_alphanumeric()
-    });
     found
 }
 

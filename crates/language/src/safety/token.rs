@@ -68,9 +68,15 @@ pub(crate) fn hash_word(word: &str) -> u64 {
     finish(word.bytes().fold(FNV_OFFSET, fnv_step))
 }
 
+/// A prefix hash from the state after its last byte; never 0, which marks a missing one.
+#[inline]
+const fn prefix_of(state: u64) -> u32 {
+    (state >> 20) as u32 | 1
+}
+
 /// The prefix hash for a stem, to be compared with `Token::prefixes[stem.len() - 3]`.
 pub(crate) fn hash_prefix(stem: &str) -> u32 {
-    finish(stem.bytes().fold(FNV_OFFSET, fnv_step)) as u32 | 1
+    prefix_of(stem.bytes().fold(FNV_OFFSET, fnv_step))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -172,7 +178,7 @@ fn read_word(bytes: &[u8], start: usize, before: Break, tokens: &mut Vec<Token>)
                 tail = (tail << 8) | u64::from(folded);
                 length += 1;
                 if (3..3 + PREFIX_SLOTS).contains(&length) {
-                    prefixes[length - 3] = finish(state) as u32 | 1;
+                    prefixes[length - 3] = prefix_of(state);
                 }
                 position += 1;
                 end = position;
