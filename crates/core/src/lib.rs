@@ -7,10 +7,30 @@
 //! writes to a store itself, could not be replayed, crashed and restored to the same bytes.
 
 pub mod alert;
+mod close;
+mod compose;
+pub mod contribution;
+pub mod discovery;
 pub mod disposition;
+pub mod drill;
 pub mod effect;
+pub mod evidence;
+pub mod feeds;
+pub mod identity;
 pub mod input;
+pub mod interner;
+pub mod journal;
+pub mod lattice;
+pub mod learn;
+mod lifecycle;
+pub mod machine;
 pub mod mention;
+pub mod partition;
+pub mod record;
+pub mod series;
 pub mod settings;
+pub mod signal;
 pub mod time;
 pub mod words;
+
+pub use close::FEED_VIEW;

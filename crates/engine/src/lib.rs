@@ -5,5 +5,12 @@
 //! adapters never see each other.
 
 pub mod clock;
+pub mod detect;
+pub mod listen;
 pub mod log;
 pub mod read_model;
+pub mod serve;
+pub mod settings;
+pub mod submit;
+pub mod telemetry;
+pub mod turn;

@@ -110,6 +110,14 @@ pub enum LogError {
     Fatal(String),
 }
 
+impl Commit {
+    /// Whether there is nothing to make durable.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.positions.is_empty() && self.state.is_empty() && self.outgoing.is_empty()
+    }
+}
+
 /// A partitioned, durable log as one consumer group sees it.
 pub trait Log: Send {
     /// At most `limit` events, waiting at most `wait` for the first. Assignments come before records.
@@ -122,13 +130,46 @@ pub trait Log: Send {
     ///
     /// # Errors
     /// See [`LogError`].
-    fn restore(&mut self, partition: &TopicPartition, each: &mut dyn FnMut(StateRecord)) -> Result<(), LogError>;
+    fn restore(
+        &mut self,
+        partition: &TopicPartition,
+        each: &mut dyn FnMut(StateRecord),
+    ) -> Result<(), LogError>;
 
     /// Makes a turn durable: positions, state and outgoing records, all or nothing.
     ///
     /// # Errors
     /// See [`LogError`]. After an error nothing of `commit` is visible to anybody.
     fn commit(&mut self, commit: Commit) -> Result<(), LogError>;
+
+    /// As [`Log::commit`], but the caller keeps the turn, so that it can offer the very same one again after
+    /// [`LogError::Retry`]. Adapters that write from references (SQLite, Kafka) should implement this one and
+    /// let `commit` call it: the default copies every outgoing record.
+    ///
+    /// # Errors
+    /// See [`LogError`]. After an error nothing of `commit` is visible to anybody.
+    fn commit_ref(&mut self, commit: &Commit) -> Result<(), LogError> {
+        self.commit(commit.clone())
+    }
+
+    /// How many records of the assigned partitions have not been polled yet; `None` if this log does not count.
+    /// It makes lag and idleness exact where a short poll does not prove that nothing is left.
+    fn unread(&self) -> Option<u64> {
+        None
+    }
+
+    /// Reads `partition`, which is assigned, from `position` on, whatever was committed. The serving stage asks
+    /// for it when its view holds less (wiped, restored from an old copy) or more (a crash between the view's
+    /// transaction and the log's commit) than the group has committed.
+    ///
+    /// # Errors
+    /// See [`LogError`]. The default cannot seek and says what to do instead.
+    fn seek(&mut self, partition: &TopicPartition, position: Position) -> Result<(), LogError> {
+        Err(LogError::Fatal(format!(
+            "{partition} should be read from {} on, which this log cannot do: start the stage with a consumer group of a new name",
+            position.0
+        )))
+    }
 }
 
 /// Appends records from outside any turn: feedback over HTTP, answers from a page. Durable on return.

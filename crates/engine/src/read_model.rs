@@ -3,6 +3,7 @@
 //! The read model stores the outward JSON as it stood on the topic, beside the columns lists are sorted and
 //! filtered by, so that a page can never show a number the topic did not carry.
 
+use crate::log::{Position, TopicPartition};
 use auscult_core::time::Timestamp;
 
 /// What went wrong with the read model.
@@ -57,6 +58,8 @@ pub struct SignalRow {
 /// Everything about one signal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SignalDetail {
+    /// Portfolio it belongs to: an answer to it goes to that portfolio's machine.
+    pub portfolio: String,
     /// Newest revision.
     pub current: SignalRow,
     /// All revisions, oldest first.
@@ -138,17 +141,166 @@ pub trait ReadModel: Send + Sync {
     ///
     /// # Errors
     /// See [`ReadError`].
-    fn safety_candidates(&self, open_only: bool, limit: u32) -> Result<Vec<(String, Option<String>)>, ReadError>;
+    fn safety_candidates(
+        &self,
+        open_only: bool,
+        limit: u32,
+    ) -> Result<Vec<(String, Option<String>)>, ReadError>;
 
     /// Dead letters, newest first, of one code or all.
     ///
     /// # Errors
     /// See [`ReadError`].
-    fn dead_letters(&self, code: Option<&str>, limit: u32) -> Result<Vec<DeadLetterRow>, ReadError>;
+    fn dead_letters(&self, code: Option<&str>, limit: u32)
+    -> Result<Vec<DeadLetterRow>, ReadError>;
 
     /// The figures of Home and Ops.
     ///
     /// # Errors
     /// See [`ReadError`].
     fn overview(&self, now: Timestamp) -> Result<Overview, ReadError>;
+}
+
+/// What went wrong with writing the view, by what the serving stage does about it.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Nothing was written; try the same turn again after a pause.
+    #[error("the view cannot be written for now: {0}")]
+    Busy(String),
+    /// A person must act (full disk, corrupt file); the process stops with this message.
+    #[error("the view cannot be written: {0}")]
+    Broken(String),
+}
+
+/// One revision of a signal, as the alert topic told it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignalRevision {
+    /// Portfolio.
+    pub portfolio: String,
+    /// Signal id.
+    pub signal_id: String,
+    /// Revision; the highest is the current one, whatever order they arrive in.
+    pub revision: u32,
+    /// `firing`, `resolved`, `retracted`.
+    pub status: String,
+    /// Series the signal is about: its points are found by this id.
+    pub series_id: String,
+    /// Rank for people's attention.
+    pub rank: f64,
+    /// Whether nobody was notified (the alert's `suppressed_by` is not empty).
+    pub suppressed: bool,
+    /// Labels, sorted by key.
+    pub labels: Vec<(String, String)>,
+    /// Event time up to which data had been seen.
+    pub as_of: Timestamp,
+    /// The alert's `data` object, JSON, byte for byte as on the topic.
+    pub data: String,
+}
+
+/// One change of the view. Every change is an upsert that may be applied twice, but for
+/// [`ViewChange::FeedSeen`] and [`ViewChange::DeadLetterReplayed`], which add; positions written in the same
+/// transaction keep those two exact.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ViewChange {
+    /// A revision of a signal.
+    Signal(SignalRevision),
+    /// A closed bucket of a series. Of one series and start the highest revision counts.
+    SeriesPoint {
+        /// Portfolio.
+        portfolio: String,
+        /// Series id.
+        series_id: String,
+        /// Start of the bucket.
+        start: Timestamp,
+        /// End of the bucket, exclusive: the newest of all is the freshness badge.
+        end: Timestamp,
+        /// Grows with each restatement.
+        revision: u32,
+        /// The point's `data` object, JSON.
+        data: String,
+    },
+    /// A safety candidate. Of one id the highest revision counts.
+    SafetyCandidate {
+        /// Candidate id.
+        candidate_id: String,
+        /// Revision.
+        revision: u32,
+        /// When somebody in safety must have taken it in; lists are sorted by it.
+        intake_due: Timestamp,
+        /// The candidate's `data` object, JSON.
+        data: String,
+    },
+    /// Safety's answer to a candidate; the last one by `at` counts.
+    SafetyAck {
+        /// Candidate id.
+        candidate_id: String,
+        /// When it was answered.
+        at: Timestamp,
+        /// Whether the candidate is done (`accepted`, `not_a_case`, `duplicate`) or still open
+        /// (`needs_information`).
+        closes: bool,
+        /// The acknowledgement's `data` object, JSON.
+        data: String,
+    },
+    /// Input that could not be read.
+    DeadLetter {
+        /// `partition-offset` in the dead-letter topic.
+        id: String,
+        /// Stable error code.
+        code: String,
+        /// When it was refused.
+        at: Timestamp,
+        /// The dead letter's `data` object, JSON.
+        data: String,
+    },
+    /// A dead letter was sent through again: add one to its `replays`.
+    DeadLetterReplayed {
+        /// `partition-offset` in the dead-letter topic.
+        id: String,
+    },
+    /// A person's verdict.
+    Disposition {
+        /// Id of the verdict; the same id twice counts once.
+        disposition_id: String,
+        /// Signal judged.
+        signal_id: String,
+        /// The verdict's word, such as `confirmed`.
+        decision: String,
+        /// When the person decided; the last one is shown beside the signal.
+        decided_at: Timestamp,
+        /// The disposition's `data` object, JSON.
+        data: String,
+    },
+    /// Mentions of one feed in this turn, summed.
+    FeedSeen {
+        /// `system/instance/type`.
+        feed: String,
+        /// Last event time among them; the view keeps the largest.
+        last_event: Timestamp,
+        /// How many to add.
+        mentions: u64,
+        /// The feed counts as `no_data` once `now − last_event` passes this many milliseconds.
+        silent_after: i64,
+    },
+}
+
+/// The port the serving stage writes through. The view carries its own positions, so that a crash between
+/// the view's transaction and the log's commit repeats nothing: on assignment the stage asks
+/// [`ViewWriter::position`] and skips what the view already holds.
+pub trait ViewWriter: Send {
+    /// Next offset of `partition` the view wants; `None` if it has never seen the partition.
+    ///
+    /// # Errors
+    /// See [`WriteError`].
+    fn position(&self, partition: &TopicPartition) -> Result<Option<Position>, WriteError>;
+
+    /// Writes one turn, all or nothing: the changes in order, and the positions after them.
+    ///
+    /// # Errors
+    /// See [`WriteError`]. After an error nothing of the turn is visible to anybody.
+    fn apply(
+        &mut self,
+        changes: Vec<ViewChange>,
+        positions: &[(TopicPartition, Position)],
+    ) -> Result<(), WriteError>;
 }

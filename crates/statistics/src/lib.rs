@@ -1,1 +1,16 @@
-//! placeholder
+//! Numbers to evidence: baselines, detectors, false-discovery control. Knows no world: no clock, no chance, no files.
+
+pub mod count;
+pub mod discovery;
+pub mod disproportionality;
+pub mod distribution;
+pub mod evidence;
+pub mod judgement;
+pub mod impact;
+pub mod lead_lag;
+pub mod learning;
+pub mod mean;
+pub mod record;
+pub mod share;
+pub mod special;
+pub mod reference;

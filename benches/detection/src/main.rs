@@ -1,0 +1,137 @@
+//! `make bench-detection [PANELS=DIR]`: judges every detection method on panels with known outbreaks and writes
+//! `docs/benchmarks-detection.md`.
+
+mod calibrate;
+mod clock;
+mod measures;
+mod methods;
+mod panels;
+mod portfolio;
+mod report;
+mod run;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use auscult_statistics::count::CountState;
+use clap::{Parser, Subcommand};
+use measures::{Judged, Replicates};
+
+#[derive(Parser)]
+#[command(about = "Judges every detection method on panels with known outbreaks")]
+struct Arguments {
+    /// Folder with weekly/ and daily/; without it the development panels under AUSCULT_DATA or ../shared/data.
+    #[arg(long)]
+    panels: Option<PathBuf>,
+    /// Which replicates are reported: odd for the development panels (settings were tuned on even ones), all for others.
+    #[arg(long)]
+    replicates: Option<Replicates>,
+    /// Where the report is written.
+    #[arg(long, default_value = "docs/benchmarks-detection.md")]
+    to: PathBuf,
+    /// Leave the slow reference methods out.
+    #[arg(long)]
+    dynamic_only: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Simulates the null distributions of the onset evidence again (about a minute).
+    Calibrate {
+        /// The table the statistics crate compiles in.
+        #[arg(long, default_value = "crates/statistics/src/evidence/onset_null.csv")]
+        to: PathBuf,
+    },
+}
+
+/// The development panels' folder.
+fn development_panels() -> Result<PathBuf> {
+    let data = std::env::var("AUSCULT_DATA").map_or_else(|_| PathBuf::from("../shared/data"), PathBuf::from);
+    [data.join("benchmark"), PathBuf::from("../../shared/data/benchmark")]
+        .into_iter()
+        .find(|folder| folder.is_dir())
+        .context("no development panels: set AUSCULT_DATA to the shared data folder or give --panels DIR")
+}
+
+fn find<'a>(all: &'a [Judged<'a>], name: &str, channel: &str) -> Option<&'a Judged<'a>> {
+    all.iter().find(|judged| judged.name.starts_with(name) && judged.channel == channel)
+}
+
+fn weekly(folder: &Path, which: Option<Replicates>, dynamic_only: bool, text: &mut String) -> Result<()> {
+    let which = which.unwrap_or(Replicates::All);
+    let panel = panels::weekly(folder)?;
+    eprintln!("weekly: {} series", panel.series.len());
+    let mut all = run::weekly_dynamic(&panel)?;
+    eprintln!("weekly: dynamic methods done");
+    if !dynamic_only {
+        all.extend(run::weekly_reference(&panel)?);
+        eprintln!("weekly: reference methods done");
+    }
+    let long = "dynamic_count, all";
+    text.push_str("\n## Weekly panel\n\nEach cell: POD / POD in the first week / F1 / false-positive rate of the worst scenario, at a pooled threshold.\n\n");
+    text.push_str(&report::detection(&all, which)?);
+    text.push_str("\n### Episodes\n\nPOD / POD in the first week when false *episodes* (an alarm with none in the two weeks before) start at equal rates.\n\n");
+    text.push_str(&report::episodes(&all, which)?);
+    text.push_str("\n### Calibration\n\nFalse-positive rate at a nominal p of 0.01 (methods without p-values are left out).\n\n");
+    let with_p: Vec<Judged> = all.into_iter().collect();
+    text.push_str(&report::calibration(&with_p, &panel, which)?);
+    text.push_str("\n### False discoveries\n\nBenjamini–Hochberg over all series of each week: realised false-discovery proportion (in brackets: without the three weeks after an outbreak) / POD.\n\n");
+    text.push_str(&report::discoveries(&with_p, which)?);
+    let base = find(&with_p, "farrington_flexible_nb", "bucket").or_else(|| find(&with_p, long, "bucket"));
+    if let Some(base) = base {
+        text.push_str("\n### Paired differences\n\n");
+        text.push_str(&report::differences(&with_p, base, which)?);
+    }
+    text.push_str("\n### Cost\n\n");
+    let once: Vec<&Judged> = with_p.iter().filter(|judged| judged.channel == "bucket" && !judged.name.starts_with("true")).collect();
+    text.push_str(&report::cost(&once)?);
+    writeln!(text, "\nA count series takes {} bytes in memory, heap included (there is none).", size_of::<CountState>())?;
+    Ok(())
+}
+
+fn daily(folder: &Path, which: Option<Replicates>, text: &mut String) -> Result<()> {
+    let which = which.unwrap_or(Replicates::All);
+    let panel = panels::daily(folder)?;
+    eprintln!("daily: {} series", panel.series.len());
+    let all = run::daily_dynamic(&panel)?;
+    text.push_str("\n## Daily panel\n\n");
+    text.push_str(&report::daily(&all, which)?);
+    writeln!(text, "\n{:.2} µs per series and day.", all[0].nanoseconds / 1000.0)?;
+    Ok(())
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if let Some(Command::Calibrate { to }) = arguments.command {
+        return calibrate::write(&to);
+    }
+    let given = arguments.panels.is_some();
+    let folder = arguments.panels.map_or_else(development_panels, Ok)?;
+    let which = arguments.replicates.unwrap_or(if given { Replicates::All } else { Replicates::Odd });
+    let mut text = String::from("# Detection benchmark\n\n");
+    writeln!(
+        text,
+        "Written by `make bench-detection`; do not edit. Panels: `{}`; replicates reported: {which:?}. Thresholds come from the quiet \
+         series of the other half of the replicates. Settings were tuned on the even replicates of the development panels.",
+        if given { folder.display().to_string() } else { "development".to_owned() },
+    )?;
+    let (has_weekly, has_daily) = (folder.join("weekly").is_dir(), folder.join("daily").is_dir());
+    if !has_weekly && !has_daily {
+        bail!("{} has neither weekly/ nor daily/: give a folder laid out like the shared benchmark", folder.display());
+    }
+    if has_weekly {
+        weekly(&folder, Some(which), arguments.dynamic_only, &mut text)?;
+    }
+    if has_daily {
+        daily(&folder, Some(which), &mut text)?;
+    }
+    std::fs::write(&arguments.to, &text).with_context(|| format!("{} cannot be written", arguments.to.display()))?;
+    #[expect(clippy::print_stdout, reason = "the command's product")]
+    {
+        println!("{text}");
+    }
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Listening signals from customer feedback: few, trustworthy alerts with evidence.
+#[derive(Debug, Parser)]
+#[command(name = "auscult", version, about, propagate_version = true, after_help = crate::exit::HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Log lines as JSON, one object a line.
+    #[arg(long, global = true)]
+    pub log_json: bool,
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show everything on this machine: a seeded pharma feed, live, with its pages.
+    Demo(Demo),
+    /// Run the service: feedback in, alerts out, pages and API.
+    Run(Run),
+    /// Load history from a file and list the signals it would have raised.
+    Replay(Replay),
+    /// Write a seeded feed of feedback events with its ground truth.
+    Simulate(Simulate),
+    /// Check a settings file: every problem at once.
+    Check(Check),
+    /// Answer a signal.
+    Dispose(Dispose),
+    /// Look at what was refused, and put it in again.
+    DeadLetters(DeadLetters),
+}
+
+/// `auscult demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Seed of the feed.
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Where the pages are served.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub bind: String,
+    /// Folder for the demo's files; made anew each time. Default: a temporary folder.
+    #[arg(long)]
+    pub folder: Option<PathBuf>,
+    /// Simulated hours that pass in a second of the live part.
+    #[arg(long, default_value_t = 6.0)]
+    pub pace: f64,
+    /// Stop after the live part instead of serving the pages until Ctrl-C.
+    #[arg(long)]
+    pub exit: bool,
+}
+
+/// `auscult run`
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Settings file; without it the defaults.
+    #[arg(long)]
+    pub settings: Option<PathBuf>,
+    /// Roles to run, separated by commas: listen, detect, serve.
+    #[arg(long, value_delimiter = ',')]
+    pub roles: Option<Vec<String>>,
+    /// Read feedback events from standard input as JSON Lines, besides HTTP.
+    #[arg(long)]
+    pub stdin: bool,
+    /// Stop when standard input has ended and everything is worked off.
+    #[arg(long, requires = "stdin")]
+    pub drain: bool,
+}
+
+/// `auscult replay`
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// CSV or JSON Lines, gzip or not.
+    pub file: PathBuf,
+    /// Column map (see deploy/maps/).
+    #[arg(long)]
+    pub map: PathBuf,
+    /// Settings file for what the map leaves open.
+    #[arg(long)]
+    pub settings: Option<PathBuf>,
+    /// Print the signals as JSON, one alert a line.
+    #[arg(long)]
+    pub json: bool,
+    /// Bad rows to list one by one; the rest are counted.
+    #[arg(long, default_value_t = 20)]
+    pub bad_rows: usize,
+    /// Signals to list in the table, by rank; all with 0.
+    #[arg(long, default_value_t = 40)]
+    pub top: usize,
+    /// Keep everything in this embedded log instead of memory (to serve it later with `auscult run`).
+    #[arg(long)]
+    pub log: Option<PathBuf>,
+}
+
+/// `auscult simulate`
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// Seed.
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Which feed: demo, small, null.
+    #[arg(long, default_value = "demo")]
+    pub scenario: String,
+    /// Where the events go, as JSON Lines of structured CloudEvents; `-` is standard output.
+    #[arg(long, default_value = "-")]
+    pub out: PathBuf,
+    /// Where the ground truth goes.
+    #[arg(long)]
+    pub truth: Option<PathBuf>,
+}
+
+/// `auscult check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Settings file.
+    #[arg(long)]
+    pub settings: Option<PathBuf>,
+    /// Column map to check as well.
+    #[arg(long)]
+    pub map: Option<PathBuf>,
+    /// Print the default settings, commented.
+    #[arg(long)]
+    pub print_defaults: bool,
+}
+
+/// `auscult dispose`
+#[derive(Debug, Args)]
+pub struct Dispose {
+    /// Signal id.
+    pub signal: String,
+    /// Verdict: confirmed, expected, new_trend, false_alarm, duplicate, not_enough_evidence, handed_to_safety, handed_to_medical_information.
+    pub decision: String,
+    /// What lay behind it.
+    #[arg(long, default_value = "unknown")]
+    pub cause: String,
+    /// A few words.
+    #[arg(long, default_value = "")]
+    pub comment: String,
+    /// Address of the running service.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    pub server: String,
+    /// Bearer token, if the service has any.
+    #[arg(long, env = "AUSCULT_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+}
+
+/// `auscult dead-letters`
+#[derive(Debug, Args)]
+pub struct DeadLetters {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: DeadLetterCommand,
+    /// Settings file of the service (it must not be running).
+    #[arg(long, global = true)]
+    pub settings: Option<PathBuf>,
+}
+
+/// What to do with dead letters.
+#[derive(Debug, Subcommand)]
+pub enum DeadLetterCommand {
+    /// List them, newest first.
+    List {
+        /// Only this code.
+        #[arg(long)]
+        code: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show one with its original bytes.
+    Show {
+        /// `partition-offset`, as listed.
+        id: String,
+    },
+    /// Put originals back into the topic they came from.
+    Replay {
+        /// Only this code.
+        #[arg(long)]
+        code: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 1000)]
+        cap: u32,
+        /// Say what would be done.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}

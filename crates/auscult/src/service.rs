@@ -1,0 +1,196 @@
+//! The service on the embedded log: stages on threads, pages on tokio, one stop flag for all of it.
+
+use crate::settings::Settings;
+use crate::submit::Desk;
+use auscult_core::time::Timestamp;
+use auscult_engine::clock::Clock;
+use auscult_engine::detect::DetectStage;
+use auscult_engine::listen::ListenStage;
+use auscult_engine::log::LogError;
+use auscult_engine::read_model::ViewWriter;
+use auscult_engine::serve::{Changed, ServeStage};
+use auscult_engine::settings::Role;
+use auscult_engine::telemetry::{LagStatus, Metrics};
+use auscult_engine::turn::{Turn, Worker, WorkerEnd};
+use auscult_language::themes::Taxonomy;
+use auscult_store::log::EmbeddedLog;
+use auscult_store::view::View;
+use auscult_web::ports::{Counter, Health, HealthReport, PartHealth, PartState, Update};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Live updates an open page may be behind before it is told to ask for everything.
+const UPDATES: usize = 256;
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The log or the read model.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The read model.
+    #[error("{0}")]
+    View(String),
+    /// The operating system refused a thread.
+    #[error("cannot start a thread: {0}; raise the limit of processes for this user")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A running service without its pages.
+pub struct Service {
+    /// The log, for appending and looking.
+    pub log: EmbeddedLog,
+    /// The read model.
+    pub view: View,
+    /// Tells pages that something changed.
+    pub updates: tokio::sync::broadcast::Sender<Update>,
+    /// Counters of all stages.
+    pub metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
+    stop: Arc<AtomicBool>,
+    workers: Vec<Worker>,
+}
+
+impl Service {
+    /// Opens the files and starts the stages of the roles in `settings`.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing keeps running.
+    pub fn start(settings: &Settings, taxonomy: Taxonomy, clock: Arc<dyn Clock>) -> Result<Service, StartError> {
+        let log = crate::topics::open_log(&settings.log_path, &settings.engine)?;
+        let view = View::open(&settings.view_path).map_err(|trouble| StartError::View(trouble.to_string()))?;
+        let metrics = Arc::new(Metrics::new(settings.engine.lag.thresholds()));
+        let (updates, _) = tokio::sync::broadcast::channel(UPDATES);
+        let mut service =
+            Service { log, view, updates, metrics, clock, stop: Arc::new(AtomicBool::new(false)), workers: Vec::new() };
+        match service.start_stages(settings, taxonomy) {
+            Ok(()) => Ok(service),
+            Err(error) => {
+                // Stages already running stop with the flag; what they ended with matters less than the cause.
+                let _ = service.shut_down();
+                Err(error)
+            }
+        }
+    }
+
+    fn start_stages(&mut self, settings: &Settings, taxonomy: Taxonomy) -> Result<(), StartError> {
+        let engine = &settings.engine;
+        let bounds = engine.turn.bounds();
+        if engine.roles.contains(&Role::Listen) {
+            let stage = ListenStage::standard(engine, taxonomy, Arc::clone(&self.metrics));
+            let consumer = self.log.consumer(crate::pipeline::LISTEN_GROUP, &crate::topics::sources(engine))?;
+            let turn = Turn::new(consumer, stage, Arc::clone(&self.clock), Arc::clone(&self.metrics), bounds);
+            self.workers.push(Worker::spawn(turn, Arc::clone(&self.stop))?);
+        }
+        if engine.roles.contains(&Role::Detect) {
+            let stage = DetectStage::new(Arc::new(settings.detect.clone()), engine, Arc::clone(&self.metrics));
+            let consumer = self.log.consumer(crate::pipeline::DETECT_GROUP, &engine.topics.detected())?;
+            let turn = Turn::new(consumer, stage, Arc::clone(&self.clock), Arc::clone(&self.metrics), bounds);
+            self.workers.push(Worker::spawn(turn, Arc::clone(&self.stop))?);
+        }
+        if engine.roles.contains(&Role::Serve) {
+            let updates = self.updates.clone();
+            let tell = Box::new(move |changed: &[Changed]| {
+                for change in changed {
+                    // Nobody listening is no error.
+                    let _ = updates.send(update_of(change));
+                }
+            });
+            let view = self.view.clone();
+            // The read model keeps its own positions: deleted, it is read again from the oldest record.
+            let consumer = self.log.consumer_from(crate::pipeline::SERVE_GROUP, &engine.topics.served(), |partition| {
+                view.position(partition)
+                    .map(|position| Some(position.unwrap_or_default()))
+                    .map_err(|error| LogError::Fatal(error.to_string()))
+            })?;
+            let stage = ServeStage::new(self.view.clone(), engine, Arc::clone(&self.metrics), tell);
+            let turn = Turn::new(consumer, stage, Arc::clone(&self.clock), Arc::clone(&self.metrics), bounds);
+            self.workers.push(Worker::spawn(turn, Arc::clone(&self.stop))?);
+        }
+        Ok(())
+    }
+
+    /// Everything pages need.
+    pub fn app(&self, settings: &Settings) -> auscult_web::App {
+        let (metrics, clock) = (Arc::clone(&self.metrics), Arc::clone(&self.clock));
+        auscult_web::App {
+            read: Arc::new(self.view.clone()),
+            submit: Arc::new(Desk::new(settings, self.log.appender(), self.view.clone(), Arc::clone(&self.clock))),
+            clock: Arc::clone(&self.clock),
+            metrics: Arc::new(move || metrics.render(clock.now()).unwrap_or_else(|error| format!("# {error}\n"))),
+            health: Arc::new(Parts { metrics: Arc::clone(&self.metrics), clock: Arc::clone(&self.clock), stop: Arc::clone(&self.stop) }),
+            updates: self.updates.clone(),
+            settings: settings.web.clone(),
+        }
+    }
+
+    /// The flag that stops every stage; set also when a stage stops by itself.
+    pub fn stop_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
+    /// Stops the stages after their current turn and says how they ended.
+    ///
+    /// # Errors
+    /// What a person must act on, from every stage that stopped by itself.
+    pub fn shut_down(mut self) -> Result<(), String> {
+        self.stop.store(true, Ordering::SeqCst);
+        let mut complaints = Vec::new();
+        for worker in self.workers.drain(..) {
+            let stage = worker.stage();
+            match worker.join() {
+                WorkerEnd::Asked => {}
+                WorkerEnd::Stopped(stop) => complaints.push(stop.to_string()),
+                WorkerEnd::Panicked(message) => complaints.push(format!("{stage} panicked: {message}; this is our mistake, please report it")),
+            }
+        }
+        if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
+    }
+
+    /// Whether every stage has read everything there is.
+    pub fn is_drained(&self) -> bool {
+        self.metrics.lags(self.clock.now()).iter().all(|lag| lag.status == LagStatus::Ok && lag.seconds <= 0.0)
+    }
+}
+
+fn update_of(change: &Changed) -> Update {
+    match change {
+        Changed::Signal(signal_id) => Update::Signal { signal_id: signal_id.clone() },
+        Changed::Safety(candidate_id) => Update::Safety { candidate_id: candidate_id.clone() },
+        Changed::Operations => Update::Operations,
+    }
+}
+
+/// Health from the metrics every stage keeps.
+struct Parts {
+    metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Health for Parts {
+    fn report(&self) -> HealthReport {
+        let now: Timestamp = self.clock.now();
+        let parts: Vec<PartHealth> = self
+            .metrics
+            .lags(now)
+            .into_iter()
+            .map(|lag| {
+                let (state, remedy) = match lag.status {
+                    LagStatus::Ok => (PartState::Ok, ""),
+                    LagStatus::Warn => (PartState::Behind, "wait, or give it more threads"),
+                    LagStatus::Stall => (PartState::Behind, "look for retries in the log lines of this stage"),
+                    LagStatus::Stop => (PartState::Failed, "read the last error of this stage and restart"),
+                };
+                PartHealth {
+                    name: lag.stage.to_owned(),
+                    state,
+                    lag_milliseconds: Some((lag.seconds * 1000.0) as i64),
+                    detail: format!("{}: {:.0} s behind", lag.status.as_str(), lag.seconds),
+                    remedy: remedy.to_owned(),
+                }
+            })
+            .collect();
+        HealthReport { ready: !self.stop.load(Ordering::SeqCst), parts, detectors: Vec::new(), counters: Vec::<Counter>::new() }
+    }
+}

@@ -1,0 +1,85 @@
+//! What pages and the API hand in, appended to the log: accepted means durable.
+
+use crate::settings::Settings;
+use auscult_engine::clock::Clock;
+use auscult_engine::log::{Append, Headers, LogError};
+use auscult_engine::read_model::{ReadError, ReadModel};
+use auscult_engine::submit::SubmitDesk;
+use auscult_web::ports::{Accepted, Bytes, RejectedItem, Submit, SubmitError};
+use auscult_wire::WireError;
+use std::sync::Arc;
+
+/// The engine's desk in front of the log's appender.
+pub struct Desk {
+    desk: SubmitDesk,
+    append: Box<dyn Append>,
+    read: Box<dyn ReadModel>,
+    /// Tenant of acknowledgements: the desk's own. A candidate is found by its id, which is unique over tenants.
+    tenant: String,
+    clock: Arc<dyn Clock>,
+}
+
+impl Desk {
+    /// A desk for the service in `settings`.
+    pub fn new(settings: &Settings, append: impl Append + 'static, read: impl ReadModel + 'static, clock: Arc<dyn Clock>) -> Desk {
+        let tenant = settings.engine.listen.default_tenant.clone().unwrap_or_else(|| "safety-desk".to_owned());
+        Desk { desk: SubmitDesk::new(&settings.engine), append: Box::new(append), read: Box::new(read), tenant, clock }
+    }
+}
+
+impl Submit for Desk {
+    fn feedback(&self, content_type: &str, headers: &Headers, body: Bytes) -> Result<Accepted, SubmitError> {
+        let submission = self.desk.feedback(content_type, headers, &body, self.clock.now()).map_err(unreadable)?;
+        self.append.append(submission.outgoing).map_err(log)?;
+        let rejected = submission
+            .refused
+            .into_iter()
+            .map(|item| RejectedItem {
+                index: item.index,
+                code: item.error.code.as_str().to_owned(),
+                place: item.error.place.clone(),
+                reason: item.error.reason.clone(),
+                remedy: item.error.code.remedy().to_owned(),
+            })
+            .collect();
+        Ok(Accepted { ids: submission.ids, rejected })
+    }
+
+    fn disposition(&self, signal_id: &str, json: &str) -> Result<Accepted, SubmitError> {
+        let signal = self.read.signal(signal_id).map_err(read)?.ok_or_else(|| SubmitError::Unknown(format!("signal {signal_id}")))?;
+        // The tenant is always the first field of the portfolio.
+        let tenant = signal.portfolio.split('|').next().unwrap_or_default();
+        let (id, record) = self.desk.disposition(tenant, &signal.portfolio, json).map_err(unreadable)?;
+        self.append.append(vec![record]).map_err(log)?;
+        Ok(Accepted { ids: vec![id], rejected: Vec::new() })
+    }
+
+    fn acknowledge(&self, candidate_id: &str, json: &str) -> Result<Accepted, SubmitError> {
+        let record = self.desk.acknowledgement(&self.tenant, json).map_err(unreadable)?;
+        self.append.append(vec![record]).map_err(log)?;
+        Ok(Accepted { ids: vec![candidate_id.to_owned()], rejected: Vec::new() })
+    }
+}
+
+fn unreadable(error: WireError) -> SubmitError {
+    SubmitError::Unreadable {
+        code: error.code.as_str().to_owned(),
+        place: error.place.clone(),
+        reason: error.reason.clone(),
+        remedy: error.code.remedy().to_owned(),
+    }
+}
+
+fn log(error: LogError) -> SubmitError {
+    match error {
+        LogError::Retry(reason) | LogError::Fenced(reason) => SubmitError::Busy(reason),
+        LogError::Fatal(reason) => SubmitError::Broken(reason),
+    }
+}
+
+fn read(error: ReadError) -> SubmitError {
+    match error {
+        ReadError::Busy(reason) => SubmitError::Busy(reason),
+        ReadError::Broken(reason) => SubmitError::Broken(reason),
+    }
+}

@@ -1,0 +1,46 @@
+//! Topics of the embedded log, from settings.
+
+use auscult_engine::log::LogError;
+use auscult_engine::settings::CheckedEngineSettings;
+use auscult_store::log::{EmbeddedLog, TopicSettings};
+use std::path::Path;
+
+/// Topics Listen reads.
+pub fn sources(engine: &CheckedEngineSettings) -> Vec<&str> {
+    engine.topics.sources.iter().map(String::as_str).collect()
+}
+
+/// Name and partition count of every topic the service uses.
+pub fn all(engine: &CheckedEngineSettings) -> Vec<(String, u32)> {
+    let topics = &engine.topics;
+    let mut all: Vec<(String, u32)> = topics.sources.iter().map(|name| (name.clone(), engine.partitions.source)).collect();
+    all.extend([&topics.mentions, &topics.dispositions].map(|name| (name.clone(), engine.partitions.mentions)));
+    let outputs = [
+        &topics.medical_requests,
+        &topics.safety_candidates,
+        &topics.safety_acks,
+        &topics.series,
+        &topics.alerts,
+        &topics.alerts_medical,
+        &topics.signals,
+        &topics.dead_letters,
+    ];
+    all.extend(outputs.map(|name| (name.clone(), engine.partitions.output)));
+    all
+}
+
+/// A log in memory with all topics.
+pub fn memory_log(engine: &CheckedEngineSettings) -> auscult_sim::MemoryBroker {
+    let topics = all(engine);
+    let named: Vec<(&str, u32)> = topics.iter().map(|(name, partitions)| (name.as_str(), *partitions)).collect();
+    auscult_sim::MemoryBroker::new(&named)
+}
+
+/// Opens the embedded log with all topics.
+///
+/// # Errors
+/// See [`EmbeddedLog::open`].
+pub fn open_log(path: &Path, engine: &CheckedEngineSettings) -> Result<EmbeddedLog, LogError> {
+    let topics: Vec<TopicSettings> = all(engine).iter().map(|(name, partitions)| TopicSettings::new(name, *partitions)).collect();
+    EmbeddedLog::open(path, &topics)
+}

@@ -1,0 +1,137 @@
+//! What the machine keeps of a mention: enough to count it, to take it back, and to explain a signal.
+
+use crate::identity::{short_hash, wide_hash};
+use crate::interner::Interner;
+use crate::lattice::Lattice;
+use crate::mention::Mention;
+use crate::time::{BucketIndex, BucketWidth, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Longest quote kept, in characters.
+pub const MAX_QUOTE_CHARACTERS: usize = 280;
+
+/// A mention as the machine remembers it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Contribution {
+    /// Hash of source and feedback id: corrections share it.
+    pub feedback: u128,
+    /// Hash of source and event id: duplicates share it.
+    pub event: u64,
+    /// Of two versions of one feedback the later recorded counts, the larger event hash on a tie.
+    pub recorded_at: Timestamp,
+    /// Event time.
+    pub occurred_at: Timestamp,
+    /// Watermark of its source partition on arrival.
+    pub watermark: Timestamp,
+    /// Watermark at which a correction took it out; `None`: it counts.
+    pub removed_at: Option<Timestamp>,
+    /// Hash of the person, 0 if unknown.
+    pub person: u64,
+    /// Hash of the thread, 0 if none.
+    pub thread: u64,
+    /// Number of the feed.
+    pub feed: u32,
+    /// Overall feeling, thousandths.
+    pub sentiment: Option<i16>,
+    /// Feeling per theme, in the order of the theme slot.
+    pub theme_sentiment: Vec<Option<i16>>,
+    /// Rating, thousandths.
+    pub rating: Option<u16>,
+    /// Values per slot ([`Lattice::values`]).
+    pub values: Box<[u32]>,
+    /// Quote, if the text may be quoted: not from a safety candidate, not a medical request.
+    pub quote: Option<Quote>,
+}
+
+/// Words that may be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// Feedback id.
+    pub feedback_id: Box<str>,
+    /// Redacted text, at most [`MAX_QUOTE_CHARACTERS`].
+    pub text: Box<str>,
+    /// Language.
+    pub language: Box<str>,
+}
+
+impl Contribution {
+    /// What to remember of `mention`.
+    pub fn of(mention: &Mention<'_>, lattice: &Lattice, interner: &mut Interner) -> Contribution {
+        let quotable = !mention.safety_candidate && !mention.medical_request && !mention.text.trim().is_empty();
+        Contribution {
+            feedback: wide_hash(&[&mention.event_source, &mention.feedback_id]),
+            event: short_hash(&[&mention.event_source, &mention.event_id]),
+            recorded_at: mention.recorded_at,
+            occurred_at: mention.occurred_at,
+            watermark: mention.watermark,
+            removed_at: None,
+            person: mention.who.person.as_deref().map_or(0, |person| short_hash(&[&mention.tenant, person])),
+            thread: mention.thread.as_deref().map_or(0, |thread| short_hash(&[&mention.event_source, thread])),
+            feed: interner.intern(&mention.feed),
+            sentiment: mention.sentiment,
+            theme_sentiment: mention.themes.iter().map(|tag| tag.sentiment).collect(),
+            rating: mention.rating,
+            values: lattice.values(mention, interner),
+            quote: quotable.then(|| Quote {
+                feedback_id: mention.feedback_id.as_ref().into(),
+                text: clip(mention.text.trim()).into(),
+                language: mention.language.as_ref().into(),
+            }),
+        }
+    }
+
+    /// The bucket it belongs to.
+    #[must_use]
+    pub fn bucket(&self, width: BucketWidth) -> BucketIndex {
+        width.index(self.occurred_at)
+    }
+
+    /// The bucket in whose close it first counts: its own if it was on time by its own partition's
+    /// watermark, a later one if not. The same whatever the interleaving of partitions.
+    #[must_use]
+    pub fn arrival(&self, width: BucketWidth) -> BucketIndex {
+        width.index(self.occurred_at.max(self.watermark))
+    }
+
+    /// The bucket in whose close it no longer counts, if a correction took it out.
+    #[must_use]
+    pub fn removal(&self, width: BucketWidth) -> Option<BucketIndex> {
+        self.removed_at.map(|at| width.index(at.max(self.occurred_at).max(self.watermark)))
+    }
+
+    /// Whether it counts at the close of `as_of`.
+    #[must_use]
+    pub fn counts_at(&self, width: BucketWidth, as_of: BucketIndex) -> bool {
+        self.arrival(width) <= as_of && self.removal(width).is_none_or(|removal| removal > as_of)
+    }
+
+    /// Whether this version of a feedback wins over one recorded at `recorded_at` with hash `event`.
+    #[must_use]
+    pub fn wins_over(&self, recorded_at: Timestamp, event: u64) -> bool {
+        (self.recorded_at, self.event) > (recorded_at, event)
+    }
+}
+
+fn clip(text: &str) -> String {
+    match text.char_indices().nth(MAX_QUOTE_CHARACTERS) {
+        None => text.to_owned(),
+        Some((end, _)) => {
+            let mut clipped = text[..end].trim_end().to_owned();
+            clipped.push('…');
+            clipped
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clip_cuts_on_a_character() {
+        let text = "ü".repeat(400);
+        let clipped = clip(&text);
+        assert_eq!(clipped.chars().count(), MAX_QUOTE_CHARACTERS + 1);
+        assert_eq!(clip("short"), "short");
+    }
+}

@@ -1,0 +1,133 @@
+//! Drill-down: of all series that say the same thing, the one that says it best speaks; the others attach (B11).
+//!
+//! Greedy explaining-away. Candidates are taken by strength; one that is no longer surprising once the
+//! excess it shares with a speaking series is taken out is attached to that series. What two series share
+//! is counted from the contributions themselves, so nested (`product` ⊃ `product × theme`) and crossing
+//! series (`product × theme`, `theme × stakeholder`) are handled alike, where a rule over dimension names
+//! would only see the nested ones. A fall leaves nothing to count: there, series with compatible
+//! dimensions attach to the strongest.
+
+use crate::contribution::Contribution;
+use crate::lattice::{Lattice, SeriesKey, Slots};
+
+/// A series that passed false-discovery control and the floors.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Index of the series.
+    pub series: usize,
+    /// Its key.
+    pub key: SeriesKey,
+    /// Index of the track (measure) within the series.
+    pub track: usize,
+    /// Up or down.
+    pub upward: bool,
+    /// `|observed − expected|` in standard deviations: orders candidates whose p-values underflow.
+    pub strength: f64,
+    /// Two-sided p-value.
+    pub p_value: f64,
+    /// Nothing was seen at all.
+    pub is_silent: bool,
+    /// Buckets the evidence spans, ending at the bucket judged.
+    pub span: usize,
+    /// Whether the measure counts items, so that overlaps can be counted too.
+    pub counts_items: bool,
+    /// Stable id, for ties.
+    pub id: String,
+}
+
+/// One speaking candidate and those attached to it (indices into the candidates given).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The one that speaks.
+    pub speaker: usize,
+    /// Those it explains.
+    pub attached: Vec<usize>,
+}
+
+/// Whether two series can be about the same thing: they share a dimension with the same value and
+/// contradict each other in none.
+#[must_use]
+pub fn compatible(left: &SeriesKey, right: &SeriesKey, lattice: &Lattice) -> bool {
+    let mut shared = false;
+    for (&slot, &value) in lattice.view(left.view).iter().zip(&left.values) {
+        match lattice.value_of(right, slot) {
+            Some(other) if other != value => return false,
+            Some(_) => shared = true,
+            None => {}
+        }
+    }
+    shared
+}
+
+/// Sums of a candidate's series over the last `span` buckets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WindowSums {
+    /// What was seen.
+    pub observed: f64,
+    /// What was expected.
+    pub expected: f64,
+    /// Variance of what was expected.
+    pub variance: f64,
+}
+
+/// What grouping looks up: contributions and sums over a window that ends at the bucket judged.
+pub trait Windows {
+    /// Contributions of the last `span` buckets that count.
+    fn contributions(&self, span: usize) -> &[&Contribution];
+    /// Sums of `candidate`'s series over the last `span` buckets.
+    fn sums(&self, candidate: &Candidate, span: usize) -> WindowSums;
+}
+
+/// A candidate is explained when what is left of it lies within this many standard deviations: the 99 % point of
+/// the normal distribution.
+const EXPLAINED_WITHIN: f64 = 2.33;
+
+/// Groups candidates of one bucket.
+pub fn group(candidates: &[Candidate], lattice: &Lattice, windows: &dyn Windows) -> Vec<Group> {
+    let mut order: Vec<usize> = (0..candidates.len()).collect();
+    order.sort_by(|&left, &right| {
+        let (left, right) = (&candidates[left], &candidates[right]);
+        right.strength.total_cmp(&left.strength).then_with(|| left.id.cmp(&right.id))
+    });
+    let mut groups: Vec<Group> = Vec::new();
+    for index in order {
+        let candidate = &candidates[index];
+        let explained_by = groups.iter().position(|group| explains(&candidates[group.speaker], candidate, lattice, windows));
+        match explained_by {
+            Some(at) => groups[at].attached.push(index),
+            None => groups.push(Group { speaker: index, attached: Vec::new() }),
+        }
+    }
+    groups
+}
+
+fn explains(speaker: &Candidate, candidate: &Candidate, lattice: &Lattice, windows: &dyn Windows) -> bool {
+    if speaker.series == candidate.series {
+        // Two measures of one series: one story.
+        return true;
+    }
+    let same_key_family = compatible(&speaker.key, &candidate.key, lattice);
+    if !(speaker.counts_items && candidate.counts_items) {
+        return same_key_family;
+    }
+    if speaker.upward != candidate.upward {
+        return false;
+    }
+    if !speaker.upward {
+        return same_key_family;
+    }
+    // Both over the candidate's window: an excess can only be explained by what happened in the same buckets.
+    let shared = windows
+        .contributions(candidate.span)
+        .iter()
+        .filter(|contribution| {
+            let slots = Slots::new(&contribution.values);
+            lattice.contains(&speaker.key, &slots) && lattice.contains(&candidate.key, &slots)
+        })
+        .count() as f64;
+    let of_speaker = windows.sums(speaker, candidate.span);
+    let own = windows.sums(candidate, candidate.span);
+    let excess_share = (1.0 - of_speaker.expected / of_speaker.observed.max(1.0)).clamp(0.0, 1.0);
+    let left = own.observed - shared * excess_share;
+    shared > 0.0 && (left - own.expected) <= EXPLAINED_WITHIN * own.variance.max(1.0).sqrt()
+}

@@ -1,0 +1,445 @@
+//! Stored state: versioned records, and the way back.
+//!
+//! Five kinds under one portfolio: `head` (clocks, lines, feeds, learning: small, written whole), `names` (interned
+//! strings, append-only), `page` (series by the top byte of their stable hash), `journal` (one chunk a turn)
+//! and `signal`. Every value starts with [`VERSION`]; an older version is read, a newer one refused.
+//! Records are `postcard`: compact, and floats keep every bit, so that restoring a dump is the identity.
+
+use crate::feeds::{Feed, FeedShares};
+use crate::journal::Chunk;
+use crate::lattice::SeriesKey;
+use crate::learn::Learning;
+use crate::machine::{Counters, Dirty, Machine, Plan, WidthClock};
+use crate::partition::Clock;
+use crate::series::{Closed, Expectation, Series, Track, TrackState, Verdict};
+use crate::signal::Signal;
+use crate::time::{BucketIndex, BucketWidth, Timestamp};
+use crate::words::Measure;
+use auscult_statistics::count::{CountState, DYNAMIC_COUNT, Forecast};
+use auscult_statistics::mean::{DYNAMIC_MEAN, MeanForecast, MeanState};
+use auscult_statistics::share::{DYNAMIC_SHARE, ShareForecast, ShareState};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Version of every record written now.
+pub const VERSION: u8 = 1;
+/// Key of the partition's clock.
+pub const CLOCK_KEY: &[u8] = b"clock";
+
+/// Why stored state could not be put back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// Written by a newer release: run that release, or wipe the state and replay the mentions.
+    #[error("state record {key:?} has version {found}, this release reads up to {VERSION}: start the release that wrote it")]
+    Newer {
+        /// Key of the record.
+        key: String,
+        /// Version found.
+        found: u8,
+    },
+    /// Damaged: wipe the partition's state and replay the mentions.
+    #[error("state record {key:?} cannot be read ({reason}): delete the partition's state and replay its mentions")]
+    Damaged {
+        /// Key of the record.
+        key: String,
+        /// What the decoder said.
+        reason: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    tenant: String,
+    config_hash: String,
+    clocks: Vec<WidthClock>,
+    thresholds: Vec<(BucketWidth, BucketIndex, f64)>,
+    restatements: Vec<(BucketWidth, BucketIndex, BucketIndex)>,
+    feeds: Vec<FeedRecord>,
+    learning: Learning,
+    counters: Counters,
+    budget: (BucketIndex, u32),
+    pruned_before: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FeedRecord {
+    width: BucketWidth,
+    number: u32,
+    baseline: Vec<u8>,
+    first_bucket: BucketIndex,
+    last_event: Timestamp,
+    mentions: u64,
+    is_down: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SeriesRecord {
+    key: SeriesKey,
+    stable: u64,
+    born: BucketIndex,
+    born_late: bool,
+    last_active: BucketIndex,
+    feeds: FeedShares,
+    tracks: Vec<TrackRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TrackRecord {
+    measure: Measure,
+    state: Vec<u8>,
+    ring: Vec<ClosedRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ClosedRecord {
+    bucket: BucketIndex,
+    revision: u32,
+    verdict: VerdictRecord,
+    expectation: ExpectationRecord,
+    discovered: bool,
+}
+
+/// A forecast's numbers in the order of its fields; the method's name follows from the kind.
+#[derive(Serialize, Deserialize)]
+enum ExpectationRecord {
+    Count([f64; 6]),
+    Share([f64; 4]),
+    Mean([f64; 6]),
+}
+
+#[derive(Serialize, Deserialize)]
+struct VerdictRecord {
+    observed: Option<f64>,
+    items: u32,
+    expected: f64,
+    deviation: f64,
+    p_bucket: (f64, f64),
+    p_combined: (f64, f64),
+}
+
+/// State page of a series: the top byte of its stable hash.
+pub(crate) fn page_of(stable: u64) -> u8 {
+    (stable >> 56) as u8
+}
+
+fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    // postcard into a Vec fails only for maps and sequences of unknown length; records have none.
+    postcard::to_extend(value, vec![VERSION]).unwrap_or_default()
+}
+
+fn decode<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, RestoreError> {
+    let name = || String::from_utf8_lossy(key).into_owned();
+    let damaged = |reason: String| RestoreError::Damaged { key: name(), reason };
+    match value.split_first() {
+        Some((&VERSION, body)) => postcard::from_bytes(body).map_err(|error| damaged(error.to_string())),
+        Some((&found, _)) if found > VERSION => Err(RestoreError::Newer { key: name(), found }),
+        Some((&found, _)) => Err(damaged(format!("unknown version {found}"))),
+        None => Err(damaged("it is empty".to_owned())),
+    }
+}
+
+fn key(portfolio: &str, kind: char, rest: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(portfolio.len() + rest.len() + 5);
+    key.extend_from_slice(b"p/");
+    key.extend_from_slice(portfolio.as_bytes());
+    key.extend_from_slice(&[0, kind as u8, b'/']);
+    key.extend_from_slice(rest);
+    key
+}
+
+/// Splits a key made by [`key`].
+fn split(key: &[u8]) -> Option<(&str, u8, &[u8])> {
+    let rest = key.strip_prefix(b"p/")?;
+    let end = rest.iter().position(|&byte| byte == 0)?;
+    let portfolio = std::str::from_utf8(&rest[..end]).ok()?;
+    let (&kind, rest) = rest.get(end + 1..)?.split_first()?;
+    Some((portfolio, kind, rest.strip_prefix(b"/")?))
+}
+
+pub(crate) fn dump_clock(clock: &Clock) -> Vec<u8> {
+    encode(clock)
+}
+
+/// Appends what changed in `machine` since the last call.
+pub(crate) fn dump_changes(machine: &mut Machine, changes: &mut Vec<(Vec<u8>, Option<Vec<u8>>)>) {
+    let dirty = std::mem::take(&mut machine.dirty);
+    let portfolio = machine.portfolio.clone();
+    if let Some((first, strings)) = machine.interner.take_unsaved() {
+        changes.push((key(&portfolio, 'n', &first.to_be_bytes()), Some(encode(&strings))));
+    }
+    let (chunk, dead) = machine.journal.take_changes();
+    if let Some((number, chunk)) = chunk {
+        changes.push((key(&portfolio, 'j', &number.to_be_bytes()), Some(encode(&chunk))));
+    }
+    changes.extend(dead.into_iter().map(|number| (key(&portfolio, 'j', &number.to_be_bytes()), None)));
+    if dirty.head || dirty.all_series {
+        changes.push((key(&portfolio, 'h', b""), Some(encode(&head(machine)))));
+    }
+    dump_pages(machine, &dirty, &portfolio, changes);
+    for id in &dirty.signals {
+        let value = machine.signals.get(id).map(encode);
+        changes.push((key(&portfolio, 's', id.as_bytes()), value));
+    }
+}
+
+fn dump_pages(machine: &Machine, dirty: &Dirty, portfolio: &str, changes: &mut Vec<(Vec<u8>, Option<Vec<u8>>)>) {
+    if !dirty.all_series && dirty.pages.is_empty() {
+        return;
+    }
+    let mut pages: BTreeMap<u8, Vec<&Series>> = dirty.pages.iter().map(|&page| (page, Vec::new())).collect();
+    for series in &machine.series {
+        let page = page_of(series.stable);
+        if dirty.all_series {
+            pages.entry(page).or_default().push(series);
+        } else if let Some(members) = pages.get_mut(&page) {
+            members.push(series);
+        }
+    }
+    for (page, mut members) in pages {
+        members.sort_by_key(|series| (series.stable, series.key));
+        let records: Vec<SeriesRecord> = members.into_iter().map(series_record).collect();
+        changes.push((key(portfolio, 'p', &[page]), (!records.is_empty()).then(|| encode(&records))));
+    }
+}
+
+fn head(machine: &Machine) -> Head {
+    Head {
+        tenant: machine.tenant.clone(),
+        config_hash: machine.plan.config_hash.clone(),
+        clocks: machine.clocks.clone(),
+        thresholds: machine.thresholds.iter().map(|(&(width, bucket), &line)| (width, bucket, line)).collect(),
+        restatements: machine.restatements.iter().copied().collect(),
+        feeds: machine
+            .feeds
+            .iter()
+            .map(|(&(width, number), feed)| FeedRecord {
+                width,
+                number,
+                baseline: dumped(|bytes| feed.baseline.dump(bytes)),
+                first_bucket: feed.first_bucket,
+                last_event: feed.last_event,
+                mentions: feed.mentions,
+                is_down: feed.is_down,
+            })
+            .collect(),
+        learning: machine.learning.clone(),
+        counters: machine.counters,
+        budget: machine.budget,
+        pruned_before: machine.pruned_before,
+    }
+}
+
+fn dumped(dump: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    dump(&mut bytes);
+    bytes
+}
+
+fn series_record(series: &Series) -> SeriesRecord {
+    SeriesRecord {
+        key: series.key,
+        stable: series.stable,
+        born: series.born,
+        born_late: series.born_late,
+        last_active: series.last_active,
+        feeds: series.feeds,
+        tracks: series.tracks.iter().map(track_record).collect(),
+    }
+}
+
+fn track_record(track: &Track) -> TrackRecord {
+    TrackRecord {
+        measure: track.measure,
+        state: dumped(|bytes| match &track.state {
+            TrackState::Count(state) => state.dump(bytes),
+            TrackState::Share(state) => state.dump(bytes),
+            TrackState::Mean(state) => state.dump(bytes),
+        }),
+        ring: track
+            .ring
+            .iter()
+            .map(|closed| ClosedRecord {
+                bucket: closed.bucket,
+                revision: closed.revision,
+                verdict: VerdictRecord {
+                    observed: closed.verdict.observed,
+                    items: closed.verdict.items,
+                    expected: closed.verdict.expected,
+                    deviation: closed.verdict.deviation,
+                    p_bucket: closed.verdict.p_bucket,
+                    p_combined: closed.verdict.p_combined,
+                },
+                expectation: expectation_record(&closed.expectation),
+                discovered: closed.discovered,
+            })
+            .collect(),
+    }
+}
+
+/// Puts a partition back from its records.
+pub(crate) fn restore(plan: &Arc<Plan>, mut records: Vec<(Vec<u8>, Vec<u8>)>) -> Result<(Clock, BTreeMap<String, Machine>), RestoreError> {
+    records.sort_by(|left, right| left.0.cmp(&right.0));
+    let mut clock = Clock::default();
+    let mut machines: BTreeMap<String, Machine> = BTreeMap::new();
+    // Heads first: they say from when on the journal is kept.
+    for (record_key, value) in &records {
+        if record_key == CLOCK_KEY {
+            clock = decode(record_key, value)?;
+        } else if let Some((portfolio, b'h', _)) = split(record_key) {
+            machines.insert(portfolio.to_owned(), restore_head(plan, portfolio, decode(record_key, value)?, record_key)?);
+        }
+    }
+    for (record_key, value) in &records {
+        let Some((portfolio, kind, rest)) = split(record_key) else { continue };
+        let Some(machine) = machines.get_mut(portfolio) else {
+            return Err(RestoreError::Damaged { key: portfolio.to_owned(), reason: "its head record is missing".to_owned() });
+        };
+        restore_record(machine, kind, rest, record_key, value)?;
+    }
+    for machine in machines.values_mut() {
+        machine.dirty = Dirty::default();
+    }
+    Ok((clock, machines))
+}
+
+fn restore_head(plan: &Arc<Plan>, portfolio: &str, head: Head, record_key: &[u8]) -> Result<Machine, RestoreError> {
+    let mut machine = Machine::new(Arc::clone(plan), &head.tenant, portfolio);
+    if head.config_hash != plan.config_hash {
+        return Err(RestoreError::Damaged {
+            key: portfolio.to_owned(),
+            reason: "the detect settings changed since it was written (views, seed or thresholds)".to_owned(),
+        });
+    }
+    machine.clocks = head.clocks;
+    machine.thresholds = head.thresholds.into_iter().map(|(width, bucket, line)| ((width, bucket), line)).collect();
+    machine.restatements = head.restatements.into_iter().collect::<BTreeSet<_>>();
+    for record in head.feeds {
+        let baseline = CountState::restore(&record.baseline).map_err(|error| damaged(record_key, &error))?;
+        machine.feeds.insert(
+            (record.width, record.number),
+            Feed {
+                number: record.number,
+                baseline,
+                first_bucket: record.first_bucket,
+                last_event: record.last_event,
+                mentions: record.mentions,
+                is_down: record.is_down,
+            },
+        );
+    }
+    machine.learning = head.learning;
+    machine.counters = head.counters;
+    machine.budget = head.budget;
+    machine.pruned_before = head.pruned_before;
+    Ok(machine)
+}
+
+fn damaged(record_key: &[u8], error: &dyn std::fmt::Display) -> RestoreError {
+    RestoreError::Damaged { key: String::from_utf8_lossy(record_key).into_owned(), reason: error.to_string() }
+}
+
+fn restore_record(machine: &mut Machine, kind: u8, rest: &[u8], record_key: &[u8], value: &[u8]) -> Result<(), RestoreError> {
+    let numbered = |what: &str| RestoreError::Damaged { key: String::from_utf8_lossy(record_key).into_owned(), reason: format!("its {what} number is malformed or out of order") };
+    match kind {
+        b'n' => {
+            let first = u32::from_be_bytes(rest.try_into().map_err(|_| numbered("name"))?);
+            let strings: Vec<String> = decode(record_key, value)?;
+            if !machine.interner.put_back(first, &strings) {
+                return Err(numbered("name"));
+            }
+        }
+        b'j' => {
+            let number = u64::from_be_bytes(rest.try_into().map_err(|_| numbered("chunk"))?);
+            let chunk: Chunk = decode(record_key, value)?;
+            machine.journal.put_back(number, chunk, machine.pruned_before);
+        }
+        b'p' => {
+            let records: Vec<SeriesRecord> = decode(record_key, value)?;
+            for record in records {
+                let series = restore_series(record, record_key)?;
+                machine.index.insert(series.key, machine.series.len() as u32);
+                machine.series.push(series);
+            }
+        }
+        b's' => {
+            let signal: Signal = decode(record_key, value)?;
+            machine.signals.insert(signal.id.clone(), signal);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn restore_series(record: SeriesRecord, record_key: &[u8]) -> Result<Series, RestoreError> {
+    let tracks = record.tracks.into_iter().map(|track| restore_track(track, record_key)).collect::<Result<_, _>>()?;
+    Ok(Series {
+        key: record.key,
+        stable: record.stable,
+        born: record.born,
+        born_late: record.born_late,
+        last_active: record.last_active,
+        feeds: record.feeds,
+        tracks,
+    })
+}
+
+fn restore_track(record: TrackRecord, record_key: &[u8]) -> Result<Track, RestoreError> {
+    let state = match record.measure {
+        Measure::Mentions => TrackState::Count(CountState::restore(&record.state).map_err(|error| damaged(record_key, &error))?),
+        Measure::NegativeShare => TrackState::Share(ShareState::restore(&record.state).map_err(|error| damaged(record_key, &error))?),
+        Measure::MeanRating => TrackState::Mean(MeanState::restore(&record.state).map_err(|error| damaged(record_key, &error))?),
+    };
+    let ring = record.ring.into_iter().map(restore_closed).collect();
+    Ok(Track { measure: record.measure, state, ring })
+}
+
+fn expectation_record(expectation: &Expectation) -> ExpectationRecord {
+    match expectation {
+        Expectation::Count(it) => ExpectationRecord::Count([
+            it.mean,
+            it.dispersion,
+            it.rate_variance,
+            it.dispersion_deviation,
+            it.points,
+            it.season_probability,
+        ]),
+        Expectation::Share(it) => ExpectationRecord::Share([it.mean, it.correlation, it.level_correlation, it.points]),
+        Expectation::Mean(it) => ExpectationRecord::Mean([
+            it.mean,
+            it.within_variance,
+            it.between_variance,
+            it.level_variance,
+            it.degrees,
+            it.points,
+        ]),
+    }
+}
+
+fn restore_expectation(record: &ExpectationRecord) -> Expectation {
+    match *record {
+        ExpectationRecord::Count([mean, dispersion, rate_variance, dispersion_deviation, points, season_probability]) => {
+            Expectation::Count(Forecast { mean, dispersion, rate_variance, dispersion_deviation, points, season_probability, method: DYNAMIC_COUNT })
+        }
+        ExpectationRecord::Share([mean, correlation, level_correlation, points]) => {
+            Expectation::Share(ShareForecast { mean, correlation, level_correlation, points, method: DYNAMIC_SHARE })
+        }
+        ExpectationRecord::Mean([mean, within_variance, between_variance, level_variance, degrees, points]) => {
+            Expectation::Mean(MeanForecast { mean, within_variance, between_variance, level_variance, degrees, points, method: DYNAMIC_MEAN })
+        }
+    }
+}
+
+fn restore_closed(record: ClosedRecord) -> Closed {
+    let verdict = Verdict {
+        observed: record.verdict.observed,
+        items: record.verdict.items,
+        expected: record.verdict.expected,
+        deviation: record.verdict.deviation,
+        p_bucket: record.verdict.p_bucket,
+        p_combined: record.verdict.p_combined,
+    };
+    let expectation = restore_expectation(&record.expectation);
+    Closed { bucket: record.bucket, revision: record.revision, verdict, expectation, discovered: record.discovered }
+}

@@ -1,0 +1,333 @@
+//! A series: one combination of values of one view, its baselines, and the buckets it may still restate.
+//!
+//! Each measure of a view is a *track* with a baseline of its own. This module is the only one that calls the
+//! detectors of `statistics`; the rest of core sees [`Verdict`]s.
+
+use crate::feeds::FeedShares;
+use crate::lattice::SeriesKey;
+use crate::time::{BucketIndex, BucketWidth};
+use crate::words::Measure;
+use auscult_statistics::count::{BucketContext, CheckedCountSettings, CountModel, CountSettings, CountState, Forecast, Prior, Season};
+use auscult_statistics::mean::{MeanForecast, MeanModel, MeanSettings, MeanState};
+use auscult_statistics::share::{ShareForecast, ShareModel, ShareSettings, ShareState};
+use std::collections::VecDeque;
+
+/// What one bucket of one series holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cell {
+    /// Items, each thread once.
+    pub items: u32,
+    /// Items with a negative feeling.
+    pub negative: u32,
+    /// Items with any feeling to judge.
+    pub judged: u32,
+    /// Items with a rating.
+    pub rated: u32,
+    /// Sum of ratings, thousandths.
+    pub rating_sum: u64,
+    /// Sum of squared ratings, millionths.
+    pub rating_squares: u64,
+    /// Items per feed number.
+    pub feeds: Vec<(u32, u32)>,
+}
+
+/// The models of one bucket width, shared by all series.
+#[derive(Debug)]
+pub struct Models {
+    count: CountModel,
+    share: ShareModel,
+    mean: MeanModel,
+}
+
+impl Models {
+    /// Models with the detectors' own defaults at `width`.
+    #[must_use]
+    pub fn new(width: BucketWidth) -> Models {
+        let season = Season { phases: width.phases(), buckets_per_year: width.buckets_per_year() };
+        let count: CheckedCountSettings = CountSettings::default().check().unwrap_or_else(|problems| unreachable_default(&problems));
+        let share = ShareSettings::default().check().unwrap_or_else(|problems| unreachable_default(&problems));
+        // Ratings come in on 0 … 1.
+        let mean = MeanSettings { bounds: [0.0, 1.0], ..MeanSettings::default() }.check().unwrap_or_else(|problems| unreachable_default(&problems));
+        Models { count: CountModel::new(count, season), share: ShareModel::new(share), mean: MeanModel::new(mean) }
+    }
+
+    /// The count model, for feeds.
+    #[must_use]
+    pub fn count(&self) -> &CountModel {
+        &self.count
+    }
+}
+
+fn unreachable_default<T>(problems: &[String]) -> T {
+    unreachable!("the default settings of a detector pass their own check: {problems:?}")
+}
+
+/// A forecast, kept with the bucket it was made for so that late data are judged by what was known then.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Expectation {
+    /// Of a count.
+    Count(Forecast),
+    /// Of successes among trials.
+    Share(ShareForecast),
+    /// Of a mean rating.
+    Mean(MeanForecast),
+}
+
+/// What a detector says about one bucket of one track.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Verdict {
+    /// What was seen, in the measure's own unit; `None`: no data.
+    pub observed: Option<f64>,
+    /// Items behind it.
+    pub items: u32,
+    /// What was expected.
+    pub expected: f64,
+    /// Standard deviation of what was expected.
+    pub deviation: f64,
+    /// Evidence of this bucket alone: upper and lower p-value.
+    pub p_bucket: (f64, f64),
+    /// This bucket and the recent past together: upper and lower p-value.
+    pub p_combined: (f64, f64),
+}
+
+impl Verdict {
+    /// Two-sided p-value of the combined evidence.
+    #[must_use]
+    pub fn p_value(&self) -> f64 {
+        two_sided(self.p_combined)
+    }
+
+    /// Two-sided p-value of this bucket alone.
+    #[must_use]
+    pub fn p_bucket_value(&self) -> f64 {
+        two_sided(self.p_bucket)
+    }
+
+    /// Whether the stronger side is the upper one.
+    #[must_use]
+    pub fn is_upward(&self) -> bool {
+        self.p_combined.0 <= self.p_combined.1
+    }
+
+    /// Distance from the expectation in standard deviations, signed.
+    #[must_use]
+    pub fn strength(&self) -> f64 {
+        self.observed.map_or(0.0, |observed| (observed - self.expected) / self.deviation.max(1e-9))
+    }
+}
+
+/// Two-sided p-value of an upper and a lower one.
+#[must_use]
+pub fn two_sided(sides: (f64, f64)) -> f64 {
+    (2.0 * sides.0.min(sides.1)).min(1.0)
+}
+
+/// A closed bucket that late data may still restate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Closed {
+    /// Which bucket.
+    pub bucket: BucketIndex,
+    /// Grows with each restatement.
+    pub revision: u32,
+    /// What the detector said.
+    pub verdict: Verdict,
+    /// What was expected when the bucket closed.
+    pub expectation: Expectation,
+    /// Whether false-discovery control let it through.
+    pub discovered: bool,
+}
+
+/// State of one track's detector.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TrackState {
+    /// Counts.
+    Count(CountState),
+    /// Negative share.
+    Share(ShareState),
+    /// Mean rating.
+    Mean(MeanState),
+}
+
+/// One measure of one series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Track {
+    /// What is measured.
+    pub measure: Measure,
+    /// Detector state.
+    pub state: TrackState,
+    /// Closed buckets within the horizon, oldest first.
+    pub ring: VecDeque<Closed>,
+}
+
+/// One series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// Which one.
+    pub key: SeriesKey,
+    /// Stable hash of view and values by name: decides the state page.
+    pub stable: u64,
+    /// First bucket that was judged.
+    pub born: BucketIndex,
+    /// Whether its view already had a history when it was first heard of.
+    pub born_late: bool,
+    /// Last bucket with an item.
+    pub last_active: BucketIndex,
+    /// Feeds it lives on.
+    pub feeds: FeedShares,
+    /// Measures.
+    pub tracks: Vec<Track>,
+}
+
+impl Track {
+    /// A track at the start of its life. `quiet_buckets`: buckets its view has lived without this series,
+    /// which are a history of zeros, not a lack of history.
+    #[must_use]
+    pub fn start(measure: Measure, models: &Models, quiet_buckets: u32) -> Track {
+        let state = match measure {
+            Measure::Mentions => TrackState::Count(models.count.start(&count_prior(quiet_buckets))),
+            Measure::NegativeShare => TrackState::Share(models.share.start(&auscult_statistics::share::SharePrior::vague())),
+            Measure::MeanRating => TrackState::Mean(models.mean.start(&auscult_statistics::mean::MeanPrior::vague())),
+        };
+        Track { measure, state, ring: VecDeque::new() }
+    }
+
+    /// Judges and learns one bucket. `cell` is `None` when the series' feeds were down.
+    pub fn step(&mut self, models: &Models, context: &BucketContext, cell: Option<&Cell>) -> (Verdict, Expectation) {
+        match &mut self.state {
+            TrackState::Count(state) => {
+                let evidence = models.count.step(state, context, cell.map(|cell| u64::from(cell.items)));
+                let verdict = Verdict {
+                    observed: cell.map(|cell| f64::from(cell.items)),
+                    items: cell.map_or(0, |cell| cell.items),
+                    expected: evidence.forecast.mean,
+                    deviation: evidence.forecast.variance().sqrt(),
+                    p_bucket: (evidence.judgement.p_upper, evidence.judgement.p_lower),
+                    p_combined: (evidence.combined.p_upper, evidence.combined.p_lower),
+                };
+                (verdict, Expectation::Count(evidence.forecast))
+            }
+            TrackState::Share(state) => {
+                let cell = cell.filter(|cell| cell.judged > 0);
+                let (negative, judged) = cell.map_or((0, 0), |cell| (cell.negative, cell.judged));
+                let evidence = models.share.step(state, context, negative, judged);
+                let verdict = Verdict {
+                    observed: cell.map(|cell| f64::from(cell.negative) / f64::from(cell.judged)),
+                    items: judged,
+                    expected: evidence.forecast.mean,
+                    deviation: share_deviation(&evidence.forecast, judged),
+                    p_bucket: (evidence.judgement.p_upper, evidence.judgement.p_lower),
+                    p_combined: (evidence.combined.p_upper, evidence.combined.p_lower),
+                };
+                (verdict, Expectation::Share(evidence.forecast))
+            }
+            TrackState::Mean(state) => {
+                let cell = cell.filter(|cell| cell.rated > 0);
+                let (sum, squares, rated) = cell.map_or((0.0, 0.0, 0), |cell| (rating_sum(cell), rating_squares(cell), cell.rated));
+                let evidence = models.mean.step(state, context, sum, squares, rated);
+                let verdict = Verdict {
+                    observed: cell.map(|cell| rating_sum(cell) / f64::from(cell.rated)),
+                    items: rated,
+                    expected: evidence.forecast.mean,
+                    deviation: mean_deviation(&evidence.forecast, rated),
+                    p_bucket: (evidence.judgement.p_upper, evidence.judgement.p_lower),
+                    p_combined: (evidence.combined.p_upper, evidence.combined.p_lower),
+                };
+                (verdict, Expectation::Mean(evidence.forecast))
+            }
+        }
+    }
+
+    /// Judges a bucket again with other content, by the expectation it was closed with. Nothing is learnt:
+    /// what later buckets were judged by stays as it was known then.
+    #[must_use]
+    pub fn judge_again(models: &Models, closed: &Closed, cell: &Cell) -> Verdict {
+        let (observed, items, p_bucket) = match &closed.expectation {
+            Expectation::Count(forecast) => {
+                let judgement = models.count.judge(forecast, f64::from(cell.items));
+                (Some(f64::from(cell.items)), cell.items, (judgement.p_upper, judgement.p_lower))
+            }
+            Expectation::Share(forecast) => {
+                let judgement = models.share.judge(forecast, cell.negative, cell.judged);
+                let observed = (cell.judged > 0).then(|| f64::from(cell.negative) / f64::from(cell.judged));
+                (observed, cell.judged, (judgement.p_upper, judgement.p_lower))
+            }
+            Expectation::Mean(forecast) => {
+                let judgement = models.mean.judge(forecast, rating_sum(cell), cell.rated);
+                let observed = (cell.rated > 0).then(|| rating_sum(cell) / f64::from(cell.rated));
+                (observed, cell.rated, (judgement.p_upper, judgement.p_lower))
+            }
+        };
+        Verdict { observed, items, p_bucket, p_combined: p_bucket, ..closed.verdict }
+    }
+
+    /// Band the bucket was expected in.
+    #[must_use]
+    pub fn band(models: &Models, closed: &Closed, level: f64) -> (f64, f64) {
+        match &closed.expectation {
+            Expectation::Count(forecast) => models.count.interval(forecast, level),
+            Expectation::Share(forecast) => models.share.interval(forecast, closed.verdict.items, level),
+            Expectation::Mean(forecast) => models.mean.interval(forecast, closed.verdict.items, level),
+        }
+    }
+
+    /// Buckets the detector has learnt from, and its method's name.
+    #[must_use]
+    pub fn learnt(&self) -> (u32, &'static str) {
+        let (points, method) = match self.ring.back().map(|closed| &closed.expectation) {
+            Some(Expectation::Count(forecast)) => (forecast.points, forecast.method),
+            Some(Expectation::Share(forecast)) => (forecast.points, forecast.method),
+            Some(Expectation::Mean(forecast)) => (forecast.points, forecast.method),
+            None => (0.0, ""),
+        };
+        (points.round().clamp(0.0, f64::from(u32::MAX)) as u32, method)
+    }
+
+    /// The closed bucket `bucket`, if it is still within the horizon.
+    #[must_use]
+    pub fn closed(&self, bucket: BucketIndex) -> Option<&Closed> {
+        self.ring.iter().rev().find(|closed| closed.bucket == bucket)
+    }
+
+    /// Starts the count baseline anew at the level of late: what people accepted as the new normal (B06).
+    pub fn accept_level(&mut self, models: &Models, bucket: BucketIndex) {
+        let TrackState::Count(state) = &mut self.state else { return };
+        let recent: Vec<f64> = self.ring.iter().rev().take(7).filter_map(|closed| closed.verdict.observed).collect();
+        if recent.is_empty() {
+            return;
+        }
+        let mean = recent.iter().sum::<f64>() / recent.len() as f64;
+        let dispersion = self.ring.back().map_or(1.5, |closed| closed.verdict.deviation.powi(2) / closed.verdict.expected.max(1e-6));
+        *state = models.count.start(&Prior { mean: mean.max(0.05), dispersion: dispersion.clamp(1.0, 10.0), weight: recent.len() as f64, index: i64::from(bucket), ..Prior::vague() });
+    }
+}
+
+/// Standard deviation of a share of `trials`, with over-dispersion and an uncertain level.
+fn share_deviation(forecast: &ShareForecast, trials: u32) -> f64 {
+    let trials = f64::from(trials.max(1));
+    let spread = (1.0 + (trials - 1.0) * forecast.correlation) / trials + forecast.level_correlation;
+    (forecast.mean * (1.0 - forecast.mean) * spread).max(0.0).sqrt()
+}
+
+/// Standard deviation of a mean of `answers` ratings.
+fn mean_deviation(forecast: &MeanForecast, answers: u32) -> f64 {
+    let within = forecast.within_variance / f64::from(answers.max(1));
+    (within + forecast.between_variance + forecast.level_variance).max(0.0).sqrt()
+}
+
+fn rating_sum(cell: &Cell) -> f64 {
+    cell.rating_sum as f64 / 1e3
+}
+
+fn rating_squares(cell: &Cell) -> f64 {
+    cell.rating_squares as f64 / 1e6
+}
+
+/// A view that lived `quiet_buckets` without this series has seen it zero times as often.
+fn count_prior(quiet_buckets: u32) -> Prior {
+    if quiet_buckets == 0 {
+        return Prior::vague();
+    }
+    let buckets = f64::from(quiet_buckets);
+    // Jeffreys' half an event over the buckets seen; at most eight buckets' worth of conviction.
+    Prior { mean: 0.5 / buckets, dispersion: 1.5, weight: buckets.min(8.0), ..Prior::vague() }
+}

@@ -1,0 +1,179 @@
+//! Feeling: overall, and toward each theme, with the places that showed it.
+//!
+//! A lexicon with rules decides, not a black-box classifier: the words that made a score can be shown to
+//! the person who doubts it (feature U03), it costs a microsecond, and it carries over to feedback of a kind nobody labelled. The
+//! lexicon is ours: hand-written seed valences, moved by ridge-like training on human ratings (see
+//! [`train`]). Rules handle what words alone cannot: negation, intensifiers, contrast ("works, but …"),
+//! emphasis, relief ("less pain"), emoticons and emoji.
+//!
+//! The score of a text is `tanh(Σ factor·valence / τ)` in thousandths; a theme is judged by the clause it stands in.
+
+mod clauses;
+mod felt;
+mod lexicon;
+mod modifiers;
+pub mod train;
+
+pub use lexicon::{Lexicon, LexiconProblem};
+
+use crate::themes::ThemeHit;
+use crate::words::Words;
+use clauses::Clauses;
+use felt::Felt;
+use std::sync::LazyLock;
+
+/// Sum of valences at which the score has reached 76 %. Valences are on the scale −4 … 4.
+pub(crate) const TAU: f32 = 4.5;
+
+static SHIPPED: LazyLock<Lexicon> = LazyLock::new(|| match Lexicon::from_text(include_str!("../../resources/sentiment.lexicon.tsv")) {
+    Ok(lexicon) => lexicon,
+    Err(problem) => unreachable!("the embedded lexicon is tested: {problem}"),
+});
+
+/// Feeling of one text. All numbers are thousandths, −1000 … 1000.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sentiment {
+    /// Feeling of the whole text; `Some(0)` is neutral, `None` means there is nothing we can judge: no words,
+    /// or no word of a language the lexicon knows.
+    pub overall: Option<i16>,
+    /// Feeling toward each theme hit, in the order of the hits.
+    pub toward: Vec<Option<i16>>,
+    /// The words that carried feeling, in order.
+    pub spans: Vec<SentimentSpan>,
+}
+
+/// One word or phrase that carried feeling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentimentSpan {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+    /// What it added after negation and emphasis, thousandths of the scale −4 … 4.
+    pub value: i16,
+}
+
+/// Name and version of the shipped model, as carried by every enrichment.
+#[must_use]
+pub fn version() -> &'static str {
+    SHIPPED.version()
+}
+
+/// Feeling of a text and toward each of its themes.
+#[must_use]
+pub fn score(text: &str, hits: &[ThemeHit]) -> Sentiment {
+    score_words(text, &Words::of(text), hits)
+}
+
+/// Feeling of a text that has been read already.
+#[must_use]
+pub fn score_words(text: &str, words: &Words, hits: &[ThemeHit]) -> Sentiment {
+    score_with(&SHIPPED, text, words, hits)
+}
+
+/// Feeling of a text by another lexicon.
+#[must_use]
+pub fn score_with(lexicon: &Lexicon, text: &str, words: &Words, hits: &[ThemeHit]) -> Sentiment {
+    let felt = felt::find(lexicon, text, words);
+    let judged = !felt.is_empty() || lexicon.knows_any(words);
+    if !judged {
+        return Sentiment { overall: None, toward: vec![None; hits.len()], spans: Vec::new() };
+    }
+    let overall = Some(thousandths(felt.iter().map(|felt| felt.factor * lexicon.value(felt.entry)).sum()));
+    let toward = if hits.is_empty() {
+        Vec::new()
+    } else {
+        let clauses = Clauses::of(words);
+        hits.iter().map(|hit| Some(toward(lexicon, words, &clauses, &felt, hit))).collect()
+    };
+    let spans = felt.iter().map(|felt| span(lexicon, felt)).collect();
+    Sentiment { overall, toward, spans }
+}
+
+/// Feeling in the clauses the theme stands in; if they hold none, in its sentences.
+fn toward(lexicon: &Lexicon, words: &Words, clauses: &Clauses, felt: &[Felt], hit: &ThemeHit) -> i16 {
+    let places: Vec<usize> = hit.spans.iter().map(|(start, _)| words.index_at(*start)).collect();
+    for reach in [Clauses::clause, Clauses::sentence] {
+        let mut within: Vec<std::ops::Range<usize>> = places.iter().map(|place| reach(clauses, *place)).collect();
+        within.dedup();
+        let inside = |felt: &&Felt| within.iter().any(|range| range.contains(&(felt.word as usize)));
+        if felt.iter().any(|felt| inside(&felt)) {
+            // Contrast weighs clauses against each other; inside one clause it has nothing to say.
+            return thousandths(felt.iter().filter(inside).map(|felt| felt.factor / felt.contrast * lexicon.value(felt.entry)).sum());
+        }
+    }
+    0
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "tanh is within ±1")]
+fn thousandths(sum: f32) -> i16 {
+    (1000.0 * (sum / TAU).tanh()).round() as i16
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "clamped to the range of i16")]
+fn span(lexicon: &Lexicon, felt: &Felt) -> SentimentSpan {
+    let value = (1000.0 * felt.factor * lexicon.value(felt.entry)).clamp(-32_000.0, 32_000.0).round() as i16;
+    SentimentSpan { start: felt.start, end: felt.end, value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::themes::Taxonomy;
+
+    fn overall(text: &str) -> i16 {
+        score(text, &[]).overall.unwrap()
+    }
+
+    #[test]
+    fn works_but_the_portal_is_awful() {
+        let taxonomy = Taxonomy::standard();
+        let text = "The drug works, but the portal is awful.";
+        let hits = taxonomy.tag(text);
+        let ids: Vec<&str> = hits.iter().map(|hit| taxonomy.theme_id(hit.theme)).collect();
+        assert_eq!(ids, ["digital.experience", "therapy.efficacy"]);
+        let sentiment = score(text, &hits);
+        assert!(sentiment.toward[0].unwrap() < -200 && sentiment.toward[1].unwrap() > 100, "{sentiment:?}");
+        let shown: Vec<&str> = sentiment.spans.iter().map(|span| &text[span.start as usize..span.end as usize]).collect();
+        assert_eq!(shown, ["works", "awful"]);
+    }
+
+    #[test]
+    fn negation_turns_and_intensifiers_strengthen() {
+        assert!(overall("The nurse was helpful") > 100);
+        assert!(overall("The nurse was not helpful") < -50);
+        assert!(overall("It isn't a good device") < -50);
+        assert!(overall("The device is extremely good") > overall("The device is good"));
+        assert!(overall("The device is slightly bad") > overall("The device is bad"));
+        assert!(overall("I love it!!!") > overall("I love it"));
+        assert!(overall("I am not only happy, I am thrilled") > 300);
+    }
+
+    #[test]
+    fn contrast_weighs_what_comes_after() {
+        assert!(overall("The app is slow but the medicine is great") > overall("The medicine is great but the app is slow"));
+    }
+
+    #[test]
+    fn relief_is_good_news() {
+        assert!(overall("I have less pain now") > 0, "{:?}", score("I have less pain now", &[]));
+        assert!(overall("The nausea is gone") > 0);
+        assert!(overall("no side effects at all") > 0);
+    }
+
+    #[test]
+    fn emoticons_and_emoji_speak() {
+        assert!(overall("second injection today :)") > 100);
+        assert!(overall("second injection today :-(") < -100);
+        assert!(overall("second injection today 😡") < -100);
+        assert!(overall("second injection today <3") > 100);
+    }
+
+    #[test]
+    fn nothing_to_judge_is_none_and_neutral_is_zero() {
+        assert_eq!(score("", &[]).overall, None);
+        assert_eq!(score("12345", &[]).overall, None);
+        assert_eq!(score("zzyzx qwrt plugh", &[]).overall, None);
+        assert!(overall("The parcel is on the table").abs() < 150);
+    }
+}

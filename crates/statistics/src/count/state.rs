@@ -1,0 +1,83 @@
+//! What is remembered about one count series: a fixed-size record without heap.
+
+use super::coefficients::{Coefficients, Scalar};
+use super::season::PHASES_LIMIT;
+
+/// Models of the wandering level: none, slow, fast.
+pub(crate) const WANDERS: usize = 3;
+/// With and without the yearly season.
+pub(crate) const ANCHORS: usize = 2;
+/// Averaged models.
+pub(crate) const MODELS: usize = ANCHORS * WANDERS;
+/// Buckets that wait before they are learnt, so that hindsight can tell a burst from a level.
+pub(crate) const PENDING: usize = 2;
+/// The slot of the holiday effect, after the phases.
+pub(crate) const HOLIDAY: usize = PHASES_LIMIT;
+
+/// Level, yearly growth, two harmonics.
+pub(crate) type Seasonal = Coefficients<6, 21>;
+/// Level and yearly growth.
+pub(crate) type Plain = Coefficients<2, 3>;
+
+/// A bucket that was judged and is not learnt yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Pending {
+    pub(crate) index: i64,
+    pub(crate) observed: f64,
+    pub(crate) exposure: f32,
+    /// ln likelihood ratios of an excess and of a deficit, when it was judged.
+    pub(crate) ln_ratio: [f32; 2],
+    /// ln of the largest likelihood ratio of the onsets that held it.
+    pub(crate) suspicion: f32,
+    pub(crate) phase: u8,
+    pub(crate) holiday: bool,
+    /// The largest ratio spoke for an excess (else for a deficit).
+    pub(crate) upward: bool,
+}
+
+/// One count series. `Clone` copies a few hundred bytes; nothing is on the heap.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CountState {
+    /// The bucket up to which coefficients are learnt; meaningless before `started`.
+    pub(crate) through: i64,
+    pub(crate) seasonal: Seasonal,
+    pub(crate) plain: Plain,
+    /// Slow and fast wandering beside each anchor.
+    pub(crate) wander: [[Scalar; WANDERS - 1]; ANCHORS],
+    /// Unnormalised log weights of the models, season major.
+    pub(crate) log_weight: [f32; MODELS],
+    /// Effects of the phases, then of a holiday.
+    pub(crate) phase: [Scalar; PHASES_LIMIT + 1],
+    /// ln(dispersion − 1).
+    pub(crate) dispersion: Scalar,
+    pub(crate) pending: [Pending; PENDING],
+    pub(crate) learnt: f32,
+    /// Length of the current run of out-of-control buckets; negative for deficits.
+    pub(crate) run: f32,
+    /// Expected count since the last mention: the evidence of silence.
+    pub(crate) silent_expected: f32,
+    pub(crate) silent_buckets: u32,
+    pub(crate) pending_count: u8,
+    pub(crate) phases: u8,
+    pub(crate) started: bool,
+}
+
+impl CountState {
+    /// Buckets with an observation so far (judged, the last ones perhaps not yet learnt).
+    #[must_use]
+    pub fn points(&self) -> f64 {
+        f64::from(self.learnt) + f64::from(self.pending_count)
+    }
+
+    /// Current estimate of the ratio of variance to mean.
+    #[must_use]
+    pub fn dispersion(&self) -> f64 {
+        1.0 + libm::exp(self.dispersion.mean())
+    }
+
+    /// Buckets without a mention up to the last one stepped.
+    #[must_use]
+    pub fn silent_buckets(&self) -> u32 {
+        self.silent_buckets
+    }
+}
