@@ -9,6 +9,9 @@ const MAGIC: &[u8; 8] = b"AUSCLID2";
 /// Languages one table can hold.
 pub(super) const WIDTH: usize = 64;
 
+/// Features from which the probability is taken as it is: about two words.
+const FULL_EVIDENCE: f32 = 12.0;
+
 /// Every code the model may answer with, so that answers need no allocation.
 const CODES: &[&str] = &[
     "af", "ar", "az", "be", "bg", "bs", "ca", "cs", "cy", "da", "de", "en", "eo", "es", "et", "eu", "fa", "fi", "fr", "ga", "hi", "hr", "hu", "id", "is", "it", "kk",
@@ -117,7 +120,10 @@ impl Table {
         let logits: Vec<f32> = sums.iter().zip(&self.bias).map(logit).collect();
         let (at, top) = logits.iter().copied().enumerate().fold((0, f32::MIN), |best, (at, logit)| if logit > best.1 { (at, logit) } else { best });
         let total: f32 = logits.iter().map(|logit| (logit - top).exp()).sum();
-        Some(Identified { code: self.codes[at], confidence: 1.0 / total })
+        // One or two short words look like many languages, whatever the weights say.
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred features")]
+        let evidence = (count as f32 / FULL_EVIDENCE).min(1.0);
+        Some(Identified { code: self.codes[at], confidence: evidence / total })
     }
 }
 
