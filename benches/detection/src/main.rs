@@ -1,4 +1,5 @@
-//! `make bench-detection [PANELS=DIR]`.
+//! `make bench-detection [PANELS=DIR]`: judges every detection method on panels with known outbreaks and writes
+//! `docs/benchmarks-detection.md`.
 
 mod calibrate;
 mod clock;
@@ -6,244 +7,131 @@ mod measures;
 mod methods;
 mod panels;
 mod portfolio;
+mod report;
+mod run;
 
-use std::path::PathBuf;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
-use auscult_statistics::count::{BucketContext, CountModel, CountSettings, Prior, Season};
-use measures::{Judged, Scored};
-use methods::{CHANNELS, Scores};
+use anyhow::{Context, Result, bail};
+use auscult_statistics::count::CountState;
+use clap::{Parser, Subcommand};
+use measures::{Judged, Replicates};
 
-fn split<'a>(
-    series: &[&'a panels::Series],
-    quiet: Vec<Vec<Scores>>,
-    struck: Vec<Vec<Scores>>,
-    first: usize,
-) -> Vec<Judged<'a>> {
-    (0..CHANNELS)
-        .map(|channel| Judged {
-            series: series.to_vec(),
-            scored: quiet
-                .iter()
-                .zip(&struck)
-                .map(|(quiet, struck)| Scored {
-                    quiet: quiet.iter().map(|scores| scores[channel]).collect(),
-                    struck: struck.iter().map(|scores| scores[channel]).collect(),
-                })
-                .collect(),
-            first,
-        })
-        .collect()
+#[derive(Parser)]
+#[command(about = "Judges every detection method on panels with known outbreaks")]
+struct Arguments {
+    /// Folder with weekly/ and daily/; without it the development panels under AUSCULT_DATA or ../shared/data.
+    #[arg(long)]
+    panels: Option<PathBuf>,
+    /// Which replicates are reported: odd for the development panels (settings were tuned on even ones), all for others.
+    #[arg(long)]
+    replicates: Option<Replicates>,
+    /// Where the report is written.
+    #[arg(long, default_value = "docs/benchmarks-detection.md")]
+    to: PathBuf,
+    /// Leave the slow reference methods out.
+    #[arg(long)]
+    dynamic_only: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
-fn line(name: &str, judged: &Judged) {
-    let nominal = -(0.01_f32.ln());
-    let at = judged.measures(nominal);
-    let rates = judged.group_rates(nominal);
-    let mut base = [0.0; 7];
-    for (group, rate) in &rates {
-        if *group <= 42 {
-            base[(*group - 1) / 6] += rate / 6.0;
-        }
+#[derive(Subcommand)]
+enum Command {
+    /// Simulates the null distributions of the onset evidence again (about a minute).
+    Calibrate {
+        /// The table the statistics crate compiles in.
+        #[arg(long, default_value = "crates/statistics/src/evidence/onset_null.csv")]
+        to: PathBuf,
+    },
+}
+
+/// The development panels' folder.
+fn development_panels() -> Result<PathBuf> {
+    let data = std::env::var("AUSCULT_DATA").map_or_else(|_| PathBuf::from("../shared/data"), PathBuf::from);
+    [data.join("benchmark"), PathBuf::from("../../shared/data/benchmark")]
+        .into_iter()
+        .find(|folder| folder.is_dir())
+        .context("no development panels: set AUSCULT_DATA to the shared data folder or give --panels DIR")
+}
+
+fn find<'a>(all: &'a [Judged<'a>], name: &str, channel: &str) -> Option<&'a Judged<'a>> {
+    all.iter().find(|judged| judged.name.starts_with(name) && judged.channel == channel)
+}
+
+fn weekly(folder: &Path, which: Option<Replicates>, dynamic_only: bool, text: &mut String) -> Result<()> {
+    let which = which.unwrap_or(Replicates::All);
+    let panel = panels::weekly(folder)?;
+    eprintln!("weekly: {} series", panel.series.len());
+    let mut all = run::weekly_dynamic(&panel)?;
+    eprintln!("weekly: dynamic methods done");
+    if !dynamic_only {
+        all.extend(run::weekly_reference(&panel)?);
+        eprintln!("weekly: reference methods done");
     }
-    print!(
-        "{name:28} nominal fpr {:.4} [{:.4} {:.4}] |",
-        at.false_positive_rate, at.best_group_rate, at.worst_group_rate
-    );
-    for rate in [0.005, 0.01] {
-        let m = judged.measures(judged.threshold(rate));
-        print!(
-            " {:.3} {:.3} f1 {:.3} s {:.3} d {:.2} w {:.3} |",
-            m.detected, m.detected_at_once, m.f1, m.sensitivity, m.delay, m.worst_group_rate
-        );
+    let long = "dynamic_count, all";
+    text.push_str("\n## Weekly panel\n\nEach cell: POD / POD in the first week / F1 / false-positive rate of the worst scenario, at a pooled threshold.\n\n");
+    text.push_str(&report::detection(&all, which)?);
+    text.push_str("\n### Episodes\n\nPOD / POD in the first week when false *episodes* (an alarm with none in the two weeks before) start at equal rates.\n\n");
+    text.push_str(&report::episodes(&all, which)?);
+    text.push_str("\n### Calibration\n\nFalse-positive rate at a nominal p of 0.01 (methods without p-values are left out).\n\n");
+    let with_p: Vec<Judged> = all.into_iter().collect();
+    text.push_str(&report::calibration(&with_p, &panel, which)?);
+    text.push_str("\n### False discoveries\n\nBenjamini–Hochberg over all series of each week: realised false-discovery proportion (in brackets: without the three weeks after an outbreak) / POD.\n\n");
+    text.push_str(&report::discoveries(&with_p, which)?);
+    let base = find(&with_p, "farrington_flexible_nb", "bucket").or_else(|| find(&with_p, long, "bucket"));
+    if let Some(base) = base {
+        text.push_str("\n### Paired differences\n\n");
+        text.push_str(&report::differences(&with_p, base, which)?);
     }
-    print!(" {base:.4?}");
-    if std::env::var("BH").is_ok() { for q in [0.05, 0.1, 0.2] { let r = portfolio::realised(judged, q); print!(" | q {q} fdp {:.3} {:.3} pod {:.3}", r.false_share, r.false_share_beyond_aftermath, r.detected); } }
-    println!();
+    text.push_str("\n### Cost\n\n");
+    let once: Vec<&Judged> = with_p.iter().filter(|judged| judged.channel == "bucket" && !judged.name.starts_with("true")).collect();
+    text.push_str(&report::cost(&once)?);
+    writeln!(text, "\nA count series takes {} bytes in memory, heap included (there is none).", size_of::<CountState>())?;
+    Ok(())
+}
+
+fn daily(folder: &Path, which: Option<Replicates>, text: &mut String) -> Result<()> {
+    let which = which.unwrap_or(Replicates::All);
+    let panel = panels::daily(folder)?;
+    eprintln!("daily: {} series", panel.series.len());
+    let all = run::daily_dynamic(&panel)?;
+    text.push_str("\n## Daily panel\n\n");
+    text.push_str(&report::daily(&all, which)?);
+    writeln!(text, "\n{:.2} µs per series and day.", all[0].nanoseconds / 1000.0)?;
+    Ok(())
 }
 
 fn main() -> Result<()> {
-    let folder =
-        PathBuf::from(std::env::var("PANELS").unwrap_or("/work/shared/data/benchmark".into()));
-    let half: usize = std::env::var("HALF")
-        .map(|v| v.parse().unwrap())
-        .unwrap_or(0);
-    let what = std::env::args().nth(1).unwrap_or("w".into());
-    if what == "calibrate" {
-        return calibrate::write(std::path::Path::new(
-            "crates/statistics/src/evidence/onset_null.csv",
-        ));
+    let arguments = Arguments::parse();
+    if let Some(Command::Calibrate { to }) = arguments.command {
+        return calibrate::write(&to);
     }
-    let env = |name: &str, default: f64| {
-        std::env::var(name)
-            .ok()
-            .and_then(|v| v.parse().ok())
-            .unwrap_or(default)
-    };
-    let d = CountSettings::default();
-    let settings = CountSettings {
-        level_drift_per_year: env("LD", d.level_drift_per_year),
-        growth_deviation: env("GD", d.growth_deviation),
-        season_deviation: [
-            env("S1", d.season_deviation[0]),
-            env("S2", d.season_deviation[1]),
-        ],
-        season_drift_per_year: env("SDR", d.season_drift_per_year),
-        wander_deviation: [
-            env("WD1", d.wander_deviation[0]),
-            env("WD2", d.wander_deviation[1]),
-        ],
-        wander_buckets: [
-            env("WB1", d.wander_buckets[0]),
-            env("WB2", d.wander_buckets[1]),
-        ],
-        phase_deviation: env("PD", d.phase_deviation),
-        season_probability: env("SP", d.season_probability),
-        wander_probability: [
-            1.0 - env("WP1", d.wander_probability[1]) - env("WP2", d.wander_probability[2]),
-            env("WP1", d.wander_probability[1]),
-            env("WP2", d.wander_probability[2]),
-        ],
-        model_memory_buckets: env("MM", d.model_memory_buckets),
-        dispersion_memory_buckets: env("DM", d.dispersion_memory_buckets),
-        dispersion_prior: [
-            env("DP1", d.dispersion_prior[0]),
-            env("DP2", d.dispersion_prior[1]),
-        ],
-        burst_probability: env("BP", d.burst_probability),
-        burst_buckets: env("BB", d.burst_buckets),
+    let given = arguments.panels.is_some();
+    let folder = arguments.panels.map_or_else(development_panels, Ok)?;
+    let which = arguments.replicates.unwrap_or(if given { Replicates::All } else { Replicates::Odd });
+    let mut text = String::from("# Detection benchmark\n\n");
+    writeln!(
+        text,
+        "Written by `make bench-detection`; do not edit. Panels: `{}`; replicates reported: {which:?}. Thresholds come from the quiet \
+         series of the other half of the replicates. Settings were tuned on the even replicates of the development panels.",
+        if given { folder.display().to_string() } else { "development".to_owned() },
+    )?;
+    let (has_weekly, has_daily) = (folder.join("weekly").is_dir(), folder.join("daily").is_dir());
+    if !has_weekly && !has_daily {
+        bail!("{} has neither weekly/ nor daily/: give a folder laid out like the shared benchmark", folder.display());
     }
-    .check()
-    .map_err(|e| anyhow::anyhow!("{e:?}"))?;
-    if what.contains('w') {
-        let weekly = panels::weekly(&folder)?;
-        let series: Vec<&panels::Series> = weekly
-            .series
-            .iter()
-            .filter(|s| s.replicate % 2 == half || half == 2)
-            .collect();
-        let judged = panels::JUDGED_WEEKS.0 - 1;
-        let run = |f: &dyn Fn(&panels::Series, &[u32]) -> Vec<Scores>| {
-            split(
-                &series,
-                series.iter().map(|s| f(s, &s.quiet)).collect(),
-                series.iter().map(|s| f(s, &s.struck)).collect(),
-                judged + 1,
-            )
-        };
-        let null = auscult_statistics::evidence::OnsetNull::default();
-        if what.contains('c') {
-            for (j, n) in
-                run(&|s, c| methods::clairvoyant(&null, &weekly.scenarios[&s.group], c, judged))
-                    .iter()
-                    .zip(["true bucket", "true seq", "true both"])
-            {
-                line(n, j);
-            }
-        }
-        let model = CountModel::new(
-            settings.clone(),
-            Season {
-                phases: 1,
-                buckets_per_year: 52.0,
-            },
-        );
-        if what.contains('p') {
-            let mut by: std::collections::BTreeMap<usize, Vec<[f64; 6]>> = Default::default();
-            for s in &series {
-                let history: usize = env("H", 575.0) as usize;
-                let mut st = model.start(&Prior::vague());
-                for i in judged - history..judged {
-                    model.step(
-                        &mut st,
-                        &BucketContext::plain(i as i64, 0),
-                        Some(u64::from(s.quiet[i])),
-                    );
-                }
-                let f = model.forecast(&st, &BucketContext::plain(judged as i64, 0));
-                let truth = &weekly.scenarios[&s.group];
-                by.entry((s.group - 1) / 6 * 10 + usize::from(truth.harmonics))
-                    .or_default()
-                    .push([
-                        f.dispersion,
-                        truth.dispersion,
-                        f.mean * f.rate_variance,
-                        (f.mean / truth.mean(judged + 1)).ln(),
-                        f.season_probability,
-                        f.dispersion_deviation,
-                    ]);
-            }
-            for (k, v) in by {
-                let n = v.len() as f64;
-                let mean = |c: usize| v.iter().map(|x| x[c]).sum::<f64>() / n;
-                let err = (v.iter().map(|x| x[3] * x[3]).sum::<f64>() / n).sqrt();
-                println!(
-                    "{k}: phi {:.3} true {:.3} Mv {:.3} bias {:.3} rmse {:.3} season {:.2} dsd {:.2}",
-                    mean(0),
-                    mean(1),
-                    mean(2),
-                    mean(3),
-                    err,
-                    mean(4),
-                    mean(5)
-                );
-            }
-            return Ok(());
-        }
-        let histories: &[usize] = if what.contains('h') {
-            &[26, 52, 104, 260, 575]
-        } else {
-            &[575]
-        };
-        for history in histories {
-            let start = clock::Stopwatch::start();
-            let r = run(&|_, c| {
-                methods::dynamic(&model, &Prior::vague(), c, judged - history, judged, |i| {
-                    BucketContext::plain(i as i64, 0)
-                })
-            });
-            let t = start.nanoseconds() / (series.len() * 2 * (history + 49)) as f64;
-            for (j, n) in r.iter().zip(["bucket", "seq", "both"]) {
-                line(&format!("{history} {n} {t:.0}ns"), j);
-            }
-        }
+    if has_weekly {
+        weekly(&folder, Some(which), arguments.dynamic_only, &mut text)?;
     }
-    if what.contains('d') {
-        let daily = panels::daily(&folder)?;
-        let series: Vec<&panels::Series> = daily
-            .series
-            .iter()
-            .filter(|s| s.replicate % 2 == half || half == 2)
-            .collect();
-        let judged = panels::JUDGED_DAY - 1;
-        let model = CountModel::new(settings, Season::DAILY);
-        let start = clock::Stopwatch::start();
-        let f = |c: &[u32]| {
-            methods::dynamic(&model, &Prior::vague(), c, 0, judged, |i| BucketContext {
-                index: i as i64,
-                phase: daily.calendar[i].weekday,
-                exposure: 1.0,
-                holiday: daily.calendar[i].holiday,
-            })
-        };
-        let r = split(
-            &series,
-            series.iter().map(|s| f(&s.quiet)).collect(),
-            series.iter().map(|s| f(&s.struck)).collect(),
-            judged + 1,
-        );
-        let t = start.nanoseconds() / (series.len() * 2 * 2548) as f64;
-        for (j, n) in r.iter().zip(["d bucket", "d seq", "d both"]) {
-            line(&format!("{n} {t:.0}ns"), j);
-            println!(
-                "   {:.3?}",
-                j.group_rates(-(0.01_f32.ln())).values().collect::<Vec<_>>()
-            );
-        }
+    if has_daily {
+        daily(&folder, Some(which), &mut text)?;
     }
-    println!(
-        "state {} bytes",
-        size_of::<auscult_statistics::count::CountState>()
-    );
+    std::fs::write(&arguments.to, &text).with_context(|| format!("{} cannot be written", arguments.to.display()))?;
+    #[expect(clippy::print_stdout, reason = "the command's product")]
+    {
+        println!("{text}");
+    }
     Ok(())
 }

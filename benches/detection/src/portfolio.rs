@@ -2,28 +2,29 @@
 
 use auscult_statistics::discovery::benjamini_hochberg;
 
-use crate::measures::Judged;
+use crate::measures::{Judged, Replicates};
 
 /// What Benjamini–Hochberg realises at a set q.
 #[derive(Clone, Copy, Debug)]
 pub struct Realised {
     /// Share of discoveries outside an outbreak.
     pub false_share: f64,
-    /// The same, without the three buckets after an outbreak's end, where evidence over time still holds it.
+    /// The same, not counting the three buckets after an outbreak's end as false.
     pub false_share_beyond_aftermath: f64,
     /// Share of outbreaks with a discovery from start to end.
     pub detected: f64,
 }
 
-/// Runs the procedure bucket by bucket over the series with outbreaks.
-pub fn realised(judged: &Judged, q: f64) -> Realised {
-    let buckets = judged.scored.first().map_or(0, |scored| scored.struck.len());
+/// Runs the procedure bucket by bucket over the reported series with outbreaks.
+pub fn realised(judged: &Judged, q: f64, which: Replicates) -> Realised {
+    let members: Vec<_> = judged.series.iter().zip(&judged.scored).filter(|(series, _)| which.reports(series)).collect();
+    let buckets = members.first().map_or(0, |(_, scored)| scored.struck.len());
     let (mut discoveries, mut false_ones, mut aftermath) = (0_usize, 0_usize, 0_usize);
-    let mut found = vec![false; judged.series.len()];
+    let mut found = vec![false; members.len()];
     for bucket in 0..buckets {
-        let p: Vec<f64> = judged.scored.iter().map(|scored| f64::from(-scored.struck[bucket]).exp()).collect();
+        let p: Vec<f64> = members.iter().map(|(_, scored)| f64::from(-scored.struck[bucket]).exp()).collect();
         let outcome = benjamini_hochberg(&p, q);
-        for (place, series) in judged.series.iter().enumerate() {
+        for (place, (series, _)) in members.iter().enumerate() {
             if !outcome.rejected[place] {
                 continue;
             }

@@ -47,7 +47,10 @@ const TEXTS: [&str; 20] = [
 ];
 
 fn settings() -> CheckedEngineSettings {
-    let mut settings = EngineSettings { topics: Topics::with_single_source("feedback.v1"), ..EngineSettings::default() };
+    let mut settings = EngineSettings {
+        topics: Topics::with_single_source("feedback.v1"),
+        ..EngineSettings::default()
+    };
     settings.listen.pseudonym_key = Some(Secret::new("a key for benches, long enough to be one"));
     settings.listen.default_tenant = Some("acme".to_owned());
     settings.check().expect("good settings")
@@ -56,14 +59,24 @@ fn settings() -> CheckedEngineSettings {
 fn records(settings: &CheckedEngineSettings) -> Vec<Record> {
     let desk = SubmitDesk::new(settings);
     let lines: Vec<String> = (0..EVENTS).map(line).collect();
-    let submission = desk.feedback("application/x-ndjson", &Headers::new(), lines.join("\n").as_bytes(), START).expect("a body");
+    let submission = desk
+        .feedback(
+            "application/x-ndjson",
+            &Headers::new(),
+            lines.join("\n").as_bytes(),
+            START,
+        )
+        .expect("a body");
     assert!(submission.refused.is_empty(), "{:?}", submission.refused);
     numbered(submission.outgoing, "feedback.v1")
 }
 
 fn line(number: usize) -> String {
     let at = auscult_wire::time::format(START.plus(number as i64 * HOUR / 40));
-    let (product, region) = (["alpha", "beta", "gamma"][number % 3], ["DE-BY", "DE-BE", "DE-NW", "DE-HH"][number % 4]);
+    let (product, region) = (
+        ["alpha", "beta", "gamma"][number % 3],
+        ["DE-BY", "DE-BE", "DE-NW", "DE-HH"][number % 4],
+    );
     let respondent = ["hcp", "patient", "pharmacist", "payer"][number % 4];
     let text = TEXTS[number % TEXTS.len()];
     format!(
@@ -72,43 +85,94 @@ fn line(number: usize) -> String {
 }
 
 fn numbered(outgoing: Vec<Outgoing>, topic: &str) -> Vec<Record> {
-    let at = TopicPartition { topic: topic.into(), partition: 0 };
-    let kept = outgoing.into_iter().filter(|record| record.topic.as_ref() == topic).enumerate();
-    kept.map(|(offset, out)| Record { at: at.clone(), offset: offset as u64, key: out.key, headers: out.headers, value: out.value }).collect()
+    let at = TopicPartition {
+        topic: topic.into(),
+        partition: 0,
+    };
+    let kept = outgoing
+        .into_iter()
+        .filter(|record| record.topic.as_ref() == topic)
+        .enumerate();
+    kept.map(|(offset, out)| Record {
+        at: at.clone(),
+        offset: offset as u64,
+        key: out.key,
+        headers: out.headers,
+        value: out.value,
+    })
+    .collect()
 }
 
 fn assigned(topic: &str) -> Assignment {
-    let partition = TopicPartition { topic: topic.into(), partition: 0 };
-    Assignment { partition, position: Position(0), metadata: String::new(), state: Vec::new() }
+    let partition = TopicPartition {
+        topic: topic.into(),
+        partition: 0,
+    };
+    Assignment {
+        partition,
+        position: Position(0),
+        metadata: String::new(),
+        state: Vec::new(),
+    }
 }
 
 fn listened(settings: &CheckedEngineSettings, records: &[Record]) -> Vec<Outgoing> {
     let now = START.plus(400 * HOUR);
-    let mut stage = ListenStage::standard(settings, Taxonomy::standard(), Arc::new(Metrics::default()));
-    stage.assigned(assigned("feedback.v1"), now).expect("assigns");
+    let mut stage =
+        ListenStage::standard(settings, Taxonomy::standard(), Arc::new(Metrics::default()));
+    stage
+        .assigned(assigned("feedback.v1"), now)
+        .expect("assigns");
     stage.apply(records, now).expect("applies");
-    stage.tick(Tick { now, drained: false, quiet: false });
+    stage.tick(Tick {
+        now,
+        drained: false,
+        quiet: false,
+    });
     stage.commit().expect("commits").outgoing
 }
 
 fn listen(criterion: &mut Criterion) {
     let settings = settings();
     let records = records(&settings);
-    let bytes: usize = records.iter().map(|record| record.value.as_ref().map_or(0, Vec::len)).sum();
-    assert!((450..650).contains(&(bytes / EVENTS)), "events of {} bytes", bytes / EVENTS);
+    let bytes: usize = records
+        .iter()
+        .map(|record| record.value.as_ref().map_or(0, Vec::len))
+        .sum();
+    assert!(
+        (450..650).contains(&(bytes / EVENTS)),
+        "events of {} bytes",
+        bytes / EVENTS
+    );
     let now = START.plus(400 * HOUR);
     let mut group = criterion.benchmark_group("listen");
-    group.throughput(Throughput::Elements(EVENTS as u64)).sample_size(20);
-    let ear = Ear::new(Understanding::standard(&settings, Taxonomy::standard()), EarRules::new(&settings));
+    group
+        .throughput(Throughput::Elements(EVENTS as u64))
+        .sample_size(20);
+    let ear = Ear::new(
+        Understanding::standard(&settings, Taxonomy::standard()),
+        EarRules::new(&settings),
+    );
     group.bench_function("hear", |bencher| {
-        bencher.iter(|| records.iter().map(|record| black_box(ear.hear(record, now)).redacted.len()).sum::<usize>());
+        bencher.iter(|| {
+            records
+                .iter()
+                .map(|record| black_box(ear.hear(record, now)).redacted.len())
+                .sum::<usize>()
+        });
     });
     let mut stage = ListenStage::new(Arc::new(ear), &settings, Arc::new(Metrics::default()));
-    stage.assigned(assigned("feedback.v1"), now).expect("assigns");
+    stage
+        .assigned(assigned("feedback.v1"), now)
+        .expect("assigns");
     group.bench_function("stage", |bencher| {
         bencher.iter(|| {
             stage.apply(&records, now).expect("applies");
-            stage.tick(Tick { now, drained: false, quiet: false });
+            stage.tick(Tick {
+                now,
+                drained: false,
+                quiet: false,
+            });
             black_box(stage.commit().expect("commits"))
         });
     });
@@ -120,12 +184,17 @@ fn detect(criterion: &mut Criterion) {
     let mentions = numbered(listened(&settings, &records(&settings)), "voc.mentions.v1");
     let detect = Arc::new(DetectSettings::standard().check().expect("good settings"));
     let mut group = criterion.benchmark_group("detect");
-    group.throughput(Throughput::Elements(mentions.len() as u64)).sample_size(20);
+    group
+        .throughput(Throughput::Elements(mentions.len() as u64))
+        .sample_size(20);
     group.bench_function("stage", |bencher| {
         bencher.iter_with_setup(
             || {
-                let mut stage = DetectStage::new(Arc::clone(&detect), &settings, Arc::new(Metrics::default()));
-                stage.assigned(assigned("voc.mentions.v1"), START).expect("assigns");
+                let mut stage =
+                    DetectStage::new(Arc::clone(&detect), &settings, Arc::new(Metrics::default()));
+                stage
+                    .assigned(assigned("voc.mentions.v1"), START)
+                    .expect("assigns");
                 stage
             },
             |mut stage| {

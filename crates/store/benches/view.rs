@@ -31,7 +31,7 @@ fn signal(n: u32) -> ViewChange {
         status: status.into(),
         series_id: format!("series {}", i64::from(n) % SERIES),
         rank: f64::from(scatter(n) % 100_000) / 100_000.0,
-        suppressed: n % 10 == 0,
+        suppressed: n.is_multiple_of(10),
         labels: vec![
             ("brand".into(), format!("brand {}", n % 25)),
             ("kind".into(), "volume_up".into()),

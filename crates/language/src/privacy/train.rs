@@ -34,7 +34,7 @@ impl Default for Settings {
             seed: 20_261_122,
             hidden_lists: 120,
             recall_margin: 2.0,
-            name_bias: 4.0,
+            name_bias: 5.5,
         }
     }
 }

@@ -126,8 +126,13 @@ pub fn expected(
     if !path.exists() {
         return None;
     }
+    Some(parse_expected(gunzip(&path).lines().skip(1)))
+}
+
+/// Expected rows by the second column: the unit in the folder, the method in the committed subset.
+pub fn parse_expected<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeMap<String, Vec<Expected>> {
     let mut units: BTreeMap<String, Vec<Expected>> = BTreeMap::new();
-    for line in gunzip(&path).lines().skip(1) {
+    for line in lines {
         let cells: Vec<&str> = line.split(',').map(|cell| cell.trim_matches('"')).collect();
         let number = |place: usize| match cells[place] {
             "" | "NA" => None,
@@ -153,7 +158,7 @@ pub fn expected(
                 overdispersion: number(11),
             });
     }
-    Some(units)
+    units
 }
 
 /// Buckets a year and years back of a data set, as `controls.json` has them.

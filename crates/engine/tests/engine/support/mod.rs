@@ -4,7 +4,8 @@
 pub mod feedback;
 
 use auscult_engine::log::{
-    Append, Commit, Log, LogError, LogEvent, Outgoing, Position, Record, StateRecord, TopicPartition, partition_for,
+    Append, Commit, Log, LogError, LogEvent, Outgoing, Position, Record, StateRecord,
+    TopicPartition, partition_for,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -39,19 +40,29 @@ impl Broker {
     pub fn new(topics: &[(&str, u32)]) -> Broker {
         let broker = Broker::default();
         for (topic, partitions) in topics {
-            broker.inner().partitions.insert((*topic).to_owned(), *partitions);
+            broker
+                .inner()
+                .partitions
+                .insert((*topic).to_owned(), *partitions);
         }
         broker
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().expect("no test panics while holding the broker")
+        self.0
+            .lock()
+            .expect("no test panics while holding the broker")
     }
 
     /// Everything on `topic`, by partition and offset.
     pub fn all(&self, topic: &str) -> Vec<Record> {
         let inner = self.inner();
-        inner.records.iter().filter(|(at, _)| at.topic.as_ref() == topic).flat_map(|(_, records)| records.clone()).collect()
+        inner
+            .records
+            .iter()
+            .filter(|(at, _)| at.topic.as_ref() == topic)
+            .flat_map(|(_, records)| records.clone())
+            .collect()
     }
 
     /// A handle of `group` that is assigned all partitions of `topics`.
@@ -67,16 +78,28 @@ impl Broker {
     }
 
     pub fn position(&self, group: &str, at: &TopicPartition) -> Option<(Position, String)> {
-        self.inner().positions.get(&(group.to_owned(), at.clone())).cloned()
+        self.inner()
+            .positions
+            .get(&(group.to_owned(), at.clone()))
+            .cloned()
     }
 }
 
 impl Inner {
     fn write(&mut self, outgoing: &Outgoing) -> (TopicPartition, u64) {
         let count = *self.partitions.get(outgoing.topic.as_ref()).unwrap_or(&1);
-        let hashed = outgoing.key.as_ref().map_or(0, |key| partition_for(key, count));
-        let at = TopicPartition { topic: Arc::clone(&outgoing.topic), partition: outgoing.partition.unwrap_or(hashed) };
-        assert!(at.partition < count, "{at} of a topic with {count} partitions");
+        let hashed = outgoing
+            .key
+            .as_ref()
+            .map_or(0, |key| partition_for(key, count));
+        let at = TopicPartition {
+            topic: Arc::clone(&outgoing.topic),
+            partition: outgoing.partition.unwrap_or(hashed),
+        };
+        assert!(
+            at.partition < count,
+            "{at} of a topic with {count} partitions"
+        );
         let list = self.records.entry(at.clone()).or_default();
         let offset = list.len() as u64;
         list.push(Record {
@@ -93,7 +116,10 @@ impl Inner {
 impl Append for Broker {
     fn append(&self, records: Vec<Outgoing>) -> Result<Vec<(TopicPartition, u64)>, LogError> {
         let mut inner = self.inner();
-        Ok(records.iter().map(|outgoing| inner.write(outgoing)).collect())
+        Ok(records
+            .iter()
+            .map(|outgoing| inner.write(outgoing))
+            .collect())
     }
 }
 
@@ -124,11 +150,21 @@ impl TestLog {
         let mut events = Vec::new();
         for topic in &self.topics {
             for partition in 0..*inner.partitions.get(topic).unwrap_or(&1) {
-                let at = TopicPartition { topic: topic.as_str().into(), partition };
-                let committed = inner.positions.get(&(self.group.clone(), at.clone())).cloned();
+                let at = TopicPartition {
+                    topic: topic.as_str().into(),
+                    partition,
+                };
+                let committed = inner
+                    .positions
+                    .get(&(self.group.clone(), at.clone()))
+                    .cloned();
                 let (position, metadata) = committed.unwrap_or_default();
                 next.insert(at.clone(), position.0);
-                events.push(LogEvent::Assigned { partition: at, position, metadata });
+                events.push(LogEvent::Assigned {
+                    partition: at,
+                    position,
+                    metadata,
+                });
             }
         }
         drop(inner);
@@ -147,17 +183,30 @@ impl Log for TestLog {
         for (at, next) in self.next.iter_mut().flatten() {
             let left = limit.min(self.most_records) - events.len();
             let records = inner.records.get(at).map_or(&[][..], Vec::as_slice);
-            let fresh: Vec<_> = records.iter().skip(*next as usize).take(left).cloned().map(LogEvent::Record).collect();
+            let fresh: Vec<_> = records
+                .iter()
+                .skip(*next as usize)
+                .take(left)
+                .cloned()
+                .map(LogEvent::Record)
+                .collect();
             *next += fresh.len() as u64;
             events.extend(fresh);
         }
         Ok(events)
     }
 
-    fn restore(&mut self, partition: &TopicPartition, each: &mut dyn FnMut(StateRecord)) -> Result<(), LogError> {
+    fn restore(
+        &mut self,
+        partition: &TopicPartition,
+        each: &mut dyn FnMut(StateRecord),
+    ) -> Result<(), LogError> {
         let inner = self.broker.inner();
         for (key, value) in inner.state.get(partition).into_iter().flatten() {
-            each(StateRecord { key: key.clone(), value: Some(value.clone()) });
+            each(StateRecord {
+                key: key.clone(),
+                value: Some(value.clone()),
+            });
         }
         Ok(())
     }
@@ -175,7 +224,9 @@ impl Log for TestLog {
         }
         let mut inner = self.broker.inner();
         for (at, position, metadata) in commit.positions {
-            inner.positions.insert((self.group.clone(), at), (position, metadata));
+            inner
+                .positions
+                .insert((self.group.clone(), at), (position, metadata));
         }
         for (at, records) in commit.state {
             let state = inner.state.entry(at).or_default();
@@ -189,6 +240,10 @@ impl Log for TestLog {
         for outgoing in &commit.outgoing {
             inner.write(outgoing);
         }
-        if fault == Some(Fault::DieAfter) { Err(LogError::Fatal(DEATH.to_owned())) } else { Ok(()) }
+        if fault == Some(Fault::DieAfter) {
+            Err(LogError::Fatal(DEATH.to_owned()))
+        } else {
+            Ok(())
+        }
     }
 }

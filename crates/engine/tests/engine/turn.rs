@@ -1,16 +1,16 @@
 //! The turn itself, with a stage that only copies: whatever fails, each record counts exactly once.
 
-mod support;
-
+use crate::support::{Broker, DEATH, Fault, TestLog};
 use auscult_core::time::Timestamp;
 use auscult_engine::clock::ManualClock;
-use auscult_engine::log::{Append, Commit, Outgoing, Position, Record, StateRecord, TopicPartition};
+use auscult_engine::log::{
+    Append, Commit, Outgoing, Position, Record, StateRecord, TopicPartition,
+};
 use auscult_engine::telemetry::Metrics;
 use auscult_engine::turn::{Assignment, Stage, StageError, Tick, Turn, TurnBounds, TurnOutcome};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use support::{Broker, DEATH, Fault, TestLog};
 
 /// Copies numbers from `in` to `out`, and keeps their sum per partition as state.
 #[derive(Default)]
@@ -32,8 +32,12 @@ impl Stage for Copier {
         true
     }
     fn assigned(&mut self, assignment: Assignment, _: Timestamp) -> Result<(), StageError> {
-        let sum = assignment.state.first().map_or(0, |record| number(record.value.as_deref().expect("live")));
-        self.sums.insert(assignment.partition, (sum, assignment.position));
+        let sum = assignment
+            .state
+            .first()
+            .map_or(0, |record| number(record.value.as_deref().expect("live")));
+        self.sums
+            .insert(assignment.partition, (sum, assignment.position));
         Ok(())
     }
     fn revoked(&mut self, partition: &TopicPartition) {
@@ -44,12 +48,21 @@ impl Stage for Copier {
     }
     fn apply(&mut self, records: &[Record], _: Timestamp) -> Result<(), StageError> {
         for record in records {
-            let (sum, position) = self.sums.get_mut(&record.at).expect("assigned before records");
+            let (sum, position) = self
+                .sums
+                .get_mut(&record.at)
+                .expect("assigned before records");
             assert_eq!(position.0, record.offset, "each record once, in order");
             *position = Position(record.offset + 1);
             *sum += number(record.value.as_deref().expect("a value"));
             self.changed.push(record.at.clone());
-            let out = Outgoing { topic: "out".into(), partition: None, key: None, headers: vec![], value: record.value.clone() };
+            let out = Outgoing {
+                topic: "out".into(),
+                partition: None,
+                key: None,
+                headers: vec![],
+                value: record.value.clone(),
+            };
             self.outgoing.push(out);
         }
         Ok(())
@@ -59,19 +72,38 @@ impl Stage for Copier {
         let mut changed = std::mem::take(&mut self.changed);
         changed.sort();
         changed.dedup();
-        let mut commit = Commit { outgoing: std::mem::take(&mut self.outgoing), ..Commit::default() };
+        let mut commit = Commit {
+            outgoing: std::mem::take(&mut self.outgoing),
+            ..Commit::default()
+        };
         for at in changed {
             let (sum, position) = self.sums[&at];
             commit.positions.push((at.clone(), position, String::new()));
-            commit.state.push((at, vec![StateRecord { key: b"sum".to_vec(), value: Some(sum.to_le_bytes().to_vec()) }]));
+            commit.state.push((
+                at,
+                vec![StateRecord {
+                    key: b"sum".to_vec(),
+                    value: Some(sum.to_le_bytes().to_vec()),
+                }],
+            ));
         }
         Ok(commit)
     }
 }
 
 fn turn(log: TestLog) -> Turn<TestLog, Copier> {
-    let bounds = TurnBounds { least_records: 1, most_records: 4, ..TurnBounds::default() };
-    Turn::new(log, Copier::default(), Arc::new(ManualClock::new(Timestamp(0))), Arc::new(Metrics::default()), bounds)
+    let bounds = TurnBounds {
+        least_records: 1,
+        most_records: 4,
+        ..TurnBounds::default()
+    };
+    Turn::new(
+        log,
+        Copier::default(),
+        Arc::new(ManualClock::new(Timestamp(0))),
+        Arc::new(Metrics::default()),
+        bounds,
+    )
 }
 
 fn broker(numbers: &[u64]) -> Broker {
@@ -88,13 +120,23 @@ fn broker(numbers: &[u64]) -> Broker {
 }
 
 fn copied(broker: &Broker) -> Vec<u64> {
-    let mut numbers: Vec<u64> = broker.all("out").iter().map(|record| number(record.value.as_deref().expect("a value"))).collect();
+    let mut numbers: Vec<u64> = broker
+        .all("out")
+        .iter()
+        .map(|record| number(record.value.as_deref().expect("a value")))
+        .collect();
     numbers.sort_unstable();
     numbers
 }
 
 fn fault() -> impl Strategy<Value = Option<Fault>> {
-    prop_oneof![Just(None), Just(Some(Fault::Retry)), Just(Some(Fault::Fenced)), Just(Some(Fault::DieBefore)), Just(Some(Fault::DieAfter))]
+    prop_oneof![
+        Just(None),
+        Just(Some(Fault::Retry)),
+        Just(Some(Fault::Fenced)),
+        Just(Some(Fault::DieBefore)),
+        Just(Some(Fault::DieAfter))
+    ]
 }
 
 proptest! {
@@ -127,12 +169,33 @@ proptest! {
 #[test]
 fn a_refused_commit_is_offered_again_as_it_was() {
     let broker = broker(&[7]);
-    let mut turn = turn(broker.handle("g", &["in"]).with_faults([Some(Fault::Retry), Some(Fault::Retry)]));
+    let mut turn = turn(
+        broker
+            .handle("g", &["in"])
+            .with_faults([Some(Fault::Retry), Some(Fault::Retry)]),
+    );
     assert_eq!(turn.run_once().expect("assigns"), TurnOutcome::Idle);
-    assert!(matches!(turn.run_once().expect("retries"), TurnOutcome::Retry(_)));
-    assert!(matches!(turn.run_once().expect("retries"), TurnOutcome::Retry(_)));
-    assert_eq!(copied(&broker), Vec::<u64>::new(), "nothing is visible after an error");
-    assert_eq!(turn.run_once().expect("commits"), TurnOutcome::Committed { records: 1, outgoing: 1, drained: true });
+    assert!(matches!(
+        turn.run_once().expect("retries"),
+        TurnOutcome::Retry(_)
+    ));
+    assert!(matches!(
+        turn.run_once().expect("retries"),
+        TurnOutcome::Retry(_)
+    ));
+    assert_eq!(
+        copied(&broker),
+        Vec::<u64>::new(),
+        "nothing is visible after an error"
+    );
+    assert_eq!(
+        turn.run_once().expect("commits"),
+        TurnOutcome::Committed {
+            records: 1,
+            outgoing: 1,
+            drained: true
+        }
+    );
     assert_eq!(copied(&broker), [7]);
 }
 
@@ -141,11 +204,16 @@ fn a_worker_stops_when_asked_and_raises_the_flag_when_it_dies() {
     use auscult_engine::turn::{Worker, WorkerEnd};
     use std::sync::atomic::{AtomicBool, Ordering};
     let stop = Arc::new(AtomicBool::new(true));
-    let worker = Worker::spawn(turn(broker(&[]).handle("g", &["in"])), Arc::clone(&stop)).expect("a thread");
+    let worker =
+        Worker::spawn(turn(broker(&[]).handle("g", &["in"])), Arc::clone(&stop)).expect("a thread");
     assert!(matches!(worker.join(), WorkerEnd::Asked));
 
     let stop = Arc::new(AtomicBool::new(false));
-    let dying = turn(broker(&[1]).handle("g", &["in"]).with_faults([Some(Fault::DieBefore)]));
+    let dying = turn(
+        broker(&[1])
+            .handle("g", &["in"])
+            .with_faults([Some(Fault::DieBefore)]),
+    );
     let worker = Worker::spawn(dying, Arc::clone(&stop)).expect("a thread");
     assert!(matches!(worker.join(), WorkerEnd::Stopped(end) if end.message == DEATH));
     assert!(stop.load(Ordering::SeqCst), "the other stages are told");

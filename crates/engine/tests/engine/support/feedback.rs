@@ -19,19 +19,33 @@ pub const START: Timestamp = Timestamp(1_777_852_800_000);
 
 /// Settings with one source topic of two partitions and two mentions partitions.
 pub fn settings(change: impl FnOnce(&mut EngineSettings)) -> CheckedEngineSettings {
-    let mut settings = EngineSettings { topics: Topics::with_single_source("feedback.v1"), ..EngineSettings::default() };
+    let mut settings = EngineSettings {
+        topics: Topics::with_single_source("feedback.v1"),
+        ..EngineSettings::default()
+    };
     settings.partitions.source = 2;
     settings.partitions.mentions = 2;
     settings.listen.pseudonym_key = Some(Secret::new("a key for tests, long enough to be one"));
     settings.listen.default_tenant = Some("acme".to_owned());
     change(&mut settings);
-    settings.check().expect("the settings of the tests are good")
+    settings
+        .check()
+        .expect("the settings of the tests are good")
 }
 
 pub fn broker(settings: &CheckedEngineSettings) -> Broker {
     let topics = &settings.topics;
-    let mut list: Vec<(&str, u32)> = topics.sources.iter().map(|topic| (topic.as_str(), settings.partitions.source)).collect();
-    list.extend(topics.detected().into_iter().map(|topic| (topic, settings.partitions.mentions)));
+    let mut list: Vec<(&str, u32)> = topics
+        .sources
+        .iter()
+        .map(|topic| (topic.as_str(), settings.partitions.source))
+        .collect();
+    list.extend(
+        topics
+            .detected()
+            .into_iter()
+            .map(|topic| (topic, settings.partitions.mentions)),
+    );
     Broker::new(&list)
 }
 
@@ -46,7 +60,13 @@ pub struct Said<'t> {
 
 impl Default for Said<'_> {
     fn default() -> Self {
-        Said { id: "fb-1", at: START, text: "The delivery of the pens was late again this week.", respondent: "hcp", product: "alpha" }
+        Said {
+            id: "fb-1",
+            at: START,
+            text: "The delivery of the pens was late again this week.",
+            respondent: "hcp",
+            product: "alpha",
+        }
     }
 }
 
@@ -80,7 +100,12 @@ impl House {
         let settings = settings(change);
         let broker = broker(&settings);
         let clock = Arc::new(ManualClock::new(START));
-        House { settings, broker, clock, metrics: Arc::new(Metrics::default()) }
+        House {
+            settings,
+            broker,
+            clock,
+            metrics: Arc::new(Metrics::default()),
+        }
     }
 
     pub fn submit(&self, body: &str) {
@@ -89,25 +114,54 @@ impl House {
 
     pub fn submit_bytes(&self, body: &[u8]) {
         let desk = SubmitDesk::new(&self.settings);
-        let submission = desk.feedback("", &Headers::new(), body, self.clock.now()).expect("a body");
+        let submission = desk
+            .feedback("", &Headers::new(), body, self.clock.now())
+            .expect("a body");
         self.broker.append(submission.outgoing).expect("appends");
     }
 
     pub fn listen(&self) -> Turn<TestLog, ListenStage> {
-        let stage = ListenStage::standard(&self.settings, Taxonomy::standard(), Arc::clone(&self.metrics));
-        let sources: Vec<&str> = self.settings.topics.sources.iter().map(String::as_str).collect();
+        let stage = ListenStage::standard(
+            &self.settings,
+            Taxonomy::standard(),
+            Arc::clone(&self.metrics),
+        );
+        let sources: Vec<&str> = self
+            .settings
+            .topics
+            .sources
+            .iter()
+            .map(String::as_str)
+            .collect();
         self.turn(self.broker.handle("listen", &sources), stage)
     }
 
-    pub fn detect(&self, detect: auscult_core::settings::DetectSettings) -> Turn<TestLog, DetectStage> {
+    pub fn detect(
+        &self,
+        detect: auscult_core::settings::DetectSettings,
+    ) -> Turn<TestLog, DetectStage> {
         let detect = Arc::new(detect.check().expect("good settings"));
         let stage = DetectStage::new(detect, &self.settings, Arc::clone(&self.metrics));
-        self.turn(self.broker.handle("detect", &self.settings.topics.detected()), stage)
+        self.turn(
+            self.broker
+                .handle("detect", &self.settings.topics.detected()),
+            stage,
+        )
     }
 
     pub fn turn<S: auscult_engine::turn::Stage>(&self, log: TestLog, stage: S) -> Turn<TestLog, S> {
-        let bounds = TurnBounds { least_records: 3, most_records: 50, ..TurnBounds::default() };
-        Turn::new(log, stage, Arc::clone(&self.clock) as Arc<dyn Clock>, Arc::clone(&self.metrics), bounds)
+        let bounds = TurnBounds {
+            least_records: 3,
+            most_records: 50,
+            ..TurnBounds::default()
+        };
+        Turn::new(
+            log,
+            stage,
+            Arc::clone(&self.clock) as Arc<dyn Clock>,
+            Arc::clone(&self.metrics),
+            bounds,
+        )
     }
 
     /// Records of a topic, by the setting that names it.

@@ -1,8 +1,8 @@
 //! Listen, Detect and Serve together over the test log: what goes in is accounted for, an answer finds its way
 //! back, and a crash anywhere changes nothing anybody can see.
 
-mod support;
-
+use crate::support::feedback::{House, START, Said};
+use crate::support::{DEATH, Fault};
 use auscult_core::settings::DetectSettings;
 use auscult_core::time::{DAY, HOUR};
 use auscult_engine::log::{Append, Position, TopicPartition};
@@ -12,8 +12,6 @@ use auscult_engine::submit::SubmitDesk;
 use auscult_wire::decode_alert;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
-use support::feedback::{House, START, Said};
-use support::{DEATH, Fault};
 
 const DAYS: i64 = 40;
 const BURST_DAY: i64 = 32;
@@ -23,11 +21,24 @@ fn history(house: &House) {
     house.clock.advance_to(START.plus(60 * DAY));
     let mut lines = Vec::new();
     for day in 0..DAYS {
-        let count = if (BURST_DAY..BURST_DAY + 3).contains(&day) { 40 } else { 5 + day % 3 };
+        let count = if (BURST_DAY..BURST_DAY + 3).contains(&day) {
+            40
+        } else {
+            5 + day % 3
+        };
         for number in 0..count {
             let at = START.plus(day * DAY + number * HOUR / 2);
             let text = "The prior authorisation form was refused by the insurer again.";
-            lines.push(Said { id: &format!("fb-{day}-{number}"), at, text, respondent: "hcp", ..Said::default() }.json());
+            lines.push(
+                Said {
+                    id: &format!("fb-{day}-{number}"),
+                    at,
+                    text,
+                    respondent: "hcp",
+                    ..Said::default()
+                }
+                .json(),
+            );
         }
     }
     house.submit(&lines.join("\n"));
@@ -69,34 +80,66 @@ fn a_burst_is_found_and_every_mention_is_accounted_for() {
     let mut detect = house.detect(DetectSettings::standard());
     detect.run_until_drained(0).expect("detects");
     let found = alerts(&house);
-    assert!(!found.is_empty(), "a burst of eight times the usual is found");
+    assert!(
+        !found.is_empty(),
+        "a burst of eight times the usual is found"
+    );
     let shared = house.topic(|topics| &topics.alerts);
-    assert_eq!(shared.len(), found.len(), "both audiences hear of each revision");
+    assert_eq!(
+        shared.len(),
+        found.len(),
+        "both audiences hear of each revision"
+    );
     assert_eq!(house.topic(|topics| &topics.signals).len(), found.len());
     for record in &shared {
-        let alert = decode_alert(&record.headers, record.value.as_deref().expect("a value")).expect("readable").data;
+        let alert = decode_alert(&record.headers, record.value.as_deref().expect("a value"))
+            .expect("readable")
+            .data;
         assert!(alert.examples.is_empty(), "no quote on a shared topic");
     }
-    let counters: Vec<_> = detect.stage().machines().map(|(_, partition)| partition.counters()).collect();
+    let counters: Vec<_> = detect
+        .stage()
+        .machines()
+        .map(|(_, partition)| partition.counters())
+        .collect();
     let read: u64 = counters.iter().map(|counter| counter.read).sum();
-    let sum: u64 = counters.iter().map(|counter| counter.applied + counter.duplicate + counter.too_late + counter.rejected).sum();
+    let sum: u64 = counters
+        .iter()
+        .map(|counter| counter.applied + counter.duplicate + counter.too_late + counter.rejected)
+        .sum();
     let fed = house.topic(|topics| &topics.sources[0]).len() as u64;
     assert_eq!((read, sum), (fed, fed));
     let text = house.metrics.render(START).expect("renders");
-    assert!(text.contains(&format!(r#"auscult_mentions_total{{result="applied"}} {fed}"#)), "{text}");
+    assert!(
+        text.contains(&format!(
+            r#"auscult_mentions_total{{result="applied"}} {fed}"#
+        )),
+        "{text}"
+    );
 }
 
 #[test]
 fn crashes_between_any_two_steps_change_no_alert() {
     let straight = house();
     listened(&straight);
-    straight.detect(DetectSettings::standard()).run_until_drained(0).expect("detects");
+    straight
+        .detect(DetectSettings::standard())
+        .run_until_drained(0)
+        .expect("detects");
     let expected = alerts(&straight);
     assert!(!expected.is_empty());
 
     let crashed = house();
     listened(&crashed);
-    let faults = [None, Some(Fault::DieAfter), Some(Fault::Retry), Some(Fault::DieBefore), Some(Fault::Fenced), None, Some(Fault::DieAfter)];
+    let faults = [
+        None,
+        Some(Fault::DieAfter),
+        Some(Fault::Retry),
+        Some(Fault::DieBefore),
+        Some(Fault::Fenced),
+        None,
+        Some(Fault::DieAfter),
+    ];
     let mut faults: VecDeque<Option<Fault>> = faults.into();
     loop {
         let fresh = crashed.detect(DetectSettings::standard());
@@ -105,19 +148,34 @@ fn crashes_between_any_two_steps_change_no_alert() {
             Ok(()) => break,
             Err(stop) => {
                 assert!(stop.message.contains(DEATH), "{stop}");
-                let death = faults.iter().position(|fault| matches!(fault, Some(Fault::DieBefore | Fault::DieAfter)));
+                let death = faults
+                    .iter()
+                    .position(|fault| matches!(fault, Some(Fault::DieBefore | Fault::DieAfter)));
                 faults.drain(..=death.expect("a death was scripted"));
             }
         }
     }
-    assert!(faults.iter().all(|fault| !matches!(fault, Some(Fault::DieBefore | Fault::DieAfter))), "all deaths were died");
+    assert!(
+        faults
+            .iter()
+            .all(|fault| !matches!(fault, Some(Fault::DieBefore | Fault::DieAfter))),
+        "all deaths were died"
+    );
     assert_eq!(alerts(&crashed), expected, "byte for byte");
 }
 
-type DetectTurn = auscult_engine::turn::Turn<support::TestLog, auscult_engine::detect::DetectStage>;
+type DetectTurn =
+    auscult_engine::turn::Turn<crate::support::TestLog, auscult_engine::detect::DetectStage>;
 
-fn with_faults(mut turn: DetectTurn, house: &House, faults: &VecDeque<Option<Fault>>) -> DetectTurn {
-    *turn.log_mut() = house.broker.handle("detect", &house.settings.topics.detected()).with_faults(faults.iter().copied());
+fn with_faults(
+    mut turn: DetectTurn,
+    house: &House,
+    faults: &VecDeque<Option<Fault>>,
+) -> DetectTurn {
+    *turn.log_mut() = house
+        .broker
+        .handle("detect", &house.settings.topics.detected())
+        .with_faults(faults.iter().copied());
     turn
 }
 
@@ -133,17 +191,45 @@ fn an_answer_travels_back_through_the_log() {
         "disposition_id": "d-1", "signal_id": signal_id, "revision_seen": revision, "decision": "confirmed",
         "actor": {"ref": "u_44", "function": "insights"}, "decided_at": "2026-06-20T08:00:00Z", "use_for_learning": true,
     });
-    let (id, record) = desk.disposition("acme", "acme|DE", &json.to_string()).expect("readable");
+    let (id, record) = desk
+        .disposition("acme", "acme|DE", &json.to_string())
+        .expect("readable");
     assert_eq!(id, "d-1");
-    let unknown = desk.disposition("acme", "acme|DE", &json.to_string().replace(&signal_id, "al_nobody").replace("d-1", "d-2")).expect("readable").1;
+    let unknown = desk
+        .disposition(
+            "acme",
+            "acme|DE",
+            &json
+                .to_string()
+                .replace(&signal_id, "al_nobody")
+                .replace("d-1", "d-2"),
+        )
+        .expect("readable")
+        .1;
     house.broker.append(vec![record, unknown]).expect("appends");
     detect.run_until_drained(0).expect("hears the answer");
-    let partition = detect.stage().machines().find(|(_, partition)| partition.counters().read > 0).expect("a machine").1;
-    let alert = alerts(&house).into_iter().filter(|((id, _), _)| *id == signal_id).next_back().expect("the signal").1;
-    assert!(String::from_utf8_lossy(&alert).contains("\"confirmed\""), "{}", String::from_utf8_lossy(&alert));
+    let partition = detect
+        .stage()
+        .machines()
+        .find(|(_, partition)| partition.counters().read > 0)
+        .expect("a machine")
+        .1;
+    let alert = alerts(&house)
+        .into_iter()
+        .rfind(|((id, _), _)| *id == signal_id)
+        .expect("the signal")
+        .1;
+    assert!(
+        String::from_utf8_lossy(&alert).contains("\"confirmed\""),
+        "{}",
+        String::from_utf8_lossy(&alert)
+    );
     assert!(partition.series_count() > 0);
     let text = house.metrics.render(START).expect("renders");
-    assert!(text.contains(r#"auscult_rejections_total{reason="unknown_signal"} 1"#), "{text}");
+    assert!(
+        text.contains(r#"auscult_rejections_total{reason="unknown_signal"} 1"#),
+        "{text}"
+    );
 }
 
 #[test]
@@ -154,11 +240,17 @@ fn a_poisoned_mention_is_dead_lettered_and_passed() {
         topic: house.settings.topics.mentions.as_str().into(),
         partition: Some(1),
         key: None,
-        headers: vec![("ce_type".to_owned(), b"io.auscult.mention.understood.v1".to_vec())],
+        headers: vec![(
+            "ce_type".to_owned(),
+            b"io.auscult.mention.understood.v1".to_vec(),
+        )],
         value: Some(b"{\"tenant\": 7}".to_vec()),
     };
     house.broker.append(vec![poison]).expect("appends");
-    house.detect(DetectSettings::standard()).run_until_drained(0).expect("goes on");
+    house
+        .detect(DetectSettings::standard())
+        .run_until_drained(0)
+        .expect("goes on");
     assert_eq!(house.topic(|topics| &topics.dead_letters).len(), 1);
 }
 
@@ -175,9 +267,19 @@ struct Inner {
 
 impl ViewWriter for View {
     fn position(&self, partition: &TopicPartition) -> Result<Option<Position>, WriteError> {
-        Ok(self.0.lock().expect("no panic").positions.get(partition).copied())
+        Ok(self
+            .0
+            .lock()
+            .expect("no panic")
+            .positions
+            .get(partition)
+            .copied())
     }
-    fn apply(&mut self, changes: Vec<ViewChange>, positions: &[(TopicPartition, Position)]) -> Result<(), WriteError> {
+    fn apply(
+        &mut self,
+        changes: Vec<ViewChange>,
+        positions: &[(TopicPartition, Position)],
+    ) -> Result<(), WriteError> {
         let mut inner = self.0.lock().expect("no panic");
         inner.calls += 1;
         if inner.calls.is_multiple_of(3) {
@@ -192,33 +294,85 @@ impl ViewWriter for View {
 #[test]
 fn the_view_counts_each_record_once_although_everything_fails() {
     let house = house();
-    house.submit("{\"text\": \"I had a terrible rash after taking the tablets and went to hospital");
+    house
+        .submit("{\"text\": \"I had a terrible rash after taking the tablets and went to hospital");
     listened(&house);
-    house.detect(DetectSettings::standard()).run_until_drained(0).expect("detects");
+    house
+        .detect(DetectSettings::standard())
+        .run_until_drained(0)
+        .expect("detects");
     let view = View::default();
     let woken: Arc<Mutex<BTreeSet<Changed>>> = Arc::default();
-    let mut faults: VecDeque<Option<Fault>> = [Some(Fault::DieBefore), None, Some(Fault::DieAfter), Some(Fault::Retry), Some(Fault::Fenced)].into();
+    let mut faults: VecDeque<Option<Fault>> = [
+        Some(Fault::DieBefore),
+        None,
+        Some(Fault::DieAfter),
+        Some(Fault::Retry),
+        Some(Fault::Fenced),
+    ]
+    .into();
     loop {
         let heard = Arc::clone(&woken);
-        let on_change = Box::new(move |changed: &[Changed]| heard.lock().expect("no panic").extend(changed.iter().cloned()));
-        let stage = ServeStage::new(view.clone(), &house.settings, Arc::clone(&house.metrics), on_change);
-        let log = house.broker.handle("serve", &house.settings.topics.served()).with_faults(faults.iter().copied());
+        let on_change = Box::new(move |changed: &[Changed]| {
+            heard
+                .lock()
+                .expect("no panic")
+                .extend(changed.iter().cloned())
+        });
+        let stage = ServeStage::new(
+            view.clone(),
+            &house.settings,
+            Arc::clone(&house.metrics),
+            on_change,
+        );
+        let log = house
+            .broker
+            .handle("serve", &house.settings.topics.served())
+            .with_faults(faults.iter().copied());
         match house.turn(log, stage).run_until_drained(50) {
             Ok(()) => break,
             Err(stop) => {
                 assert!(stop.message.contains(DEATH), "{stop}");
-                let death = faults.iter().position(|fault| matches!(fault, Some(Fault::DieBefore | Fault::DieAfter)));
+                let death = faults
+                    .iter()
+                    .position(|fault| matches!(fault, Some(Fault::DieBefore | Fault::DieAfter)));
                 faults.drain(..=death.expect("a death was scripted"));
             }
         }
     }
     let inner = view.0.lock().expect("no panic");
-    let mentions: u64 = inner.changes.iter().map(|change| if let ViewChange::FeedSeen { mentions, .. } = change { *mentions } else { 0 }).sum();
-    assert_eq!(mentions, house.topic(|topics| &topics.sources[0]).len() as u64 - 1, "the broken one is no mention");
-    let signals = inner.changes.iter().filter(|change| matches!(change, ViewChange::Signal(_))).count();
+    let mentions: u64 = inner
+        .changes
+        .iter()
+        .map(|change| {
+            if let ViewChange::FeedSeen { mentions, .. } = change {
+                *mentions
+            } else {
+                0
+            }
+        })
+        .sum();
+    assert_eq!(
+        mentions,
+        house.topic(|topics| &topics.sources[0]).len() as u64 - 1,
+        "the broken one is no mention"
+    );
+    let signals = inner
+        .changes
+        .iter()
+        .filter(|change| matches!(change, ViewChange::Signal(_)))
+        .count();
     assert_eq!(signals, alerts(&house).len());
-    let letters = inner.changes.iter().filter(|change| matches!(change, ViewChange::DeadLetter { .. })).count();
-    let candidates = inner.changes.iter().filter(|change| matches!(change, ViewChange::SafetyCandidate { .. })).count();
+    let letters = inner
+        .changes
+        .iter()
+        .filter(|change| matches!(change, ViewChange::DeadLetter { .. }))
+        .count();
+    let candidates = inner
+        .changes
+        .iter()
+        .filter(|change| matches!(change, ViewChange::SafetyCandidate { .. }))
+        .count();
     assert_eq!((letters, candidates), (1, 1));
     let woken = woken.lock().expect("no panic");
     // A process that dies wakes nobody: what it wrote is seen when pages ask again.
@@ -231,11 +385,26 @@ fn submissions_are_idempotent_and_lose_nothing() {
     let desk = SubmitDesk::new(&house.settings);
     let good = Said::default().json();
     let body = format!("{good}\n{}\n", good.replace("\"hcp\"", "\"wizard\""));
-    let once = desk.feedback("application/x-ndjson", &Vec::new(), body.as_bytes(), START).expect("a body");
-    let again = desk.feedback("application/x-ndjson", &Vec::new(), body.as_bytes(), START.plus(DAY)).expect("a body");
+    let once = desk
+        .feedback("application/x-ndjson", &Vec::new(), body.as_bytes(), START)
+        .expect("a body");
+    let again = desk
+        .feedback(
+            "application/x-ndjson",
+            &Vec::new(),
+            body.as_bytes(),
+            START.plus(DAY),
+        )
+        .expect("a body");
     assert_eq!(once.ids, again.ids, "the same bytes are the same event");
-    assert_eq!((once.ids.len(), once.refused.len(), once.outgoing.len()), (1, 1, 2));
-    assert_eq!((once.refused[0].index, once.refused[0].error.code.as_str()), (1, "ENUM_UNKNOWN"));
+    assert_eq!(
+        (once.ids.len(), once.refused.len(), once.outgoing.len()),
+        (1, 1, 2)
+    );
+    assert_eq!(
+        (once.refused[0].index, once.refused[0].error.code.as_str()),
+        (1, "ENUM_UNKNOWN")
+    );
     assert!(desk.feedback("", &Vec::new(), b" \n ", START).is_err());
 }
 
@@ -249,7 +418,9 @@ fn a_dead_letter_is_replayed_byte_for_byte_three_times_at_most() {
     for round in 0..4 {
         listen.run_until_drained(0).expect("listens");
         let letters = house.topic(|topics| &topics.dead_letters);
-        let letter = letters.iter().rev().find_map(|record| auscult_wire::decode_dead_letter(&record.headers, record.value.as_deref()?).ok());
+        let letter = letters.iter().rev().find_map(|record| {
+            auscult_wire::decode_dead_letter(&record.headers, record.value.as_deref()?).ok()
+        });
         let letter = letter.expect("a dead letter").data;
         assert_eq!(letter.replays, round);
         match desk.replay("0-0", &letter) {
