@@ -1,5 +1,6 @@
 //! The service on the embedded log: stages on threads, pages on tokio, one stop flag for all of it.
 
+use crate::pipeline::{DETECT_GROUP, LISTEN_GROUP, SERVE_GROUP};
 use crate::settings::Settings;
 use crate::submit::Desk;
 use auscult_core::time::Timestamp;
@@ -13,7 +14,7 @@ use auscult_engine::settings::Role;
 use auscult_engine::telemetry::{LagStatus, Metrics};
 use auscult_engine::turn::{Turn, Worker, WorkerEnd};
 use auscult_language::themes::Taxonomy;
-use auscult_store::log::EmbeddedLog;
+use auscult_store::log::{EmbeddedLog, LogReader};
 use auscult_store::view::View;
 use auscult_web::ports::{Counter, Health, HealthReport, PartHealth, PartState, Update};
 use std::sync::Arc;
@@ -78,13 +79,13 @@ impl Service {
         let bounds = engine.turn.bounds();
         if engine.roles.contains(&Role::Listen) {
             let stage = ListenStage::standard(engine, taxonomy, Arc::clone(&self.metrics));
-            let consumer = self.log.consumer(crate::pipeline::LISTEN_GROUP, &crate::topics::sources(engine))?;
+            let consumer = self.log.consumer(LISTEN_GROUP, &crate::topics::sources(engine))?;
             let turn = Turn::new(consumer, stage, Arc::clone(&self.clock), Arc::clone(&self.metrics), bounds);
             self.workers.push(Worker::spawn(turn, Arc::clone(&self.stop))?);
         }
         if engine.roles.contains(&Role::Detect) {
             let stage = DetectStage::new(Arc::new(settings.detect.clone()), engine, Arc::clone(&self.metrics));
-            let consumer = self.log.consumer(crate::pipeline::DETECT_GROUP, &engine.topics.detected())?;
+            let consumer = self.log.consumer(DETECT_GROUP, &engine.topics.detected())?;
             let turn = Turn::new(consumer, stage, Arc::clone(&self.clock), Arc::clone(&self.metrics), bounds);
             self.workers.push(Worker::spawn(turn, Arc::clone(&self.stop))?);
         }
@@ -98,7 +99,7 @@ impl Service {
             });
             let view = self.view.clone();
             // The read model keeps its own positions: deleted, it is read again from the oldest record.
-            let consumer = self.log.consumer_from(crate::pipeline::SERVE_GROUP, &engine.topics.served(), |partition| {
+            let consumer = self.log.consumer_from(SERVE_GROUP, &engine.topics.served(), |partition| {
                 view.position(partition)
                     .map(|position| Some(position.unwrap_or_default()))
                     .map_err(|error| LogError::Fatal(error.to_string()))
@@ -147,9 +148,32 @@ impl Service {
         if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
     }
 
-    /// Whether every stage has read everything there is.
-    pub fn is_drained(&self) -> bool {
-        self.metrics.lags(self.clock.now()).iter().all(|lag| lag.status == LagStatus::Ok && lag.seconds <= 0.0)
+    /// Whether every stage has committed everything there is to read, in the order the stages feed each other.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn is_drained(&self, settings: &Settings) -> Result<bool, LogError> {
+        let engine = &settings.engine;
+        let reader = LogReader::open(&settings.log_path)?;
+        let stages: [(Role, &str, Vec<&str>); 3] = [
+            (Role::Listen, LISTEN_GROUP, crate::topics::sources(engine)),
+            (Role::Detect, DETECT_GROUP, engine.topics.detected()),
+            (Role::Serve, SERVE_GROUP, engine.topics.served()),
+        ];
+        for (role, group, topics) in stages {
+            if !engine.roles.contains(&role) {
+                continue;
+            }
+            for topic in topics {
+                for partition in reader.partitions(topic)? {
+                    let end = reader.end(&partition)?;
+                    if end > reader.committed(group, &partition)?.unwrap_or_default() {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        Ok(true)
     }
 }
 
