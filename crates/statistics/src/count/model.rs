@@ -1,10 +1,10 @@
 //! The dynamic negative-binomial model: forecast, judge, step.
 //!
 //! Decision: two anchor predictors (with and without the yearly season), each alone or with a slow or a fast
-//! mean-reverting wandering of its level, averaged by their predictive record (Raftery, Kárný and Ettler 2010).
-//! It beat averaging six full discount models at a third of the memory. Each predictor is a log-link dynamic
-//! generalised linear model (West, Harrison and Migon 1985): the rate is gamma given the predictor's mean and
-//! variance, the update is conjugate, and the gain goes back linearly.
+//! mean-reverting wandering of its level, averaged by their predictive record (Raftery, Kárný and Ettler 2010). Six full
+//! models would need three times the record: a wandering is two numbers beside an anchor instead of a covariance of its own.
+//! Each predictor is a log-link dynamic generalised linear model (West, Harrison and Migon 1985): the rate is gamma given the
+//! predictor's mean and variance, the update is conjugate, and the gain goes back linearly.
 
 use super::coefficients::Coefficients;
 use super::forecast::Forecast;

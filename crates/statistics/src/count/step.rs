@@ -4,13 +4,13 @@ use super::forecast::Forecast;
 use super::model::CountModel;
 use super::season::BucketContext;
 use super::state::{CountState, PENDING, Pending};
-use crate::evidence::{
+use crate::evidence::{Hindsight, 
     Direction, Memory, Sequential, WINDOWS, hindsight, in_control, ln_mixtures, ln_ratio, stronger,
 };
 use crate::judgement::Judgement;
 
-/// Variance of the log level added when a run proved to be a new level.
-const BREAK_VARIANCE: f64 = 0.5;
+/// Variance of the log level added when a run proved to be a new level, and for each bucket the change goes on after that.
+const BREAK_VARIANCE: [f64; 2] = [0.5, 0.1];
 
 /// All that one step says about a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -171,12 +171,20 @@ impl CountModel {
             settings.burst_probability,
             settings.burst_buckets,
         );
-        if seen.new_level {
-            state.seasonal.loosen_level(BREAK_VARIANCE);
-            state.plain.loosen_level(BREAK_VARIANCE);
+        if let Some(variance) = break_variance(&seen) {
+            state.seasonal.loosen_level(variance);
+            state.plain.loosen_level(variance);
         }
         self.learn(state, &bucket, seen.weight);
         state.learnt += 1.0;
+    }
+}
+
+fn break_variance(seen: &Hindsight) -> Option<f64> {
+    match (seen.new_level, seen.going_on) {
+        (true, _) => Some(BREAK_VARIANCE[0]),
+        (false, true) => Some(BREAK_VARIANCE[1]),
+        (false, false) => None,
     }
 }
 
