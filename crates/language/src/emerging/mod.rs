@@ -23,7 +23,7 @@ pub use state::DumpProblem;
 
 use crate::stable_hash;
 use crate::words::Words;
-use baseline::Baseline;
+use baseline::{Baseline, Usual};
 use bucket::BucketCounts;
 use join::Joined;
 use std::collections::BTreeMap;
@@ -178,21 +178,24 @@ impl Emerging {
         self.last_closed = Some(bucket);
         self.closed += 1;
         let people = counts.people();
-        let counts = counts.into_terms();
+        let terms = counts.into_terms();
         let learning = self.closed <= self.settings.warm_up;
-        for (hash, term) in &counts {
-            if let Some(track) = self.tracks.get_mut(hash) {
-                track.grow(bucket, term, people);
-                continue;
-            }
-            let usual = self.baseline.usual(*hash, bucket);
-            if !learning && track::is_worth_following(term.people, usual.among(people)) {
-                self.tracks
-                    .insert(*hash, Track::begin(bucket, term, people, usual));
-            }
+        // Every expectation is read before anything of this bucket is learned: terms share counters.
+        let usual: Vec<Usual> = terms
+            .iter()
+            .map(|term| self.baseline.usual(term.hash, bucket))
+            .collect();
+        for term in &terms {
+            self.baseline.learn(term.hash, bucket, term.people, people);
         }
-        for (hash, term) in &counts {
-            self.baseline.learn(*hash, bucket, term.people, people);
+        for (term, usual) in terms.into_iter().zip(usual) {
+            let hash = term.hash;
+            if let Some(track) = self.tracks.get_mut(&hash) {
+                track.grow(bucket, &term.counts(), people);
+            } else if !learning && track::is_worth_following(term.people, usual.among(people)) {
+                self.tracks
+                    .insert(hash, Track::begin(bucket, &term.counts(), people, usual));
+            }
         }
         self.let_go(bucket);
         let proposed = if learning {
