@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod commands;
 pub mod exit;
+pub mod health;
 pub mod import;
 pub mod pipeline;
 pub mod service;

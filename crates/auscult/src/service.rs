@@ -3,7 +3,6 @@
 use crate::pipeline::{DETECT_GROUP, LISTEN_GROUP, SERVE_GROUP};
 use crate::settings::Settings;
 use crate::submit::Desk;
-use auscult_core::time::Timestamp;
 use auscult_engine::clock::Clock;
 use auscult_engine::detect::DetectStage;
 use auscult_engine::listen::ListenStage;
@@ -11,12 +10,12 @@ use auscult_engine::log::LogError;
 use auscult_engine::read_model::ViewWriter;
 use auscult_engine::serve::{Changed, ServeStage};
 use auscult_engine::settings::Role;
-use auscult_engine::telemetry::{LagStatus, Metrics};
+use auscult_engine::telemetry::Metrics;
 use auscult_engine::turn::{Turn, Worker, WorkerEnd};
 use auscult_language::themes::Taxonomy;
 use auscult_store::log::{EmbeddedLog, LogReader};
 use auscult_store::view::View;
-use auscult_web::ports::{Counter, Health, HealthReport, PartHealth, PartState, Update};
+use auscult_web::ports::Update;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -119,7 +118,7 @@ impl Service {
             submit: Arc::new(Desk::new(settings, self.log.appender(), self.view.clone(), Arc::clone(&self.clock))),
             clock: Arc::clone(&self.clock),
             metrics: Arc::new(move || metrics.render(clock.now()).unwrap_or_else(|error| format!("# {error}\n"))),
-            health: Arc::new(Parts { metrics: Arc::clone(&self.metrics), clock: Arc::clone(&self.clock), stop: Arc::clone(&self.stop) }),
+            health: Arc::new(crate::health::Parts::new(Arc::clone(&self.metrics), Arc::clone(&self.clock), Arc::clone(&self.stop), Box::new(self.view.clone()))),
             updates: self.updates.clone(),
             settings: settings.web.clone(),
         }
@@ -182,39 +181,5 @@ fn update_of(change: &Changed) -> Update {
         Changed::Signal(signal_id) => Update::Signal { signal_id: signal_id.clone() },
         Changed::Safety(candidate_id) => Update::Safety { candidate_id: candidate_id.clone() },
         Changed::Operations => Update::Operations,
-    }
-}
-
-/// Health from the metrics every stage keeps.
-struct Parts {
-    metrics: Arc<Metrics>,
-    clock: Arc<dyn Clock>,
-    stop: Arc<AtomicBool>,
-}
-
-impl Health for Parts {
-    fn report(&self) -> HealthReport {
-        let now: Timestamp = self.clock.now();
-        let parts: Vec<PartHealth> = self
-            .metrics
-            .lags(now)
-            .into_iter()
-            .map(|lag| {
-                let (state, remedy) = match lag.status {
-                    LagStatus::Ok => (PartState::Ok, ""),
-                    LagStatus::Warn => (PartState::Behind, "wait, or give it more threads"),
-                    LagStatus::Stall => (PartState::Behind, "look for retries in the log lines of this stage"),
-                    LagStatus::Stop => (PartState::Failed, "read the last error of this stage and restart"),
-                };
-                PartHealth {
-                    name: lag.stage.to_owned(),
-                    state,
-                    lag_milliseconds: Some((lag.seconds * 1000.0) as i64),
-                    detail: format!("{}: {:.0} s behind", lag.status.as_str(), lag.seconds),
-                    remedy: remedy.to_owned(),
-                }
-            })
-            .collect();
-        HealthReport { ready: !self.stop.load(Ordering::SeqCst), parts, detectors: Vec::new(), counters: Vec::<Counter>::new() }
     }
 }

@@ -2,7 +2,9 @@
 
 mod support;
 
-use auscult_statistics::count::{BucketContext, CountModel, CountSettings, CountState, Prior, Season};
+use auscult_statistics::count::{
+    BucketContext, CountModel, CountSettings, CountState, Prior, Season,
+};
 use support::Chance;
 
 fn model() -> CountModel {
@@ -12,7 +14,11 @@ fn model() -> CountModel {
 fn run(model: &CountModel, counts: impl IntoIterator<Item = u64>) -> CountState {
     let mut state = model.start(&Prior::vague());
     for (index, count) in counts.into_iter().enumerate() {
-        model.step(&mut state, &BucketContext::plain(index as i64, 0), Some(count));
+        model.step(
+            &mut state,
+            &BucketContext::plain(index as i64, 0),
+            Some(count),
+        );
     }
     state
 }
@@ -27,13 +33,24 @@ fn limit(model: &CountModel, state: &CountState, index: i64) -> f64 {
 #[test]
 fn b03_a_past_spike_does_not_raise_the_limit() {
     let model = model();
-    for (mean, dispersion, spike_at) in [(20.0, 1.5, 60), (20.0, 1.5, 95), (6.0, 2.0, 80), (100.0, 1.3, 90)] {
+    for (mean, dispersion, spike_at) in [
+        (20.0, 1.5, 60),
+        (20.0, 1.5, 95),
+        (6.0, 2.0, 80),
+        (100.0, 1.3, 90),
+    ] {
         let mut chance = Chance::new(11);
         let calm: Vec<u64> = (0..100).map(|_| chance.count(mean, dispersion)).collect();
         let mut spiked = calm.clone();
         spiked[spike_at] = (5.0 * mean) as u64;
-        let (before, after) = (limit(&model, &run(&model, calm), 100), limit(&model, &run(&model, spiked), 100));
-        assert!((after / before - 1.0).abs() < 0.05, "mean {mean}, spike at {spike_at}: {before} became {after}");
+        let (before, after) = (
+            limit(&model, &run(&model, calm), 100),
+            limit(&model, &run(&model, spiked), 100),
+        );
+        assert!(
+            (after / before - 1.0).abs() < 0.05,
+            "mean {mean}, spike at {spike_at}: {before} became {after}"
+        );
     }
 }
 
@@ -41,10 +58,15 @@ fn b03_a_past_spike_does_not_raise_the_limit() {
 fn a_real_level_shift_is_taken_up() {
     let model = model();
     let mut chance = Chance::new(5);
-    let counts: Vec<u64> = (0..140).map(|week| chance.count(if week < 100 { 20.0 } else { 60.0 }, 1.5)).collect();
+    let counts: Vec<u64> = (0..140)
+        .map(|week| chance.count(if week < 100 { 20.0 } else { 60.0 }, 1.5))
+        .collect();
     let state = run(&model, counts);
     let mean = model.forecast(&state, &BucketContext::plain(140, 0)).mean;
-    assert!((48.0..72.0).contains(&mean), "forty weeks at 60 give a forecast of {mean}");
+    assert!(
+        (48.0..72.0).contains(&mean),
+        "forty weeks at 60 give a forecast of {mean}"
+    );
 }
 
 /// B05: growth of 2 % a week is found within eight weeks in most series at one false alarm per hundred series-weeks.
@@ -84,7 +106,11 @@ fn first_bucket_of_a_burst_is_seen_at_once_and_the_fall_after_it_is_no_drop() {
     assert!(burst.combined.p_upper < 1e-4 && burst.weight < 0.01);
     for week in 81..86 {
         let after = model.step(&mut state, &BucketContext::plain(week, 0), Some(10));
-        assert!(after.combined.p_lower > 0.05, "week {week}: {:?}", after.combined);
+        assert!(
+            after.combined.p_lower > 0.05,
+            "week {week}: {:?}",
+            after.combined
+        );
     }
 }
 
@@ -113,12 +139,27 @@ fn exposure_explains_a_doubling() {
     let model = model();
     let mut state = model.start(&Prior::vague());
     for week in 0..80 {
-        let context = BucketContext { exposure: 100.0, ..BucketContext::plain(week, 0) };
+        let context = BucketContext {
+            exposure: 100.0,
+            ..BucketContext::plain(week, 0)
+        };
         model.step(&mut state, &context, Some(20 + (week % 5) as u64));
     }
-    let doubled = BucketContext { exposure: 200.0, ..BucketContext::plain(80, 0) };
-    assert!(model.step(&mut state.clone(), &doubled, Some(44)).combined.p_two_sided > 0.2);
-    let same = BucketContext { exposure: 100.0, ..BucketContext::plain(80, 0) };
+    let doubled = BucketContext {
+        exposure: 200.0,
+        ..BucketContext::plain(80, 0)
+    };
+    assert!(
+        model
+            .step(&mut state.clone(), &doubled, Some(44))
+            .combined
+            .p_two_sided
+            > 0.2
+    );
+    let same = BucketContext {
+        exposure: 100.0,
+        ..BucketContext::plain(80, 0)
+    };
     assert!(model.step(&mut state, &same, Some(44)).combined.p_two_sided < 0.01);
 }
 
@@ -140,13 +181,27 @@ fn weekdays_and_holidays_are_learnt() {
     let model = CountModel::new(CountSettings::default().check().unwrap(), Season::DAILY);
     let mut chance = Chance::new(3);
     let mut state = model.start(&Prior::vague());
-    let context = |day: i64| BucketContext { holiday: day % 61 == 60, ..BucketContext::plain(day, (day % 7) as usize) };
-    let mean = |day: i64| 50.0 * if day % 7 >= 5 { 0.2 } else { 1.0 } * if day % 61 == 60 { 0.3 } else { 1.0 };
+    let context = |day: i64| BucketContext {
+        holiday: day % 61 == 60,
+        ..BucketContext::plain(day, (day % 7) as usize)
+    };
+    let mean = |day: i64| {
+        50.0 * if day % 7 >= 5 { 0.2 } else { 1.0 } * if day % 61 == 60 { 0.3 } else { 1.0 }
+    };
     for day in 0..600 {
-        model.step(&mut state, &context(day), Some(chance.count(mean(day), 1.3)));
+        model.step(
+            &mut state,
+            &context(day),
+            Some(chance.count(mean(day), 1.3)),
+        );
     }
     for day in [602, 606, 608, 609, 610] {
         let forecast = model.forecast(&state, &context(day));
-        assert!((forecast.mean / mean(day) - 1.0).abs() < 0.3, "day {day}: {} against {}", forecast.mean, mean(day));
+        assert!(
+            (forecast.mean / mean(day) - 1.0).abs() < 0.3,
+            "day {day}: {} against {}",
+            forecast.mean,
+            mean(day)
+        );
     }
 }

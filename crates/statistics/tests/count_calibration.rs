@@ -16,15 +16,24 @@ fn rates(mean: f64, dispersion: f64, level: f64, season: f64) -> Rates {
     let model = CountModel::new(CountSettings::default().check().unwrap(), Season::WEEKLY);
     let mut alarms = [0_u32; 5];
     for series in 0..SERIES {
-        let mut chance = Chance::new((series * 7919 + (mean * 100.0) as usize + (dispersion * 10.0) as usize) as u64);
+        let mut chance = Chance::new(
+            (series * 7919 + (mean * 100.0) as usize + (dispersion * 10.0) as usize) as u64,
+        );
         let mut state = model.start(&Prior::vague());
         for week in 0..WEEKS {
             let angle = std::f64::consts::TAU * week as f64 / Season::WEEKLY.buckets_per_year;
             let rate = mean * (season * angle.cos()).exp();
-            let evidence = model.step(&mut state, &BucketContext::plain(week as i64, 0), Some(chance.count(rate, dispersion)));
+            let evidence = model.step(
+                &mut state,
+                &BucketContext::plain(week as i64, 0),
+                Some(chance.count(rate, dispersion)),
+            );
             if week >= JUDGED {
                 let p = [
-                    evidence.judgement.p_upper, evidence.judgement.p_lower, evidence.sequential_up, evidence.sequential_down,
+                    evidence.judgement.p_upper,
+                    evidence.judgement.p_lower,
+                    evidence.sequential_up,
+                    evidence.sequential_down,
                     evidence.combined.p_upper,
                 ];
                 for (count, p) in alarms.iter_mut().zip(p) {
@@ -44,10 +53,16 @@ fn false_alarm_rates_hold_from_rare_to_frequent_and_from_poisson_to_dispersed() 
             // Band at a level of 0.02: from a quarter to twice for excesses; deficits may be rarer, for counts that
             // are mostly zero have no low side.
             for channel in [0, 2, 4] {
-                assert!((0.005..=0.040).contains(&at[channel]), "mean {mean} dispersion {dispersion}: {at:.4?}");
+                assert!(
+                    (0.005..=0.040).contains(&at[channel]),
+                    "mean {mean} dispersion {dispersion}: {at:.4?}"
+                );
             }
             for channel in [1, 3] {
-                assert!(at[channel] <= 0.045, "mean {mean} dispersion {dispersion}: {at:.4?}");
+                assert!(
+                    at[channel] <= 0.045,
+                    "mean {mean} dispersion {dispersion}: {at:.4?}"
+                );
             }
             println!("mean {mean} dispersion {dispersion}: {at:.4?}");
         }
@@ -58,7 +73,14 @@ fn false_alarm_rates_hold_from_rare_to_frequent_and_from_poisson_to_dispersed() 
 #[test]
 fn b01_seasonal_null_series_alarm_at_the_set_rate() {
     let mut total = [0.0; 5];
-    let cells = [(3.0, 1.5, 0.4), (8.0, 2.0, 0.3), (15.0, 1.3, 0.6), (40.0, 2.5, 0.2), (5.0, 1.2, 0.5), (90.0, 1.6, 0.3)];
+    let cells = [
+        (3.0, 1.5, 0.4),
+        (8.0, 2.0, 0.3),
+        (15.0, 1.3, 0.6),
+        (40.0, 2.5, 0.2),
+        (5.0, 1.2, 0.5),
+        (90.0, 1.6, 0.3),
+    ];
     for (mean, dispersion, season) in cells {
         let Rates(at) = rates(mean, dispersion, 0.05, season);
         println!("mean {mean} dispersion {dispersion} season {season}: {at:.4?}");

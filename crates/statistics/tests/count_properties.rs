@@ -1,10 +1,16 @@
 //! Properties that hold for any settings, counts and moments.
 
-use auscult_statistics::count::{BucketContext, CountModel, CountSettings, CountState, Prior, Season};
+use auscult_statistics::count::{
+    BucketContext, CountModel, CountSettings, CountState, Prior, Season,
+};
 use proptest::prelude::*;
 
 fn season() -> impl Strategy<Value = Season> {
-    prop_oneof![Just(Season::WEEKLY), Just(Season::DAILY), Just(Season::HOURLY)]
+    prop_oneof![
+        Just(Season::WEEKLY),
+        Just(Season::DAILY),
+        Just(Season::HOURLY)
+    ]
 }
 
 fn count() -> impl Strategy<Value = Option<u64>> {
@@ -134,5 +140,9 @@ proptest! {
 
 #[test]
 fn a_state_fits_its_budget() {
-    assert!(size_of::<CountState>() <= 512, "{}", size_of::<CountState>());
+    assert!(
+        size_of::<CountState>() <= 512,
+        "{}",
+        size_of::<CountState>()
+    );
 }

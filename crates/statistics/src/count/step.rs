@@ -107,13 +107,25 @@ impl CountModel {
             }
             let mixtures = ln_mixtures(&ratios[..=waiting.len()]);
             let null = |memory: Memory, ln_mixture: f64| {
-                self.onset_null.p_value(memory, direction, forecast.mean, dispersion, ln_mixture)
+                self.onset_null
+                    .p_value(memory, direction, forecast.mean, dispersion, ln_mixture)
             };
-            (ratios, null(Memory::Full, mixtures.full), null(Memory::Capped, mixtures.capped))
+            (
+                ratios,
+                null(Memory::Full, mixtures.full),
+                null(Memory::Capped, mixtures.capped),
+            )
         };
         let (up, p_up, p_up_now) = gather(Direction::Excess, 0);
         let (down, p_down, p_down_now) = gather(Direction::Deficit, 1);
-        Onset { up, down, p_up, p_down, p_up_now, p_down_now }
+        Onset {
+            up,
+            down,
+            p_up,
+            p_down,
+            p_up_now,
+            p_down_now,
+        }
     }
 
     /// Puts the bucket into the waiting line, tells those waiting what it revealed about them, and

@@ -70,7 +70,10 @@ pub struct OnsetMixtures {
 #[must_use]
 pub fn ln_mixtures(ratios: &[f64]) -> OnsetMixtures {
     let Some((now, before)) = ratios.split_first() else {
-        return OnsetMixtures { full: 0.0, capped: 0.0 };
+        return OnsetMixtures {
+            full: 0.0,
+            capped: 0.0,
+        };
     };
     // Onsets in this bucket, one and two ago, as factors on this bucket's own ratio.
     let (mut full, mut capped) = (ONSET_WEIGHT[0], ONSET_WEIGHT[0]);
@@ -81,7 +84,10 @@ pub fn ln_mixtures(ratios: &[f64]) -> OnsetMixtures {
         full += weight * factor;
         capped += weight * factor.min(MEMORY_CAP);
     }
-    OnsetMixtures { full: now + libm::log(full), capped: now + libm::log(capped) }
+    OnsetMixtures {
+        full: now + libm::log(full),
+        capped: now + libm::log(capped),
+    }
 }
 
 /// Null distribution of the mixture, by mean and dispersion.
@@ -154,7 +160,8 @@ impl OnsetNull {
         let (column, along_column) =
             place(&self.ln_excesses, libm::log((dispersion - 1.0).max(1e-12)));
         let width = self.ln_excesses.len();
-        let block = 2 * usize::from(memory == Memory::Capped) + usize::from(direction == Direction::Deficit);
+        let block = 2 * usize::from(memory == Memory::Capped)
+            + usize::from(direction == Direction::Deficit);
         let start = block * self.ln_means.len() * width;
         let corner = |down: usize, right: usize| {
             &self.quantiles[start + (row + down) * width + column + right]
@@ -252,8 +259,13 @@ mod tests {
             for dispersion in [1.0, 2.0, 1e6] {
                 let mut last = 1.0;
                 for step in -40..400 {
-                    let p =
-                        null.p_value(Memory::Full, Direction::Excess, mean, dispersion, f64::from(step) * 0.25);
+                    let p = null.p_value(
+                        Memory::Full,
+                        Direction::Excess,
+                        mean,
+                        dispersion,
+                        f64::from(step) * 0.25,
+                    );
                     assert!(
                         p <= last && (0.0..=1.0).contains(&p),
                         "{mean} {dispersion} {step}: {p} after {last}"

@@ -280,3 +280,56 @@ fn negative_binomial_ratio(counts: &[f64], means: &[f64], size: f64) -> f64 {
         })
         .sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The ratio of one given shift: a lower bound of the best one.
+    fn ratio_at(shift: f64, counts: &[f64], means: &[f64], size: f64) -> f64 {
+        let rows = counts.iter().zip(means);
+        rows.map(|(count, mean)| {
+            count * shift - (count + size) * log((mean * exp(shift) + size) / (mean + size))
+        })
+        .sum()
+    }
+
+    proptest! {
+        #[test]
+        fn no_other_shift_beats_the_best_one(
+            rows in prop::collection::vec((0u64..40, 0.01..20.0f64), 1..15), size in 0.01..1e4f64
+        ) {
+            let (counts, means): (Vec<f64>, Vec<f64>) = rows.iter().map(|(count, mean)| (*count as f64, *mean)).unzip();
+            let best = negative_binomial_ratio(&counts, &means, size);
+            for step in 0..200 {
+                let other = ratio_at(0.05 * f64::from(step), &counts, &means, size);
+                prop_assert!(best >= other - 1e-9 * (1.0 + other.abs()), "{} {} at step {}", best, other, step);
+            }
+        }
+    }
+
+    #[test]
+    fn a_chart_that_starts_too_early_is_refused() {
+        let counts = vec![3u64; 60];
+        let series = CountSeries {
+            counts: &counts,
+            calendar: super::super::Calendar::Even {
+                buckets_per_year: 52,
+            },
+            population: &[],
+        };
+        let chart = GlrSettings::usual(GlrFamily::Poisson).check().unwrap();
+        assert!(matches!(
+            chart.judge(&series, 7..10),
+            Err(ReferenceError::HistoryTooShort { needed: 8, .. })
+        ));
+        assert!(matches!(
+            chart.judge(&series, 50..61),
+            Err(ReferenceError::RangePastEnd {
+                end: 61,
+                length: 60
+            })
+        ));
+    }
+}

@@ -7,7 +7,10 @@ pub struct Chance([u64; 2]);
 
 impl Chance {
     pub fn new(seed: u64) -> Self {
-        let mut chance = Self([seed ^ 0x9E37_79B9_7F4A_7C15, seed.wrapping_mul(0xD1B5_4A32_D192_ED03) | 1]);
+        let mut chance = Self([
+            seed ^ 0x9E37_79B9_7F4A_7C15,
+            seed.wrapping_mul(0xD1B5_4A32_D192_ED03) | 1,
+        ]);
         for _ in 0..8 {
             chance.uniform();
         }
