@@ -37,7 +37,12 @@ fn main() -> ExitCode {
 /// Logs go to standard error, so that standard output stays for results. Commands that print for people log
 /// warnings only, unless `AUSCULT_LOG` says otherwise.
 fn start_logging(json: bool, command: &Command) {
-    let usual = if matches!(command, Command::Run(_)) { "info" } else { "warn" };
+    let usual = match command {
+        Command::Run(_) => "info",
+        // A demo plants broken events by the dozen and counts them on the Ops page; a replay counts them at its end.
+        Command::Demo(_) | Command::Replay(_) => "error",
+        _ => "warn",
+    };
     let filter = EnvFilter::try_from_env("AUSCULT_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if json {

@@ -38,6 +38,11 @@ pub fn run(folder: &Path, cross_validate: bool, report: &mut Report) -> data::an
         report_split("seeds alone, nothing trained", &items, &names, |item| predict(&only_seeds, &item.text), report);
         let folds: Vec<Lexicon> = (0..FOLDS).map(|fold| fit(&seeds, items.iter().filter(|item| data::fold(&item.group, FOLDS) != fold))).collect();
         report_split("5-fold cross-validation by text, review or respondent", &items, &names, |item| predict(&folds[data::fold(&item.group, FOLDS) as usize], &item.text), report);
+        if std::env::args().any(|argument| argument == "--detail") {
+            let mut worst: Vec<(f32, f32, &str)> = items.iter().filter(|item| names[item.set].contains("tweets") && data::fold(&item.group, 2) == 0).map(|item| (predict(&folds[data::fold(&item.group, FOLDS) as usize], &item.text), item.rating, item.text.as_str())).collect();
+            worst.sort_by(|a, b| (b.0 - b.1).abs().total_cmp(&(a.0 - a.1).abs()));
+            worst.iter().take(130).for_each(|(found, rating, text)| eprintln!("  {found:.2} {rating:.2} {text}"));
+        }
         let others: Vec<Lexicon> = (0..names.len()).map(|set| fit(&seeds, items.iter().filter(|item| item.set != set))).collect();
         report_split("trained on the other collections only", &items, &names, |item| predict(&others[item.set], &item.text), report);
     }

@@ -6,7 +6,7 @@
 //! rounded to one byte at the end.
 
 use super::features::each_feature;
-use super::model::{Model, Table, known_code};
+use super::model::{Model, Table, WIDTH, known_code};
 use super::script::{SHARED, main_script};
 use crate::stable_hash;
 use crate::words::Words;
@@ -62,6 +62,7 @@ fn train_script(script: usize, labelled: &[Labelled], training: Training) -> Opt
     codes.sort_unstable();
     // A language that strays into a script with a handful of sentences is an accident of the data.
     codes = codes.chunk_by(|a, b| a == b).filter(|same| same.len() >= 20).map(|same| same[0]).collect();
+    codes.truncate(WIDTH);
     if codes.is_empty() {
         return None;
     }
@@ -137,6 +138,8 @@ fn rounded(script: usize, codes: Vec<&'static str>, rows_log2: u8, bias: Vec<f32
     sizes.sort_by(f32::total_cmp);
     let top = sizes.get(sizes.len() * 9_995 / 10_000).copied().unwrap_or(1.0).max(1e-6);
     let scale = top / 127.0;
-    let weights = weights.iter().map(|weight| (weight / scale).round().clamp(-127.0, 127.0) as i8).collect();
+    let byte = |weight: &f32| (weight / scale).round().clamp(-127.0, 127.0) as i8;
+    let row = |weights: &[f32]| std::array::from_fn(|at| weights.get(at).map_or(0, byte));
+    let weights = weights.chunks_exact(codes.len()).map(row).collect();
     Table { script, codes, rows_log2, scale, bias, weights }
 }

@@ -19,6 +19,16 @@ pub(super) fn is_function_word(word: &str) -> bool {
     FUNCTION_WORDS.contains(&word)
 }
 
+/// Endings by their last letter, with what stands in their place in the base form.
+type Endings = &'static [(&'static str, &'static str)];
+const ENDINGS_S: Endings = &[("ies", "y"), ("iness", "y"), ("es", ""), ("s", ""), ("'s", ""), ("ness", "")];
+const ENDINGS_D: Endings = &[("ied", "y"), ("ed", ""), ("ed", "e")];
+const ENDINGS_G: Endings = &[("ing", ""), ("ing", "e")];
+const ENDINGS_Y: Endings = &[("ily", "y"), ("ly", ""), ("ly", "le"), ("fully", ""), ("y", ""), ("y", "e")];
+const ENDINGS_R: Endings = &[("ier", "y"), ("er", ""), ("er", "e")];
+const ENDINGS_T: Endings = &[("iest", "y"), ("est", ""), ("est", "e"), ("ment", "")];
+const ENDINGS_L: Endings = &[("ful", "")];
+
 /// A lexicon of valences on the scale −4 … 4.
 #[derive(Debug, Clone)]
 pub struct Lexicon {
@@ -171,24 +181,26 @@ impl Lexicon {
         if word.len() < 4 {
             return None;
         }
-        self.by_inflection(word).or_else(|| shortened(word).and_then(|short| self.by_spelling(&short)))
+        self.by_inflection(word).or_else(|| is_drawn_out(word).then(|| [2, 1].iter().find_map(|kept| self.by_spelling(&shortened(word, *kept)))).flatten())
     }
 
     fn by_spelling(&self, word: &str) -> Option<u32> {
         self.exact(stable_hash::hash_bytes(word.as_bytes())).or_else(|| self.by_inflection(word))
     }
 
+    #[inline]
     fn by_inflection(&self, word: &str) -> Option<u32> {
-        /// Endings with what stands in their place in the base form.
-        const ENDINGS: &[(&str, &str)] = &[
-            ("ies", "y"), ("ied", "y"), ("ily", "y"), ("iest", "y"), ("ier", "y"), ("iness", "y"), ("ing", ""), ("ing", "e"), ("ed", ""), ("ed", "e"), ("es", ""), ("s", ""), ("'s", ""), ("ly", ""), ("ly", "le"),
-            ("ness", ""), ("er", ""), ("er", "e"), ("est", ""), ("est", "e"), ("ful", ""), ("fully", ""), ("y", ""), ("y", "e"), ("ment", ""),
-        ];
-        let last = *word.as_bytes().last()?;
-        if !matches!(last, b's' | b'd' | b'y' | b'g' | b'r' | b't' | b'l') {
-            return None;
-        }
-        for (ending, instead) in ENDINGS {
+        let endings = match word.as_bytes().last()? {
+            b's' => ENDINGS_S,
+            b'd' => ENDINGS_D,
+            b'g' => ENDINGS_G,
+            b'y' => ENDINGS_Y,
+            b'r' => ENDINGS_R,
+            b't' => ENDINGS_T,
+            b'l' => ENDINGS_L,
+            _ => return None,
+        };
+        for (ending, instead) in endings {
             let Some(stem) = word.strip_suffix(ending).filter(|stem| stem.len() >= 3) else { continue };
             let hash = instead.bytes().fold(stem.bytes().fold(stable_hash::EMPTY, stable_hash::extend), stable_hash::extend);
             if let Some(entry) = self.exact(stable_hash::spread(hash)) {
@@ -230,20 +242,22 @@ fn is_emoticon(name: &str) -> bool {
     name.chars().any(|character| ":;=<>()[]^|/\\".contains(character))
 }
 
-/// `looooove` → `love`; `sooo` → `so`; `cooool` → `cool` when only the double form is known is left to inflection.
-fn shortened(word: &str) -> Option<String> {
-    let bytes = word.as_bytes();
-    let drawn_out = bytes.windows(3).any(|run| run[0] == run[1] && run[1] == run[2]);
-    if !drawn_out {
-        return None;
-    }
+/// Whether a letter stands three times in a row.
+fn is_drawn_out(word: &str) -> bool {
+    word.as_bytes().windows(3).any(|run| run[0] == run[1] && run[1] == run[2])
+}
+
+/// `looooove` → `love`, `cooool` → `cool`: runs of more than `kept` letters are cut to `kept`.
+fn shortened(word: &str, kept: usize) -> String {
     let mut short = String::with_capacity(word.len());
-    let mut characters = word.chars().peekable();
-    while let Some(character) = characters.next() {
-        short.push(character);
-        while characters.next_if_eq(&character).is_some() {}
+    let mut run = (None, 0);
+    for character in word.chars() {
+        run = if run.0 == Some(character) { (run.0, run.1 + 1) } else { (Some(character), 1) };
+        if run.1 <= kept {
+            short.push(character);
+        }
     }
-    Some(short)
+    short
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! [`train`]). Rules handle what words alone cannot: negation, intensifiers, contrast ("works, but …"),
 //! emphasis, relief ("less pain"), emoticons and emoji.
 //!
-//! The score of a text is `tanh(Σ factor·valence / τ)` in thousandths; a theme is judged by the clause it stands in.
+//! The score of a text with n feeling words is `tanh(Σ factor·valence / τ(n))` in thousandths; a theme is judged by the clause it stands in.
 
 mod clauses;
 mod felt;
@@ -22,8 +22,22 @@ use clauses::Clauses;
 use felt::Felt;
 use std::sync::LazyLock;
 
-/// Sum of valences at which the score has reached 76 %. Valences are on the scale −4 … 4.
-pub(crate) const TAU: f32 = 4.5;
+/// Sum of valences at which a text with one feeling word has a score of 76 %. Valences are on the scale −4 … 4.
+const TAU: f32 = 3.8;
+/// How fast τ grows with the number of feeling words: five kind words are not five times as kind. Both constants were chosen by
+/// cross-validation on the rated sets; the plain sum (0) correlates 0.01 to 0.02 less.
+const DAMPING: f32 = 0.38;
+
+/// What a sum of `count` feeling words is measured against.
+#[expect(clippy::cast_precision_loss, reason = "words of one text")]
+pub(crate) fn damped_tau(count: usize) -> f32 {
+    TAU * ((1.0 + DAMPING * count as f32) / (1.0 + DAMPING)).sqrt()
+}
+
+/// Score of a sum of `count` feeling words, −1 … 1.
+pub(crate) fn squash(sum: f32, count: usize) -> f32 {
+    (sum / damped_tau(count)).tanh()
+}
 
 static SHIPPED: LazyLock<Lexicon> = LazyLock::new(|| match Lexicon::from_text(include_str!("../../resources/sentiment.lexicon.tsv")) {
     Ok(lexicon) => lexicon,
@@ -79,7 +93,7 @@ pub fn score_with(lexicon: &Lexicon, text: &str, words: &Words, hits: &[ThemeHit
     if !judged {
         return Sentiment { overall: None, toward: vec![None; hits.len()], spans: Vec::new() };
     }
-    let overall = Some(thousandths(felt.iter().map(|felt| felt.factor * lexicon.value(felt.entry)).sum()));
+    let overall = Some(thousandths(felt.iter().map(|felt| felt.factor * lexicon.value(felt.entry)).sum(), felt.len()));
     let toward = if hits.is_empty() {
         Vec::new()
     } else {
@@ -97,17 +111,18 @@ fn toward(lexicon: &Lexicon, words: &Words, clauses: &Clauses, felt: &[Felt], hi
         let mut within: Vec<std::ops::Range<usize>> = places.iter().map(|place| reach(clauses, *place)).collect();
         within.dedup();
         let inside = |felt: &&Felt| within.iter().any(|range| range.contains(&(felt.word as usize)));
-        if felt.iter().any(|felt| inside(&felt)) {
+        let count = felt.iter().filter(inside).count();
+        if count > 0 {
             // Contrast weighs clauses against each other; inside one clause it has nothing to say.
-            return thousandths(felt.iter().filter(inside).map(|felt| felt.factor / felt.contrast * lexicon.value(felt.entry)).sum());
+            return thousandths(felt.iter().filter(inside).map(|felt| felt.factor / felt.contrast * lexicon.value(felt.entry)).sum(), count);
         }
     }
     0
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "tanh is within ±1")]
-fn thousandths(sum: f32) -> i16 {
-    (1000.0 * (sum / TAU).tanh()).round() as i16
+fn thousandths(sum: f32, count: usize) -> i16 {
+    (1000.0 * squash(sum, count)).round() as i16
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "clamped to the range of i16")]

@@ -1,13 +1,13 @@
 //! Training the lexicon: hand-written seeds, moved by human ratings.
 //!
-//! Maximum a posteriori for the model that is used: `rating ≈ a + b·tanh(Σ factor·valence / τ)`, where every valence has
+//! Maximum a posteriori for the model that is used: `rating ≈ a + b·tanh(Σ factor·valence / τ(n))`, where every valence has
 //! a normal prior around its seed (or 0). The rules stay in force while training, so a word is learned from what it
 //! did in its clause. Beats a bag-of-words regression because unseen kinds of text still find the seeds, and
 //! beats seeds alone because people's ratings are not the author's.
 
 use super::felt::{self, Felt};
 use super::lexicon::{Lexicon, is_function_word};
-use super::TAU;
+use super::{damped_tau, squash};
 use crate::words::Words;
 use std::collections::BTreeMap;
 
@@ -72,12 +72,12 @@ pub fn train(version: &str, seeds: &[(String, f32)], rated: &[Rated], training: 
     let mut optimiser = Adam::new(prior.len());
     for step in 0..training.steps {
         let mut gradient: Vec<f32> = prior.iter().zip(lexicon.values_mut().iter()).map(|((centre, pull), value)| pull * (value - centre)).collect();
-        let predictions: Vec<f32> = rows.iter().map(|(felt, _)| squash(sum(&lexicon, felt))).collect();
+        let predictions: Vec<f32> = rows.iter().map(|(felt, _)| squash(sum(&lexicon, felt), felt.len())).collect();
         frame.fit(rows.iter().map(|(_, rated)| *rated), &predictions);
         for ((felt, rated), prediction) in rows.iter().zip(&predictions) {
             let (offset, spread) = frame.of(rated.set);
             let error = offset + spread * prediction - rated.rating;
-            let slope = rated.weight * error * spread * (1.0 - prediction * prediction) / TAU;
+            let slope = rated.weight * error * spread * (1.0 - prediction * prediction) / damped_tau(felt.len());
             for felt in felt {
                 gradient[felt.entry as usize] += slope * felt.factor;
             }
@@ -92,7 +92,8 @@ pub fn train(version: &str, seeds: &[(String, f32)], rated: &[Rated], training: 
 /// Prediction of a lexicon on the scale −1 … 1.
 #[must_use]
 pub fn predict(lexicon: &Lexicon, text: &str) -> f32 {
-    squash(sum(lexicon, &felt::find(lexicon, text, &Words::of(text))))
+    let felt = felt::find(lexicon, text, &Words::of(text));
+    squash(sum(lexicon, &felt), felt.len())
 }
 
 fn names_and_values(lexicon: &Lexicon) -> Vec<(String, f32)> {
@@ -101,10 +102,6 @@ fn names_and_values(lexicon: &Lexicon) -> Vec<(String, f32)> {
 
 fn sum(lexicon: &Lexicon, felt: &[Felt]) -> f32 {
     felt.iter().map(|felt| felt.factor * lexicon.value(felt.entry)).sum()
-}
-
-fn squash(sum: f32) -> f32 {
-    (sum / TAU).tanh()
 }
 
 /// All words to learn, at their seeds, with centre and pull of each prior.

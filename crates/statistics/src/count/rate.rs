@@ -8,9 +8,8 @@ use crate::special::{digamma, inverse_trigamma, trigamma};
 /// The gamma distribution of one model's rate.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Rate {
-    /// Mean of the predictor and its variance.
-    pub(crate) location: f64,
-    pub(crate) variance: f64,
+    /// Variance of the predictor.
+    variance: f64,
     pub(crate) shape: f64,
     /// exp ψ(shape).
     centre: f64,
@@ -34,7 +33,7 @@ impl Rate {
         // A very small shape has exp ψ = 0: its mean is all tail.
         let centre = exp_digamma(shape).max(1e-290);
         let mean = (libm::exp(location) * (shape / centre).min(1e12)).min(1e15);
-        Self { location, variance, shape, centre, mean }
+        Self { variance, shape, centre, mean }
     }
 }
 

@@ -1,99 +1,78 @@
 //! The same regression as `model`, a hundred times faster, for evenly spaced buckets without exposure.
 //!
-//! Decision: iterate as the general regression does, step for step, but use what is special here. The design
-//! has one column a period and one for time, so the normal equations are an arrow: sums a period, and one
-//! Schur complement for the slope. The means need no exponential a row: along evenly spaced buckets they are a
-//! product that grows by one factor a step. The deviance needs no logarithm a row: it is linear in the
-//! coefficients. Residuals are raised to a power only where Pearson's, which is never smaller, passes the
-//! threshold; and when no reference is weighted down the refit would be the fit there is. It beat warm starts
-//! from the bucket before, which come to rest elsewhere where a period is all zeros.
+//! Decision: iterate as the general regression does, step for step, but use what is special here.
+//! The design has one column a period and one for time, so the normal equations are an arrow: sums a period,
+//! and one Schur complement for the slope. Within a run of neighbouring buckets of one period the means are a
+//! geometric series, whose sums depend on the run's length alone: a step costs a few operations a *run*, not a
+//! row. The deviance is linear in the coefficients, the first step's sums are differences of running totals,
+//! and when no reference is weighted down the refit would be the fit there is. It beat warm starts from the
+//! bucket before, which come to rest elsewhere where a period is all zeros.
 
-use libm::{cbrt, exp, log, pow, sqrt};
+use libm::{cbrt, exp, pow, sqrt};
 
 use crate::distribution::student_two_sided;
 
+use super::fast_sums::{FirstSums, PreparedCounts, RunSums};
 use super::model::{ModelSettings, Prediction, PredictionError};
-use super::references::Reference;
+use super::references::Run;
 
-/// Per bucket, what the first step and the deviance need; made once for a whole series.
-pub(super) struct PreparedCounts {
-    counts: Vec<f64>,
-    /// Working response of the first step times its weight y + 0.1.
-    first_responses: Vec<f64>,
-    /// y ln y, the part of the deviance that no coefficient changes.
-    saturated: Vec<f64>,
-    /// Half the deviance at the start μ = y + 0.1.
-    first_deviances: Vec<f64>,
-}
-
-impl PreparedCounts {
-    pub fn new(counts: &[u64]) -> Self {
-        let counts: Vec<f64> = counts.iter().map(|count| *count as f64).collect();
-        let saturated: Vec<f64> = counts
-            .iter()
-            .map(|y| if *y > 0.0 { y * log(*y) } else { 0.0 })
-            .collect();
-        let first_responses = counts
-            .iter()
-            .map(|y| (y + 0.1) * log(y + 0.1) - 0.1)
-            .collect();
-        let first_deviances = counts
-            .iter()
-            .zip(&saturated)
-            .map(|(y, saturated)| saturated - y * log(y + 0.1) + 0.1)
-            .collect();
-        Self {
-            counts,
-            first_responses,
-            saturated,
-            first_deviances,
-        }
-    }
-}
-
-/// Neighbouring references of one period.
-#[derive(Debug, Clone, Copy)]
-struct Run {
-    start: usize,
-    end: usize,
-    period: usize,
-}
-
-/// Sums over the references of one period, and the period's coefficient.
+/// A period's sums, coefficient, and what both were a step ago.
 #[derive(Debug, Clone, Copy, Default)]
 struct Period {
+    /// Σ prior · y: what the means are to add up to.
+    counted: f64,
     weight: f64,
     weight_time: f64,
     response: f64,
     coefficient: f64,
     /// Exponential of the coefficient.
     level: f64,
+    /// The sums behind the last step, of which the covariance is made.
+    used_weight: f64,
+    used_weight_time: f64,
+    level_before: f64,
 }
 
-/// Working memory of the fits, kept from bucket to bucket.
+/// A reference with a prior weight of its own.
+#[derive(Debug, Clone, Copy)]
+struct Outlier {
+    place: usize,
+    period: usize,
+    /// Prior weight less the common one.
+    excess: f64,
+}
+
+/// Working memory, kept from bucket to bucket.
 #[derive(Default)]
 pub(super) struct Workspace {
-    runs: Vec<Run>,
     periods: Vec<Period>,
+    outliers: Vec<Outlier>,
+    /// Means of the last and the second-last step, one a reference.
     means: Vec<f64>,
     means_before: Vec<f64>,
-    priors: Vec<f64>,
+    run_sums: RunSums,
 }
 
 /// A fit on its way.
 struct Fit<'a> {
     prepared: &'a PreparedCounts,
+    runs: &'a [Run],
     work: &'a mut Workspace,
+    rows: usize,
     /// Place that counts as time 0, in the middle of the references.
     centre: f64,
     trend: bool,
+    /// Prior weight of all references but the outliers.
+    prior: f64,
     slope: f64,
+    slope_before: f64,
     sums: CommonSums,
 }
 
 /// Sums over all references.
 #[derive(Debug, Clone, Copy, Default)]
 struct CommonSums {
+    counted_time: f64,
     weight_time_square: f64,
     response_time: f64,
     /// What is left of Σ w t² when the periods are taken out.
@@ -112,76 +91,61 @@ const STEP_LIMIT: u32 = 25;
 const DEVIANCE_TOLERANCE: f64 = 1e-8;
 /// Share of Σ w t² that must be left for the slope; below, the general regression decides on the rank.
 const SMALLEST_SLOPE_SHARE: f64 = 1e-12;
+/// From this leverage on, the general regression decides whether the row stands alone.
+const LARGEST_LEVERAGE: f64 = 1.0 - 1e-9;
+/// A t statistic from which the p-value is certainly below 1, so that it need not be computed.
+const PLAINLY_BELOW_ONE: f64 = 1e-6;
 
 /// Predicts as `ReferenceData::predict` does; `None` where the general regression has to decide.
 pub(super) fn predict(
     prepared: &PreparedCounts,
-    references: &[Reference],
+    runs: &[Run],
     place: usize,
     settings: &ModelSettings,
     work: &mut Workspace,
 ) -> Option<Prediction> {
-    gather_runs(references, &mut work.runs);
-    let largest = references
-        .iter()
-        .map(|reference| prepared.counts[reference.place])
-        .fold(0.0, f64::max);
     if settings.try_trend {
-        let mut fit = Fit::start(prepared, work, references, settings, true)?;
+        let mut fit = Fit::new(prepared, runs, work, settings, true)?;
         let spread = fit.run_reweighted(settings)?;
         let prediction = fit.prediction(place, settings, &spread);
-        if fit.trend_is_significant(settings, &spread) && prediction.mean <= largest {
+        if fit.trend_is_significant(settings, &spread) && prediction.mean <= prepared.largest(runs)
+        {
             return Some(prediction);
         }
     }
-    let mut fit = Fit::start(prepared, work, references, settings, false)?;
+    let mut fit = Fit::new(prepared, runs, work, settings, false)?;
     let spread = fit.run_reweighted(settings)?;
     Some(fit.prediction(place, settings, &spread))
 }
 
-fn gather_runs(references: &[Reference], runs: &mut Vec<Run>) {
-    runs.clear();
-    for reference in references {
-        match runs.last_mut() {
-            Some(run) if run.end == reference.place && run.period == reference.period => {
-                run.end += 1
-            }
-            _ => runs.push(Run {
-                start: reference.place,
-                end: reference.place + 1,
-                period: reference.period,
-            }),
-        }
-    }
-}
-
 impl<'a> Fit<'a> {
-    fn start(
+    fn new(
         prepared: &'a PreparedCounts,
+        runs: &'a [Run],
         work: &'a mut Workspace,
-        references: &[Reference],
         settings: &ModelSettings,
         trend: bool,
     ) -> Option<Self> {
-        let rows = references.len();
-        let (first, last) = (references.first()?.place, references.last()?.place);
-        work.periods.clear();
-        work.periods.resize(settings.periods, Period::default());
-        work.means.resize(rows, 0.0);
-        work.means_before.resize(rows, 0.0);
-        work.priors.clear();
-        work.priors.resize(rows, 1.0);
+        let rows: usize = runs.iter().map(|run| run.end - run.start).sum();
         if rows <= settings.periods + usize::from(trend) {
             return None;
         }
-        let centre = libm::floor(0.5 * (first + last) as f64);
+        let centre = libm::floor(0.5 * (runs.first()?.start + runs.last()?.end) as f64);
+        work.periods.clear();
+        work.periods.resize(settings.periods, Period::default());
+        work.outliers.clear();
+        let sums = CommonSums::default();
         Some(Self {
             prepared,
+            runs,
             work,
+            rows,
             centre,
             trend,
+            prior: 1.0,
             slope: 0.0,
-            sums: CommonSums::default(),
+            slope_before: 0.0,
+            sums,
         })
     }
 
@@ -201,93 +165,55 @@ impl<'a> Fit<'a> {
     /// The whole iteration from its usual start.
     fn run(&mut self) -> Option<()> {
         let mut deviance_before = self.sum_first_step();
-        for _ in 0..STEP_LIMIT {
+        for step in 0..STEP_LIMIT {
             self.solve()?;
-            let deviance = self.update_means();
+            let deviance = self.sum_later_step();
             if !deviance.is_finite() {
                 return None;
             }
             if (deviance - deviance_before).abs() / (deviance.abs() + 0.1) < DEVIANCE_TOLERANCE {
-                return Some(());
+                // Settled at once: the means before were not those of any coefficients.
+                return (step > 0).then_some(());
             }
             deviance_before = deviance;
-            self.sum_later_step();
         }
         None
     }
 
-    /// The first step starts at μ = y + 0.1, which no coefficients give: the response is summed in full.
-    /// Gives the deviance there.
+    /// The first step starts at μ = y + 0.1, which no coefficients give. Gives the deviance there.
     fn sum_first_step(&mut self) -> f64 {
         let Workspace {
-            runs,
-            periods,
-            means,
-            priors,
-            ..
+            periods, outliers, ..
         } = &mut *self.work;
         periods.fill(Period::default());
         self.slope = 0.0;
-        let (mut sums, mut half_deviance, mut row) = (CommonSums::default(), 0.0, 0);
-        for run in runs.iter() {
-            let period = &mut periods[run.period];
-            for place in run.start..run.end {
-                let prior = priors[row];
-                let mean = self.prepared.counts[place] + 0.1;
-                let weight = prior * mean;
-                let response = prior * self.prepared.first_responses[place];
-                let time = place as f64 - self.centre;
-                means[row] = mean;
-                period.weight += weight;
-                period.weight_time += weight * time;
-                period.response += response;
-                sums.weight_time_square += weight * time * time;
-                sums.response_time += response * time;
-                sums.saturated += prior * self.prepared.saturated[place];
-                half_deviance += prior * self.prepared.first_deviances[place];
-                row += 1;
-            }
+        let (mut common, mut half_deviance) = (CommonSums::default(), 0.0);
+        let mut add = |period: &mut Period, sums: FirstSums, prior: f64| {
+            period.counted += prior * sums.counted;
+            period.weight += prior * sums.weight;
+            period.weight_time += prior * sums.weight_time;
+            period.response += prior * sums.response;
+            common.counted_time += prior * sums.counted_time;
+            common.weight_time_square += prior * sums.weight_time_square;
+            common.response_time += prior * sums.response_time;
+            common.saturated += prior * sums.saturated;
+            half_deviance += prior * sums.half_deviance;
+        };
+        for run in self.runs {
+            add(
+                &mut periods[run.period],
+                self.prepared.first_sums(run.start, run.end, self.centre),
+                self.prior,
+            );
         }
-        self.sums = sums;
+        for outlier in outliers.iter() {
+            let sums = self
+                .prepared
+                .first_sums(outlier.place, outlier.place + 1, self.centre);
+            add(&mut periods[outlier.period], sums, outlier.excess);
+        }
+        self.sums = common;
         2.0 * half_deviance
-    }
-
-    /// Later steps start from coefficients: the response is what is left to explain.
-    fn sum_later_step(&mut self) {
-        let Workspace {
-            runs,
-            periods,
-            means,
-            priors,
-            ..
-        } = &mut *self.work;
-        for period in periods.iter_mut() {
-            (period.weight, period.weight_time, period.response) = (0.0, 0.0, 0.0);
-        }
-        let (mut total_square, mut total_response, mut row) = (0.0, 0.0, 0);
-        for run in runs.iter() {
-            let counts = &self.prepared.counts[run.start..run.end];
-            let means = &means[row..row + counts.len()];
-            let priors = &priors[row..row + counts.len()];
-            let mut time = run.start as f64 - self.centre;
-            let (mut weight, mut weight_time, mut response) = (0.0, 0.0, 0.0);
-            for ((count, mean), prior) in counts.iter().zip(means).zip(priors) {
-                let row_weight = prior * mean;
-                let rest = prior * (count - mean);
-                weight += row_weight;
-                weight_time += row_weight * time;
-                total_square += row_weight * time * time;
-                response += rest;
-                total_response += rest * time;
-                time += 1.0;
-            }
-            let period = &mut periods[run.period];
-            period.weight += weight;
-            period.weight_time += weight_time;
-            period.response += response;
-            row += counts.len();
-        }
-        (self.sums.weight_time_square, self.sums.response_time) = (total_square, total_response);
     }
 
     /// Adds the solution of the arrow-shaped normal equations to the coefficients.
@@ -303,70 +229,118 @@ impl<'a> Fit<'a> {
             response -= mean_time * period.response;
         }
         self.sums.slope_information = information;
+        if self.trend && information <= SMALLEST_SLOPE_SHARE * self.sums.weight_time_square {
+            return None;
+        }
         let slope_step = if self.trend {
             response / information
         } else {
             0.0
         };
-        if self.trend && information <= SMALLEST_SLOPE_SHARE * self.sums.weight_time_square {
-            return None;
-        }
+        self.slope_before = self.slope;
         self.slope += slope_step;
         for period in &mut self.work.periods {
             period.coefficient +=
                 (period.response - period.weight_time * slope_step) / period.weight;
+            (period.used_weight, period.used_weight_time) = (period.weight, period.weight_time);
+            period.level_before = period.level;
+            period.level = exp(period.coefficient);
         }
         Some(())
     }
 
-    /// Means from the coefficients, by one multiplication a row; gives the deviance.
-    fn update_means(&mut self) -> f64 {
+    /// Sums at the means of the coefficients; gives the deviance.
+    fn sum_later_step(&mut self) -> f64 {
         let Workspace {
-            runs,
             periods,
-            means,
-            means_before,
-            priors,
+            outliers,
+            run_sums,
+            ..
         } = &mut *self.work;
-        std::mem::swap(means, means_before);
         for period in periods.iter_mut() {
-            period.level = exp(period.coefficient);
+            (period.weight, period.weight_time) = (0.0, 0.0);
         }
-        let growth = exp(self.slope);
-        let (mut row, mut next_place, mut along) = (0, usize::MAX, 1.0);
-        let (mut linear, mut total) = (0.0, 0.0);
-        for run in runs.iter() {
-            let mut time = run.start as f64 - self.centre;
-            if run.start != next_place {
+        run_sums.prepare(self.slope);
+        let (mut square, mut next_start, mut along) = (0.0, usize::MAX, 1.0);
+        for run in self.runs {
+            let time = run.start as f64 - self.centre;
+            if run.start != next_start {
                 along = exp(self.slope * time);
             }
-            next_place = run.end;
-            let period = periods[run.period];
-            let counts = &self.prepared.counts[run.start..run.end];
-            let means = &mut means[row..row + counts.len()];
-            let priors = &priors[row..row + counts.len()];
-            for ((count, mean), prior) in counts.iter().zip(means).zip(priors) {
-                *mean = period.level * along;
-                along *= growth;
-                linear += prior * count * (period.coefficient + self.slope * time);
-                total += prior * (count - *mean);
-                time += 1.0;
-            }
-            row += counts.len();
+            let sums = run_sums.of(run.end - run.start);
+            let period = &mut periods[run.period];
+            let scale = self.prior * period.level * along;
+            period.weight += scale * sums.zeroth;
+            period.weight_time += scale * (time * sums.zeroth + sums.first);
+            square += scale * (time * (time * sums.zeroth + 2.0 * sums.first) + sums.second);
+            along *= sums.growth;
+            next_start = run.end;
         }
-        2.0 * (self.sums.saturated - linear - total)
+        for outlier in outliers.iter() {
+            let time = outlier.place as f64 - self.centre;
+            let period = &mut periods[outlier.period];
+            let weight = outlier.excess * period.level * exp(self.slope * time);
+            period.weight += weight;
+            period.weight_time += weight * time;
+            square += weight * time * time;
+        }
+        let (mut linear, mut rest, mut weight_time) =
+            (self.slope * self.sums.counted_time, 0.0, 0.0);
+        for period in periods.iter_mut() {
+            linear += period.coefficient * period.counted;
+            period.response = period.counted - period.weight;
+            rest += period.response;
+            weight_time += period.weight_time;
+        }
+        self.sums.weight_time_square = square;
+        self.sums.response_time = self.sums.counted_time - weight_time;
+        2.0 * (self.sums.saturated - linear - rest)
     }
 
-    fn spread(&self) -> Spread {
-        let (mut raw, mut relative, mut row) = (0.0, 0.0, 0);
-        for run in &self.work.runs {
-            for count in &self.prepared.counts[run.start..run.end] {
-                let residual = count / self.work.means[row] - 1.0;
-                let weighted = self.work.priors[row] * residual * residual;
-                relative += weighted;
-                raw += weighted * self.work.means_before[row];
-                row += 1;
+    /// Means of the last two steps, row by row, and the dispersion from them.
+    fn spread(&mut self) -> Spread {
+        let Workspace {
+            periods,
+            outliers,
+            means,
+            means_before,
+            ..
+        } = &mut *self.work;
+        means.resize(self.rows, 0.0);
+        means_before.resize(self.rows, 0.0);
+        let mut row = 0;
+        let (growth, growth_before) = (exp(self.slope), exp(self.slope_before));
+        let (mut next_start, mut along, mut along_before) = (usize::MAX, 1.0, 1.0);
+        let (mut raw, mut relative) = (0.0, 0.0);
+        for run in self.runs {
+            if run.start != next_start {
+                let time = run.start as f64 - self.centre;
+                (along, along_before) = (exp(self.slope * time), exp(self.slope_before * time));
             }
+            next_start = run.end;
+            let period = periods[run.period];
+            let counts = self.prepared.counts(run);
+            let rows = row..row + counts.len();
+            row += counts.len();
+            let (means, means_before) = (&mut means[rows.clone()], &mut means_before[rows]);
+            for ((count, mean), mean_before) in counts.iter().zip(means).zip(means_before) {
+                *mean = period.level * along;
+                *mean_before = period.level_before * along_before;
+                along *= growth;
+                along_before *= growth_before;
+                let residual = count / *mean - 1.0;
+                relative += residual * residual;
+                raw += residual * residual * *mean_before;
+            }
+        }
+        (raw, relative) = (raw * self.prior, relative * self.prior);
+        for outlier in outliers.iter() {
+            let (time, period) = (outlier.place as f64 - self.centre, periods[outlier.period]);
+            let residual =
+                self.prepared.count(outlier.place) / (period.level * exp(self.slope * time)) - 1.0;
+            let weighted = outlier.excess * residual * residual;
+            relative += weighted;
+            raw += weighted * period.level_before * exp(self.slope_before * time);
         }
         let freedom = self.freedom();
         Spread {
@@ -376,58 +350,70 @@ impl<'a> Fit<'a> {
     }
 
     fn freedom(&self) -> f64 {
-        (self.work.priors.len() - self.work.periods.len() - usize::from(self.trend)) as f64
+        (self.rows - self.work.periods.len() - usize::from(self.trend)) as f64
     }
 
     /// x′ (X′WX)⁻¹ x for a row of this period and time.
     fn variance(&self, period: &Period, time: f64) -> f64 {
         let of_slope = if self.trend {
-            let distance = time - period.weight_time / period.weight;
+            let distance = time - period.used_weight_time / period.used_weight;
             distance * distance / self.sums.slope_information
         } else {
             0.0
         };
-        1.0 / period.weight + of_slope
+        1.0 / period.used_weight + of_slope
     }
 
     /// Gives past outbreaks a smaller prior weight; says whether there were any, `None` where a reference
     /// alone determines a coefficient.
     fn weight_down(&mut self, threshold: f64, dispersion: f64) -> Option<bool> {
-        let (mut any, mut row) = (false, 0);
-        for run_number in 0..self.work.runs.len() {
-            let run = self.work.runs[run_number];
+        let mut row = 0;
+        let mut weights_sum = self.rows as f64;
+        let bar = threshold * threshold;
+        let of_slope = if self.trend {
+            1.0 / self.sums.slope_information
+        } else {
+            0.0
+        };
+        for run in self.runs {
             let period = self.work.periods[run.period];
-            for place in run.start..run.end {
-                let (count, mean) = (self.prepared.counts[place], self.work.means[row]);
-                if count > mean {
-                    let leverage = self.work.means_before[row]
-                        * self.variance(&period, place as f64 - self.centre);
-                    if leverage > LARGEST_LEVERAGE {
-                        return None;
-                    }
-                    let scale = dispersion * (1.0 - leverage);
-                    // Anscombe's residual is at most Pearson's: most rows need no power.
-                    if (count - mean) * (count - mean) > threshold * threshold * scale * mean {
-                        let residual =
-                            1.5 * (pow(cbrt(count), 2.0) * pow(mean, -1.0 / 6.0) - sqrt(mean));
-                        let standardised = residual / sqrt(scale);
-                        if standardised > threshold {
-                            self.work.priors[row] = 1.0 / (standardised * standardised);
-                            any = true;
-                        }
-                    }
-                }
+            let mean_time = period.used_weight_time / period.used_weight;
+            let of_level = 1.0 / period.used_weight;
+            for (place, &count) in (run.start..run.end).zip(self.prepared.counts(run)) {
+                let (mean, mean_before) = (self.work.means[row], self.work.means_before[row]);
                 row += 1;
+                let distance = place as f64 - self.centre - mean_time;
+                let leverage = mean_before * (of_level + distance * distance * of_slope);
+                let scale = dispersion * (1.0 - leverage);
+                let excess = count - mean;
+                // Anscombe's residual is at most Pearson's: most rows stop here.
+                if excess * excess.abs() <= bar * scale * mean && leverage <= LARGEST_LEVERAGE {
+                    continue;
+                }
+                if excess <= 0.0 {
+                    continue;
+                }
+                if leverage > LARGEST_LEVERAGE {
+                    return None;
+                }
+                let residual = 1.5 * (pow(cbrt(count), 2.0) * pow(mean, -1.0 / 6.0) - sqrt(mean));
+                let standardised = residual / sqrt(scale);
+                if standardised > threshold {
+                    let weight = 1.0 / (standardised * standardised);
+                    weights_sum += weight - 1.0;
+                    self.work.outliers.push(Outlier {
+                        place,
+                        period: run.period,
+                        excess: weight,
+                    });
+                }
             }
         }
-        if any {
-            let scale = row as f64 / self.work.priors.iter().sum::<f64>();
-            self.work
-                .priors
-                .iter_mut()
-                .for_each(|prior| *prior *= scale);
+        self.prior = self.rows as f64 / weights_sum;
+        for outlier in &mut self.work.outliers {
+            outlier.excess = self.prior * (outlier.excess - 1.0);
         }
-        Some(any)
+        Some(!self.work.outliers.is_empty())
     }
 
     fn error_variance(&self, settings: &ModelSettings, spread: &Spread) -> f64 {
@@ -468,7 +454,106 @@ impl<'a> Fit<'a> {
     }
 }
 
-/// From this leverage on, the general regression decides whether the row stands alone.
-const LARGEST_LEVERAGE: f64 = 1.0 - 1e-9;
-/// A t statistic from which the p-value is certainly below 1, so that it need not be computed.
-const PLAINLY_BELOW_ONE: f64 = 1e-6;
+#[cfg(test)]
+mod tests {
+    use super::super::super::Calendar;
+    use super::super::model::ReferenceData;
+    use super::super::references::{ReferenceWindows, expand};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Both answers for the last bucket of a series.
+    fn both(
+        counts: &[u64],
+        windows: &ReferenceWindows,
+        settings: &ModelSettings,
+    ) -> (Option<Prediction>, Option<Prediction>) {
+        let place = counts.len() - 1;
+        let mut runs = Vec::new();
+        windows
+            .gather(
+                &Calendar::Even {
+                    buckets_per_year: 13,
+                },
+                place,
+                "test",
+                &mut runs,
+            )
+            .unwrap();
+        let references = expand(&runs);
+        let data = ReferenceData {
+            references: &references,
+            counts: references
+                .iter()
+                .map(|reference| counts[reference.place] as f64)
+                .collect(),
+            times: references
+                .iter()
+                .map(|reference| reference.place as f64 - place as f64)
+                .collect(),
+            offsets: Vec::new(),
+            judged_offset: 0.0,
+        };
+        let quick = predict(
+            &PreparedCounts::new(counts),
+            &runs,
+            place,
+            settings,
+            &mut Workspace::default(),
+        );
+        (quick, data.predict(settings).ok())
+    }
+
+    fn settings(
+        periods: usize,
+        try_trend: bool,
+        trend_p_value: f64,
+        reweight_above: Option<f64>,
+    ) -> ModelSettings {
+        ModelSettings {
+            periods,
+            try_trend,
+            trend_p_value,
+            reweight_above,
+            error: PredictionError::Flexible,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_the_general_regression(
+            counts in prop_oneof![
+                prop::collection::vec(0u64..4, 80),
+                prop::collection::vec(5u64..60, 80),
+                prop::collection::vec(prop_oneof![9 => 0u64..3, 1 => 20u64..90], 80),
+            ],
+            periods in 1usize..5,
+            trend: bool,
+            reweight: bool,
+        ) {
+            let windows = ReferenceWindows { years_back: 5, half_width: 1, periods, recent_left_out: 4 };
+            let settings = settings(periods, trend, 0.05, reweight.then_some(1.5));
+            if let (Some(quick), Some(general)) = both(&counts, &windows, &settings) {
+                prop_assert_eq!(quick.trend.is_some(), general.trend.is_some());
+                // 1e-6 relative, as promised of the method; near 0 the stopping rule leaves an absolute rest.
+                let close = |a: f64, b: f64| (a - b).abs() <= 1e-6 * b.abs().max(1e-3);
+                prop_assert!(close(quick.mean, general.mean), "{:?} {:?}", quick, general);
+                prop_assert!(close(quick.dispersion, general.dispersion), "{:?} {:?}", quick, general);
+                prop_assert!(close(quick.predictor_error, general.predictor_error), "{:?} {:?}", quick, general);
+            }
+        }
+    }
+
+    #[test]
+    fn does_decide_in_the_ordinary_case() {
+        let counts: Vec<u64> = (0..80).map(|place| 10 + (place * 7) % 5).collect();
+        let windows = ReferenceWindows {
+            years_back: 5,
+            half_width: 1,
+            periods: 3,
+            recent_left_out: 4,
+        };
+        let (quick, general) = both(&counts, &windows, &settings(3, true, 1.0, Some(2.58)));
+        assert!(quick.is_some() && general.is_some());
+    }
+}

@@ -7,9 +7,10 @@ use crate::distribution::normal_quantile;
 use super::super::{
     CountSeries, Judgement, ReferenceError, ReferenceMethod, SettingRefused, require,
 };
-use super::fast::{PreparedCounts, Workspace, predict};
+use super::fast::{Workspace, predict};
+use super::fast_sums::PreparedCounts;
 use super::model::{ModelSettings, Prediction, PredictionError, ReferenceData};
-use super::references::{Reference, ReferenceWindows};
+use super::references::{Reference, ReferenceWindows, Run, expand};
 use super::threshold::{Bound, plug_in_bound, two_thirds_bound, upper_mean_bound};
 
 /// How the upper bound is derived from the regression.
@@ -134,9 +135,9 @@ impl ReferenceMethod for FarringtonFlexible {
         places: Range<usize>,
     ) -> Result<Vec<Judgement>, ReferenceError> {
         series.check(&places)?;
-        let mut fast = self.fast_path(series);
+        let (mut fast, mut runs) = (self.fast_path(series), Vec::new());
         places
-            .map(|place| self.judge_one(series, place, fast.as_mut()))
+            .map(|place| self.judge_one(series, place, fast.as_mut(), &mut runs))
             .collect()
     }
 }
@@ -153,6 +154,7 @@ impl FarringtonFlexible {
         series: &CountSeries<'_>,
         place: usize,
         fast: Option<&mut FastPath>,
+        runs: &mut Vec<Run>,
     ) -> Result<Judgement, ReferenceError> {
         let settings = &self.settings;
         let windows = ReferenceWindows {
@@ -161,24 +163,26 @@ impl FarringtonFlexible {
             periods: settings.periods,
             recent_left_out: settings.recent_left_out,
         };
-        let references = windows.references(&series.calendar, place, self.name())?;
+        windows.gather(&series.calendar, place, self.name(), runs)?;
         let observed = series.counts[place];
         let mut judgement = Judgement::bound(place, observed, None, false);
         let model = self.model();
-        let quick = fast
-            .and_then(|path| predict(&path.prepared, &references, place, &model, &mut path.work));
-        let Some(prediction) =
-            quick.or_else(|| self.data(series, place, &references).predict(&model).ok())
-        else {
+        let quick =
+            fast.and_then(|path| predict(&path.prepared, runs, place, &model, &mut path.work));
+        let general = || self.data(series, place, &expand(runs)).predict(&model).ok();
+        let Some(prediction) = quick.or_else(general) else {
             return Ok(judgement);
         };
         judgement.dispersion = Some(prediction.dispersion);
         judgement.trend = prediction.trend;
-        let is_current = |reference: &&Reference| reference.period + 1 == settings.periods;
-        let current_season_is_empty = references
+        let current_season_is_empty = runs
             .iter()
-            .filter(is_current)
-            .all(|reference| series.counts[reference.place] == 0);
+            .filter(|run| run.period + 1 == settings.periods)
+            .all(|run| {
+                series.counts[run.start..run.end]
+                    .iter()
+                    .all(|count| *count == 0)
+            });
         if settings.threshold == ThresholdMethod::UpperMean && current_season_is_empty {
             // The upper quantile of a mean that ran off to zero means nothing.
             return Ok(judgement);
