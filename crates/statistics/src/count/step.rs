@@ -5,7 +5,7 @@ use super::model::CountModel;
 use super::season::BucketContext;
 use super::state::{CountState, PENDING, Pending};
 use crate::evidence::{Hindsight, 
-    Direction, Memory, Sequential, WINDOWS, hindsight, in_control, ln_mixtures, ln_ratio, stronger,
+    Direction, Memory, Sequential, WINDOWS, hindsight, in_control, ln_mixtures, ln_ratios, stronger,
 };
 use crate::judgement::Judgement;
 
@@ -99,33 +99,20 @@ impl CountModel {
     fn onset(&self, state: &CountState, forecast: &Forecast, count: f64) -> Onset {
         let dispersion = forecast.dispersion_over_time();
         let waiting = &state.pending[..usize::from(state.pending_count)];
-        let gather = |direction: Direction, side: usize| {
-            let mut ratios = [0.0; WINDOWS];
-            ratios[0] = ln_ratio(forecast.mean, dispersion, count, direction);
+        let now = ln_ratios(forecast.mean, dispersion, count);
+        let null = self.onset_null.at(forecast.mean, dispersion);
+        let gather = |direction: Direction, now: f64, side: usize| {
+            let mut ratios = [now, 0.0, 0.0];
             for (ratio, bucket) in ratios[1..].iter_mut().zip(waiting.iter().rev()) {
                 *ratio = f64::from(bucket.ln_ratio[side]);
             }
             let mixtures = ln_mixtures(&ratios[..=waiting.len()]);
-            let null = |memory: Memory, ln_mixture: f64| {
-                self.onset_null
-                    .p_value(memory, direction, forecast.mean, dispersion, ln_mixture)
-            };
-            (
-                ratios,
-                null(Memory::Full, mixtures.full),
-                null(Memory::Capped, mixtures.capped),
-            )
+            let full = null.p_value(Memory::Full, direction, mixtures.full);
+            (ratios, full, null.p_value(Memory::Capped, direction, mixtures.capped))
         };
-        let (up, p_up, p_up_now) = gather(Direction::Excess, 0);
-        let (down, p_down, p_down_now) = gather(Direction::Deficit, 1);
-        Onset {
-            up,
-            down,
-            p_up,
-            p_down,
-            p_up_now,
-            p_down_now,
-        }
+        let (up, p_up, p_up_now) = gather(Direction::Excess, now.excess, 0);
+        let (down, p_down, p_down_now) = gather(Direction::Deficit, now.deficit, 1);
+        Onset { up, down, p_up, p_down, p_up_now, p_down_now }
     }
 
     /// Puts the bucket into the waiting line, tells those waiting what it revealed about them, and

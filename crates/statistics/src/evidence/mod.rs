@@ -11,7 +11,7 @@ mod table;
 
 use crate::judgement::Judgement;
 use crate::special::normal_quantile;
-pub use onset::{Direction, Memory, OnsetMixtures, OnsetNull, ln_mixtures, ln_ratio};
+pub use onset::{Direction, Memory, OnsetCell, OnsetMixtures, OnsetNull, OnsetRatios, ln_mixtures, ln_ratios};
 use table::{ln_tail_of_combination, ln_tail_of_mixture};
 
 /// Longest window, in buckets.
