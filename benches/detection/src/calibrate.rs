@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use auscult_statistics::count::NegativeBinomial;
-use auscult_statistics::evidence::{Direction, Memory, ln_mixtures, ln_ratio};
+use auscult_statistics::evidence::{Direction, Memory, ln_mixtures, ln_ratios};
 
 const MEANS: [f64; 16] = [
     0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0, 25.0, 50.0, 100.0, 250.0, 1000.0, 10_000.0,
@@ -74,7 +74,11 @@ fn quantiles(mean: f64, excess: f64, memory: Memory, direction: Direction, chanc
     let dispersion = 1.0 + excess;
     let counts = Counts::new(mean, dispersion);
     let ratios: Vec<f64> = (0..counts.cumulative.len())
-        .map(|place| ln_ratio(mean, dispersion, (counts.from + place) as f64, direction))
+        .map(|place| ln_ratios(mean, dispersion, (counts.from + place) as f64))
+        .map(|ratios| match direction {
+            Direction::Excess => ratios.excess,
+            Direction::Deficit => ratios.deficit,
+        })
         .collect();
     let mut recent = [0.0; 3];
     let mut values: Vec<f64> = (0..DRAWS)

@@ -20,7 +20,7 @@ pub struct Scored {
 pub struct Judged<'a> {
     pub name: String,
     pub channel: &'static str,
-    pub series: &'a [Series],
+    pub series: Vec<&'a Series>,
     pub scored: Vec<Scored>,
     /// Bucket (1-based) of the first score.
     pub first: usize,
@@ -91,7 +91,7 @@ impl Judged<'_> {
     }
 
     fn reported(&self, which: Replicates) -> impl Iterator<Item = (&Series, &Scored)> {
-        self.series.iter().zip(&self.scored).filter(move |(series, _)| which.reports(series))
+        self.series.iter().copied().zip(&self.scored).filter(move |(series, _)| which.reports(series))
     }
 
     /// Thresholds above which the given share of the other half's quiet buckets lies.
@@ -173,17 +173,25 @@ impl Judged<'_> {
         }
     }
 
-    /// Whether each reported outbreak was found at all.
-    pub fn found(&self, thresholds: Thresholds, which: Replicates) -> Vec<bool> {
+    /// Whether each reported outbreak was found at all, by group and replicate.
+    pub fn found(&self, thresholds: Thresholds, which: Replicates) -> BTreeMap<(usize, usize), bool> {
         self.reported(which)
-            .map(|(series, scored)| self.during(series, scored).any(|place| scored.struck[place] > thresholds[series.replicate % 2]))
+            .map(|(series, scored)| {
+                let found = self.during(series, scored).any(|place| scored.struck[place] > thresholds[series.replicate % 2]);
+                ((series.group, series.replicate), found)
+            })
             .collect()
     }
 }
 
 /// Mean difference of two paired lists and its 95 % bootstrap interval (1,000 resamples, fixed seed).
-pub fn paired_difference(left: &[bool], right: &[bool]) -> (f64, f64, f64) {
-    let differences: Vec<f64> = left.iter().zip(right).map(|(left, right)| f64::from(u8::from(*left)) - f64::from(u8::from(*right))).collect();
+///
+/// Only series judged by both count.
+pub fn paired_difference(left: &BTreeMap<(usize, usize), bool>, right: &BTreeMap<(usize, usize), bool>) -> (f64, f64, f64) {
+    let differences: Vec<f64> = left
+        .iter()
+        .filter_map(|(key, left)| right.get(key).map(|right| f64::from(u8::from(*left)) - f64::from(u8::from(*right))))
+        .collect();
     let count = differences.len().max(1);
     let mean = differences.iter().sum::<f64>() / count as f64;
     let mut chance = Chance::new(2026);

@@ -2,7 +2,7 @@
 
 use auscult_statistics::count::{BucketContext, CountModel, Evidence, NegativeBinomial, Prior};
 use auscult_statistics::evidence::{
-    Direction, Memory, OnsetNull, Sequential, WINDOWS, ln_mixtures, ln_ratio,
+    Direction, Memory, OnsetNull, Sequential, WINDOWS, ln_mixtures, ln_ratios,
 };
 
 use crate::panels::Scenario;
@@ -55,22 +55,16 @@ pub fn clairvoyant(
     (judged..counts.len())
         .map(|place| {
             let ratios: [f64; WINDOWS] = std::array::from_fn(|back| {
-                ln_ratio(
-                    scenario.mean(place - back + 1),
-                    scenario.dispersion,
-                    f64::from(counts[place - back]),
-                    Direction::Excess,
-                )
+                ln_ratios(scenario.mean(place - back + 1), scenario.dispersion, f64::from(counts[place - back])).excess
             });
             let mean = scenario.mean(place + 1);
             let bucket = NegativeBinomial::new(mean, scenario.dispersion)
                 .tails(f64::from(counts[place]))
                 .upper;
             let mixtures = ln_mixtures(&ratios);
-            let null = |memory: Memory, ln_mixture: f64| {
-                null.p_value(memory, Direction::Excess, mean, scenario.dispersion, ln_mixture)
-            };
-            let (full, capped) = (null(Memory::Full, mixtures.full), null(Memory::Capped, mixtures.capped));
+            let null = null.at(mean, scenario.dispersion);
+            let full = null.p_value(Memory::Full, Direction::Excess, mixtures.full);
+            let capped = null.p_value(Memory::Capped, Direction::Excess, mixtures.capped);
             [score(bucket), score(full), score(Sequential::combine(bucket, capped))]
         })
         .collect()

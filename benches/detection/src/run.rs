@@ -39,7 +39,7 @@ fn judge<'a>(name: &str, series: &'a [Series], first: usize, steps: usize, metho
         .map(|(place, label)| Judged {
             name: name.to_owned(),
             channel: label,
-            series,
+            series: series.iter().collect(),
             scored: both.iter().map(|(quiet, struck)| Scored { quiet: channel(quiet, place), struck: channel(struck, place) }).collect(),
             first,
             nanoseconds,
@@ -103,7 +103,7 @@ fn sibling_prior(model: &CountModel, panel: &Weekly, series: &Series, until: usi
 }
 
 /// A reference method on the weekly panel. Its score is −ln p where it has p-values, else its own score, else 1 at an alarm.
-fn reference<'a>(panel: &'a Weekly, method: &dyn ReferenceMethod) -> Result<Judged<'a>> {
+fn reference<'a>(members: &[&'a Series], method: &dyn ReferenceMethod) -> Result<Judged<'a>> {
     let judged = JUDGED_WEEKS.0 - 1;
     let score = |counts: &[u32]| -> Result<Vec<f32>> {
         let counts: Vec<u64> = counts.iter().map(|count| u64::from(*count)).collect();
@@ -120,18 +120,17 @@ fn reference<'a>(panel: &'a Weekly, method: &dyn ReferenceMethod) -> Result<Judg
             .collect())
     };
     let watch = Stopwatch::start();
-    let scored = panel
-        .series
+    let scored = members
         .iter()
         .map(|series| Ok(Scored { quiet: score(&series.quiet)?, struck: score(&series.struck)? }))
         .collect::<Result<Vec<_>>>()?;
-    let steps = 2 * panel.series.len() * (JUDGED_WEEKS.1 - judged);
+    let steps = 2 * members.len() * (JUDGED_WEEKS.1 - judged);
     let nanoseconds = watch.nanoseconds() / steps as f64;
-    Ok(Judged { name: method.name().to_owned(), channel: "bucket", series: &panel.series, scored, first: judged + 1, nanoseconds })
+    Ok(Judged { name: method.name().to_owned(), channel: "bucket", series: members.to_vec(), scored, first: judged + 1, nanoseconds })
 }
 
-/// The reference methods on the weekly panel.
-pub fn weekly_reference(panel: &Weekly) -> Result<Vec<Judged<'_>>> {
+/// The reference methods on the first replicates of each scenario of the weekly panel: they refit a regression each week.
+pub fn weekly_reference(panel: &Weekly, replicates: usize) -> Result<Vec<Judged<'_>>> {
     let flexible = |threshold| FarringtonFlexibleSettings { threshold, fewest_cases: 0, ..FarringtonFlexibleSettings::default() };
     let ears = |variant| EarsSettings { smallest_deviation: 0.5, ..EarsSettings::usual(variant) };
     let methods: Vec<Box<dyn ReferenceMethod>> = vec![
@@ -143,7 +142,8 @@ pub fn weekly_reference(panel: &Weekly) -> Result<Vec<Judged<'_>>> {
         Box::new(ears(EarsVariant::C2).check()?),
         Box::new(ears(EarsVariant::C3).check()?),
     ];
-    methods.iter().map(|method| reference(panel, method.as_ref())).collect()
+    let members: Vec<&Series> = panel.series.iter().filter(|series| series.replicate <= replicates).collect();
+    methods.iter().map(|method| reference(&members, method.as_ref())).collect()
 }
 
 /// The default detector on the daily panel.

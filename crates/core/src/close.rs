@@ -274,7 +274,9 @@ impl Machine {
     fn discover(&mut self, width: BucketWidth, bucket: BucketIndex, family: &[f64], members: &[(usize, usize)]) -> (Vec<Discovery>, f64) {
         let mature: Vec<usize> = (0..members.len()).filter(|&at| !self.is_cold(&self.series[members[at].0], width, bucket)).collect();
         let p_values: Vec<f64> = mature.iter().map(|&at| family[at]).collect();
-        let found = discovery::discover(&p_values, self.plan.settings.false_discovery_rate);
+        // The line drawn over the mature series is applied to all: the rate is shared out over all of them.
+        let rate = self.plan.settings.false_discovery_rate * p_values.len() as f64 / members.len().max(1) as f64;
+        let found = discovery::discover(&p_values, rate);
         let mut q_values = family.to_vec();
         for (position, &at) in mature.iter().enumerate() {
             q_values[at] = found.adjusted[position];

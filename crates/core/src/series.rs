@@ -46,7 +46,8 @@ impl Models {
         let season = Season { phases: width.phases(), buckets_per_year: width.buckets_per_year() };
         let count: CheckedCountSettings = CountSettings::default().check().unwrap_or_else(|problems| unreachable_default(&problems));
         let share = ShareSettings::default().check().unwrap_or_else(|problems| unreachable_default(&problems));
-        let mean = MeanSettings::default().check().unwrap_or_else(|problems| unreachable_default(&problems));
+        // Ratings come in on 0 … 1.
+        let mean = MeanSettings { bounds: [0.0, 1.0], ..MeanSettings::default() }.check().unwrap_or_else(|problems| unreachable_default(&problems));
         Models { count: CountModel::new(count, season), share: ShareModel::new(share), mean: MeanModel::new(mean) }
     }
 

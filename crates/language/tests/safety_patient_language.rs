@@ -283,3 +283,38 @@ fn spans_point_at_the_words() {
         ["vertiges", "dizzy"]
     );
 }
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn shared() -> &'static Triage {
+        static TRIAGE: std::sync::OnceLock<Triage> = std::sync::OnceLock::new();
+        TRIAGE.get_or_init(Triage::standard)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Any text at all: an answer, the same twice, with spans on character boundaries and classes exactly for candidates.
+        #[test]
+        fn assessments_are_well_formed(text in "\\PC{0,160}|([a-zA-Z’'.,?!é ]|rash|Humira|no |after ){0,60}") {
+            let found = shared().assess(&text);
+            prop_assert_eq!(&found, &shared().assess(&text));
+            prop_assert!((0.0..=1.0).contains(&found.score));
+            prop_assert_eq!(found.is_candidate, found.score >= found.threshold);
+            prop_assert_eq!(found.is_candidate, !found.classes.is_empty());
+            for (start, end) in found.event_spans.iter().chain(&found.product_as_reported) {
+                prop_assert!(text.get(*start as usize..*end as usize).is_some_and(|piece| !piece.is_empty()));
+            }
+        }
+
+        /// Nothing said around a plain report mutes it (N18): kind words before and after leave it a candidate.
+        #[test]
+        fn friendly_words_around_a_report_do_not_mute_it(before in 0..4_usize, after in 0..4_usize) {
+            let kind = ["", "Lovely staff, thank you. ", "The driver was late but friendly. ", "Nothing to improve. Everything was fine. "];
+            let text = format!("{}I had an allergic reaction to the tablets. {}", kind[before], kind[after]);
+            prop_assert!(shared().assess(&text).is_candidate, "{}", text);
+        }
+    }
+}

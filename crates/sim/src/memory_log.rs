@@ -405,7 +405,8 @@ impl MemoryLog {
         events
     }
 
-    /// At most `limit` records, shared fairly among the partitions, beginning with another one each time.
+    /// At most `limit` records, shared fairly among the partitions, beginning with another one each time. What one
+    /// partition leaves of its share the others get in a further round.
     fn read(&mut self, inner: &Inner, limit: usize) -> Vec<LogEvent> {
         let count = self.held.len();
         let begin = self.faults.first_partition(self.polls, count);
@@ -418,29 +419,38 @@ impl MemoryLog {
             .cloned()
             .collect();
         let mut events = Vec::new();
-        for (index, at) in order.into_iter().enumerate() {
-            let share = (limit - events.len()).div_ceil(count - index);
-            let Some(partition) = inner
-                .topics
-                .get(&at.topic)
-                .and_then(|(list, _)| list.get(at.partition as usize))
-            else {
-                continue;
-            };
-            let Some(next) = self.held.get_mut(&at) else {
-                continue;
-            };
-            *next = (*next).max(partition.first);
-            let skip = (*next - partition.first) as usize;
-            let fresh = partition
-                .records
-                .range(skip.min(partition.records.len())..)
-                .take(share);
+        loop {
             let before = events.len();
-            events.extend(fresh.cloned().map(LogEvent::Record));
-            *next += (events.len() - before) as u64;
+            for (index, at) in order.iter().enumerate() {
+                let share = (limit - events.len()).div_ceil(count - index);
+                self.read_partition(inner, at, share, &mut events);
+            }
+            if events.len() == before || events.len() == limit {
+                return events;
+            }
         }
-        events
+    }
+
+    fn read_partition(
+        &mut self,
+        inner: &Inner,
+        at: &TopicPartition,
+        share: usize,
+        events: &mut Vec<LogEvent>,
+    ) {
+        let partition = inner
+            .topics
+            .get(&at.topic)
+            .and_then(|(list, _)| list.get(at.partition as usize));
+        let (Some(partition), Some(next)) = (partition, self.held.get_mut(at)) else {
+            return;
+        };
+        *next = (*next).max(partition.first);
+        let skip = ((*next - partition.first) as usize).min(partition.records.len());
+        let fresh = partition.records.range(skip..).take(share);
+        let before = events.len();
+        events.extend(fresh.cloned().map(LogEvent::Record));
+        *next += (events.len() - before) as u64;
     }
 
     fn unread_in(&self, inner: &Inner) -> u64 {

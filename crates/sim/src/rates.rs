@@ -185,11 +185,11 @@ impl Plant {
     }
 }
 
-fn plants_of<'s>(
-    scenario: &'s Scenario,
+fn plants_of(
+    scenario: &Scenario,
     kind: PlantedKind,
     live_day: i32,
-) -> impl Iterator<Item = &'s Plant> {
+) -> impl Iterator<Item = &Plant> {
     scenario
         .plants
         .iter()

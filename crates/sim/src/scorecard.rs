@@ -101,9 +101,9 @@ impl Scorecard {
     pub fn compare(truth: &Truth, raised: &[RaisedSignal]) -> Scorecard {
         let judged: Vec<&RaisedSignal> = raised
             .iter()
-            .filter(|signal| {
-                signal.notified && !signal.retracted && signal.raised_at >= truth.live_from
-            })
+            .filter(|signal| signal.notified && !signal.retracted)
+            // When the run has ended everybody is silent, and rightly said to be.
+            .filter(|signal| signal.raised_at >= truth.live_from && signal.window_start < truth.to)
             .collect();
         let rows = truth
             .signals

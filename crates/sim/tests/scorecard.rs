@@ -103,6 +103,7 @@ fn found_delay_side_effects_and_false_signals_are_told_apart() {
             ..raised("taken back", up, &[("product", "gamma")], 104)
         },
         raised("in the history", up, &[("product", "gamma")], 90),
+        raised("after the run", up, &[("product", "gamma")], 115),
     ];
     let card = Scorecard::compare(&truth(), &signals);
     assert_eq!((card.found(), card.rows[0].signals), (1, 2));

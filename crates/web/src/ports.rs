@@ -182,8 +182,6 @@ pub struct DetectorHealth {
     pub detector: String,
     /// View.
     pub view: String,
-    /// Live series.
-    pub series: u64,
     /// Signals people found useful.
     pub useful: u64,
     /// Signals people found not useful.

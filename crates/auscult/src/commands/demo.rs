@@ -47,7 +47,7 @@ pub fn run(demo: &Demo) -> Outcome {
     runtime.spawn(raise_on_signal(Arc::clone(&stop)));
 
     let mut told = Told::new(&service, &settings, live_from)?;
-    let live = Live { clock: &clock, service: &service, stop: &stop, pace: demo.pace };
+    let live = Live { clock: &clock, service: &service, settings: &settings, stop: &stop, pace: demo.pace };
     live.run(&mut generator, &mut next, &mut told)?;
     let truth = generator.truth().clone();
     write_truth(&folder, &truth)?;
@@ -145,6 +145,7 @@ async fn raise_on_signal(stop: Arc<AtomicBool>) {
 struct Live<'a> {
     clock: &'a ManualClock,
     service: &'a Service,
+    settings: &'a Settings,
     stop: &'a AtomicBool,
     pace: f64,
 }
@@ -174,7 +175,7 @@ impl Live<'_> {
             std::thread::sleep(Duration::from_secs_f64(1.0 / STEPS_PER_SECOND));
         }
         let settled = Instant::now();
-        while settled.elapsed() < SETTLE && !self.stop.load(Ordering::SeqCst) && !self.service.is_drained() {
+        while settled.elapsed() < SETTLE && !self.stop.load(Ordering::SeqCst) && !self.service.is_drained(self.settings).or_fail(Kind::Store)? {
             std::thread::sleep(Duration::from_secs_f64(1.0 / STEPS_PER_SECOND));
         }
         Ok(())

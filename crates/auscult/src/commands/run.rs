@@ -84,7 +84,7 @@ async fn serve(run: &Run, settings: &Settings, taxonomy: auscult_language::theme
                 failure = Some(error);
             }
             if run.drain {
-                while !stop.load(Ordering::SeqCst) && !service.is_drained() {
+                while !stop.load(Ordering::SeqCst) && !service.is_drained(settings).or_fail(Kind::Store)? {
                     tokio::time::sleep(LOOK_EVERY).await;
                 }
             } else {

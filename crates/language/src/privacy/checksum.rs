@@ -157,7 +157,7 @@ fn polish_pesel(digits: &[u8]) -> bool {
     let day = 10 * digits[4] + digits[5];
     (1..=12).contains(&(month % 20))
         && (1..=31).contains(&day)
-        && weighted(digits, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]) % 10 == 0
+        && weighted(digits, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]).is_multiple_of(10)
 }
 
 /// ISO 7064 MOD 11,10; one digit occurs twice or three times among the first ten.
@@ -181,8 +181,8 @@ fn german_tax(digits: &[u8]) -> bool {
 fn norwegian_birth_number(digits: &[u8]) -> bool {
     let day = 10 * digits[0] + digits[1];
     (1..=31).contains(&day)
-        && weighted(digits, &[3, 7, 6, 1, 8, 9, 4, 5, 2, 1]) % 11 == 0
-        && weighted(digits, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0
+        && weighted(digits, &[3, 7, 6, 1, 8, 9, 4, 5, 2, 1]).is_multiple_of(11)
+        && weighted(digits, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11)
 }
 
 /// Dutch citizen service number: nine digits, weights 9 … 2 and −1, divisible by 11.

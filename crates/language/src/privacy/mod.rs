@@ -46,13 +46,15 @@ struct Signs {
 
 fn signs(text: &str) -> Signs {
     let mut found = Signs::default();
+    let (mut before, mut dotted) = (b' ', false);
     for byte in text.bytes() {
+        let word = byte.is_ascii_alphanumeric();
         found.digit |= byte.is_ascii_digit();
-        found.sign |= matches!(byte, b'@' | b'/');
+        // "@", "/" and a dot inside a word ("www.example", "photo.jpg").
+        found.sign |= byte == b'@' || byte == b'/' || (word && dotted);
+        dotted = byte == b'.' && before.is_ascii_alphanumeric();
+        before = byte;
     }
-    found.sign |= text.as_bytes().windows(3).any(|window| {
-        window[1] == b'.' && window[0].is_ascii_alphanumeric() && window[2].is_ascii_alphanumeric()
-    });
     found
 }
 
@@ -70,10 +72,11 @@ impl Redactor {
         let names = include_str!("../../resources/privacy_names.txt");
         let common = include_str!("../../resources/privacy_common_words.txt");
         let drugs = include_str!("../../resources/safety_drug_names.txt");
+        let lexicon = lexicon_words(include_str!("../../resources/safety_lexicon.toml"));
         let lists = Lists::new(
             names,
             common,
-            &[drugs],
+            &[drugs, &lexicon],
             &tables(include_str!("../../resources/privacy_cues.txt")),
         );
         let tagger = TaggerModel::from_bytes(include_bytes!("../../resources/privacy_model.bin"))

@@ -89,9 +89,9 @@ fn names_a_term(words: &[Word], index: usize) -> bool {
 }
 
 fn keep_eponyms(text: &str, words: &[Word], tags: &mut [Tag]) {
-    for index in 0..words.len() {
-        if tags[index] != Tag::Outside && names_a_term(words, index) {
-            tags[index] = Tag::Outside;
+    for (index, tag) in tags.iter_mut().enumerate() {
+        if *tag != Tag::Outside && names_a_term(words, index) {
+            *tag = Tag::Outside;
         }
         // "-induced", "-associated", "-like": a hyphen behind makes it part of a term ("Torsade-like").
         let joined = |at: usize| {
@@ -99,13 +99,13 @@ fn keep_eponyms(text: &str, words: &[Word], tags: &mut [Tag]) {
                 word.shape == Shape::Sign && byte_of(text, word) == b'-' && !word.blank_before
             })
         };
-        if matches!(tags[index], Tag::Name | Tag::Place)
+        if matches!(*tag, Tag::Name | Tag::Place)
             && joined(index + 1)
             && words.get(index + 2).is_some_and(|word| {
                 word.shape == Shape::Lower && !word.blank_before && word.is(list::COMMON)
             })
         {
-            tags[index] = Tag::Outside;
+            *tag = Tag::Outside;
         }
     }
 }
@@ -168,7 +168,7 @@ fn after_titles(text: &str, words: &[Word], tags: &mut [Tag]) {
         };
         let name_like = matches!(word.shape, Shape::Capital | Shape::Mixed | Shape::Upper)
             && !word.breaks_line
-            && !(word.is(list::COMMON) && !word.is(list::GIVEN | list::FAMILY));
+            && (!word.is(list::COMMON) || word.is(list::GIVEN | list::FAMILY));
         if name_like && !names_a_term(words, at + particles) {
             tags[at..=at + particles].fill(Tag::Name);
         }
@@ -378,5 +378,5 @@ fn take_titles(text: &str, words: &[Word], tags: &mut [Tag]) {
 /// Whether no neighbour is part of the same organisation.
 fn alone(tags: &[Tag], index: usize) -> bool {
     let at = |near: usize| tags.get(near).is_some_and(|tag| *tag == Tag::Organisation);
-    !at(index + 1) && !(index > 0 && at(index - 1))
+    !(at(index + 1) || index > 0 && at(index - 1))
 }

@@ -198,11 +198,7 @@ fn internet_address(bytes: &[u8], start: usize) -> Option<usize> {
 
 /// "94 years old", "aged 91": ages over 89 are identifiers, younger ones are not.
 fn age_over_89(text: &str, run: &Run) -> Option<usize> {
-    let age = match run.digits.as_slice() {
-        [9, _] => true,
-        [1, 0 | 1 | 2, _] => true,
-        _ => false,
-    };
+    let age = matches!(run.digits.as_slice(), [9, _] | [1, 0..=2, _]);
     if !age || run.groups.len() != 1 {
         return None;
     }
@@ -237,7 +233,9 @@ fn classify(text: &str, run: &Run, context: &Context) -> Option<PersonalDataClas
     let international = run.plus && count >= 9;
     if count < 4
         || (!international
-            && ((run.groups.len() <= 2 && followed_by_unit(text, run.end)) || grouped_thousands(run) || years(run)))
+            && ((run.groups.len() <= 2 && followed_by_unit(text, run.end))
+                || grouped_thousands(run)
+                || years(run)))
     {
         return None;
     }

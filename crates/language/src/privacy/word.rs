@@ -1,7 +1,5 @@
 //! Words and signs of a text, with what the lists and the letters say of each: the tagger's input.
 
-use rustc_hash::FxHashMap;
-
 /// What lists say of a word, one bit each.
 pub(crate) mod list {
     /// A given name somewhere.
@@ -86,11 +84,28 @@ impl Word {
     }
 }
 
-/// Word lists by hash of the lower-cased word.
-#[derive(Debug, Clone, Default)]
+/// Word lists by hash of the lower-cased word: an open table of one `u32` a word, 20 bits of the hash to tell words apart
+/// and 12 bits of lists. A hash map from `u64` takes four times the memory, and this look-up, once a word, is bound by the
+/// cache. Two words that meet in slot and check (once in a million look-ups of unknown words) share their lists.
+#[derive(Debug, Clone)]
 pub(crate) struct Lists {
-    flags: FxHashMap<u64, u16>,
+    slots: Vec<u32>,
+    used: usize,
 }
+
+impl Default for Lists {
+    fn default() -> Lists {
+        Lists {
+            slots: vec![0; SLOTS],
+            used: 0,
+        }
+    }
+}
+
+/// Slots of the table, a power of two: the shipped lists fill half of it.
+const SLOTS: usize = 1 << 18;
+/// Low bits of a slot: the lists.
+const LIST_BITS: u32 = 12;
 
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 
@@ -143,12 +158,39 @@ impl Lists {
     }
 
     fn add(&mut self, word: &str, bits: u16) {
-        *self.flags.entry(hash_of(word)).or_insert(0) |= bits;
+        // Beyond three quarters the chains grow long; the shipped lists stay far below (a test holds them to it).
+        debug_assert!(
+            self.used < SLOTS / 4 * 3,
+            "the word lists outgrow their table: raise SLOTS"
+        );
+        let hash = hash_of(word);
+        let slot = self.slot(hash);
+        self.used += usize::from(self.slots[slot] == 0);
+        self.slots[slot] = check(hash) | (self.slots[slot] & LIST_MASK) | u32::from(bits);
     }
 
-    pub(crate) fn get(&self, hash: u64) -> u16 {
-        self.flags.get(&hash).copied().unwrap_or(0)
+    /// The slot that holds this word, or the empty one where it would go.
+    #[inline]
+    fn slot(&self, hash: u64) -> usize {
+        let mut slot = hash as usize & (SLOTS - 1);
+        while self.slots[slot] != 0 && self.slots[slot] & !LIST_MASK != check(hash) {
+            slot = (slot + 1) & (SLOTS - 1);
+        }
+        slot
     }
+
+    #[inline]
+    pub(crate) fn get(&self, hash: u64) -> u16 {
+        (self.slots[self.slot(hash)] & LIST_MASK) as u16
+    }
+}
+
+const LIST_MASK: u32 = (1 << LIST_BITS) - 1;
+
+/// The upper bits of a slot: never zero, so that an empty slot is told apart.
+#[inline]
+fn check(hash: u64) -> u32 {
+    ((hash >> 40) as u32 | 1) << LIST_BITS
 }
 
 fn flag_bit(flag: char) -> u16 {
@@ -255,22 +297,37 @@ fn read_word(text: &str, start: usize, lists: &Lists) -> Word {
     let mut heads = [0_u32; 2];
     let mut last = [0_u32; 3];
     let mut end = start;
-    let mut rest = text[start..].char_indices().peekable();
-    while let Some((offset, letter)) = rest.next() {
+    let bytes = text.as_bytes();
+    let mut position = start;
+    while position < bytes.len() {
+        // Nearly every letter is ASCII: no decoding for those.
+        let byte = bytes[position];
+        let letter = if byte < 0x80 {
+            char::from(byte)
+        } else {
+            text[position..].chars().next().unwrap_or(' ')
+        };
+        let next = position + letter.len_utf8();
         if is_apostrophe(letter) {
-            if rest.peek().is_some_and(|(_, next)| next.is_alphabetic())
-                && count > 0
-                && !possessive(&text[start + offset + letter.len_utf8()..])
-            {
-                continue;
+            let joins = count > 0
+                && text[next..].chars().next().is_some_and(char::is_alphabetic)
+                && !possessive(&text[next..]);
+            if !joins {
+                break;
             }
-            break;
+            position = next;
+            continue;
         }
-        if !letter.is_alphanumeric() && !is_mark(letter) {
+        let belongs = if byte < 0x80 {
+            byte.is_ascii_alphanumeric()
+        } else {
+            letter.is_alphanumeric() || is_mark(letter)
+        };
+        if !belongs {
             break;
         }
         letters.count(letter, count);
-        let folded = if letter.is_ascii() {
+        let folded = if byte < 0x80 {
             letter.to_ascii_lowercase()
         } else {
             letter.to_lowercase().next().unwrap_or(letter)
@@ -281,7 +338,8 @@ fn read_word(text: &str, start: usize, lists: &Lists) -> Word {
             heads[count as usize - 2] = mix(state) as u32;
         }
         last = [last[1], last[2], folded as u32];
-        end = start + offset + letter.len_utf8();
+        position = next;
+        end = next;
     }
     if end == start {
         // A sign beyond ASCII, such as a curly quote.

@@ -38,8 +38,6 @@ pub(crate) struct Token {
     pub tail: u64,
     /// Folded length in bytes.
     pub length: u16,
-    /// Starts with an ASCII capital.
-    pub capitalised: bool,
     /// Begins with a digit.
     pub numeric: bool,
     /// What stands before it.
@@ -70,9 +68,15 @@ pub(crate) fn hash_word(word: &str) -> u64 {
     finish(word.bytes().fold(FNV_OFFSET, fnv_step))
 }
 
+/// A prefix hash from the state after its last byte; never 0, which marks a missing one.
+#[inline]
+const fn prefix_of(state: u64) -> u32 {
+    (state >> 20) as u32 | 1
+}
+
 /// The prefix hash for a stem, to be compared with `Token::prefixes[stem.len() - 3]`.
 pub(crate) fn hash_prefix(stem: &str) -> u32 {
-    finish(stem.bytes().fold(FNV_OFFSET, fnv_step)) as u32 | 1
+    prefix_of(stem.bytes().fold(FNV_OFFSET, fnv_step))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -174,7 +178,7 @@ fn read_word(bytes: &[u8], start: usize, before: Break, tokens: &mut Vec<Token>)
                 tail = (tail << 8) | u64::from(folded);
                 length += 1;
                 if (3..3 + PREFIX_SLOTS).contains(&length) {
-                    prefixes[length - 3] = finish(state) as u32 | 1;
+                    prefixes[length - 3] = prefix_of(state);
                 }
                 position += 1;
                 end = position;
@@ -192,7 +196,6 @@ fn read_word(bytes: &[u8], start: usize, before: Break, tokens: &mut Vec<Token>)
         prefixes,
         tail,
         length: length.min(usize::from(u16::MAX)) as u16,
-        capitalised: bytes[start].is_ascii_uppercase(),
         numeric: bytes[start].is_ascii_digit(),
         before,
         in_question: false,

@@ -1,10 +1,10 @@
 //! The dynamic negative-binomial model: forecast, judge, step.
 //!
 //! Decision: two anchor predictors (with and without the yearly season), each alone or with a slow or a fast
-//! mean-reverting wandering of its level, averaged by their predictive record (Raftery, Kárný and Ettler 2010).
-//! It beat averaging six full discount models at a third of the memory. Each predictor is a log-link dynamic
-//! generalised linear model (West, Harrison and Migon 1985): the rate is gamma given the predictor's mean and
-//! variance, the update is conjugate, and the gain goes back linearly.
+//! mean-reverting wandering of its level, averaged by their predictive record (Raftery, Kárný and Ettler 2010). Six full
+//! models would need three times the record: a wandering is two numbers beside an anchor instead of a covariance of its own.
+//! Each predictor is a log-link dynamic generalised linear model (West, Harrison and Migon 1985): the rate is gamma given the
+//! predictor's mean and variance, the update is conjugate, and the gain goes back linearly.
 
 use super::coefficients::Coefficients;
 use super::forecast::Forecast;
@@ -206,12 +206,7 @@ impl CountModel {
     }
 
     /// Predictor, rate and weight of every model at a bucket; models lighter than `least_weight` keep an empty rate.
-    pub(crate) fn parts(
-        &self,
-        state: &CountState,
-        context: &BucketContext,
-        least_weight: f64,
-    ) -> Parts {
+    pub(crate) fn parts(&self, state: &CountState, context: &BucketContext, least_weight: f64) -> Parts {
         let weights = weights(&state.log_weight);
         let steps = if state.started {
             context
@@ -290,10 +285,7 @@ impl CountModel {
         let count = PHASES_LIMIT - first;
         let turn = (index as f64 / self.season.buckets_per_year).rem_euclid(1.0) * count as f64;
         let knot = (turn as usize).min(count - 1);
-        Some(Knots {
-            slots: [first + knot, first + (knot + 1) % count],
-            part: turn - knot as f64,
-        })
+        Some(Knots { slots: [first + knot, first + (knot + 1) % count], part: turn - knot as f64 })
     }
 
     fn calendar(&self, state: &CountState, context: &BucketContext) -> (f64, f64) {

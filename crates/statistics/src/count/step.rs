@@ -4,13 +4,13 @@ use super::forecast::Forecast;
 use super::model::CountModel;
 use super::season::BucketContext;
 use super::state::{CountState, PENDING, Pending};
-use crate::evidence::{
-    Direction, Memory, Sequential, WINDOWS, hindsight, in_control, ln_mixtures, ln_ratio, stronger,
+use crate::evidence::{Hindsight, 
+    Direction, Memory, Sequential, WINDOWS, hindsight, in_control, ln_mixtures, ln_ratios, stronger,
 };
 use crate::judgement::Judgement;
 
-/// Variance of the log level added when a run proved to be a new level.
-const BREAK_VARIANCE: f64 = 0.5;
+/// Variance of the log level added when a run proved to be a new level, and for each bucket the change goes on after that.
+const BREAK_VARIANCE: [f64; 2] = [0.5, 0.1];
 
 /// All that one step says about a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,33 +99,20 @@ impl CountModel {
     fn onset(&self, state: &CountState, forecast: &Forecast, count: f64) -> Onset {
         let dispersion = forecast.dispersion_over_time();
         let waiting = &state.pending[..usize::from(state.pending_count)];
-        let gather = |direction: Direction, side: usize| {
-            let mut ratios = [0.0; WINDOWS];
-            ratios[0] = ln_ratio(forecast.mean, dispersion, count, direction);
+        let now = ln_ratios(forecast.mean, dispersion, count);
+        let null = self.onset_null.at(forecast.mean, dispersion);
+        let gather = |direction: Direction, now: f64, side: usize| {
+            let mut ratios = [now, 0.0, 0.0];
             for (ratio, bucket) in ratios[1..].iter_mut().zip(waiting.iter().rev()) {
                 *ratio = f64::from(bucket.ln_ratio[side]);
             }
             let mixtures = ln_mixtures(&ratios[..=waiting.len()]);
-            let null = |memory: Memory, ln_mixture: f64| {
-                self.onset_null
-                    .p_value(memory, direction, forecast.mean, dispersion, ln_mixture)
-            };
-            (
-                ratios,
-                null(Memory::Full, mixtures.full),
-                null(Memory::Capped, mixtures.capped),
-            )
+            let full = null.p_value(Memory::Full, direction, mixtures.full);
+            (ratios, full, null.p_value(Memory::Capped, direction, mixtures.capped))
         };
-        let (up, p_up, p_up_now) = gather(Direction::Excess, 0);
-        let (down, p_down, p_down_now) = gather(Direction::Deficit, 1);
-        Onset {
-            up,
-            down,
-            p_up,
-            p_down,
-            p_up_now,
-            p_down_now,
-        }
+        let (up, p_up, p_up_now) = gather(Direction::Excess, now.excess, 0);
+        let (down, p_down, p_down_now) = gather(Direction::Deficit, now.deficit, 1);
+        Onset { up, down, p_up, p_down, p_up_now, p_down_now }
     }
 
     /// Puts the bucket into the waiting line, tells those waiting what it revealed about them, and
@@ -183,12 +170,20 @@ impl CountModel {
             settings.burst_probability,
             settings.burst_buckets,
         );
-        if seen.new_level {
-            state.seasonal.loosen_level(BREAK_VARIANCE);
-            state.plain.loosen_level(BREAK_VARIANCE);
+        if let Some(variance) = break_variance(&seen) {
+            state.seasonal.loosen_level(variance);
+            state.plain.loosen_level(variance);
         }
         self.learn(state, &bucket, seen.weight);
         state.learnt += 1.0;
+    }
+}
+
+fn break_variance(seen: &Hindsight) -> Option<f64> {
+    match (seen.new_level, seen.going_on) {
+        (true, _) => Some(BREAK_VARIANCE[0]),
+        (false, true) => Some(BREAK_VARIANCE[1]),
+        (false, false) => None,
     }
 }
 

@@ -11,7 +11,7 @@ mod table;
 
 use crate::judgement::Judgement;
 use crate::special::normal_quantile;
-pub use onset::{Direction, Memory, OnsetMixtures, OnsetNull, ln_mixtures, ln_ratio};
+pub use onset::{Direction, Memory, OnsetCell, OnsetMixtures, OnsetNull, OnsetRatios, ln_mixtures, ln_ratios};
 use table::{ln_tail_of_combination, ln_tail_of_mixture};
 
 /// Longest window, in buckets.
@@ -115,6 +115,8 @@ pub struct Hindsight {
     pub weight: f64,
     /// The run was too long for a burst: this is a new level, loosen the old one.
     pub new_level: bool,
+    /// The run goes on after that: the level is still on its way.
+    pub going_on: bool,
 }
 
 /// Weighs a bucket by its suspicion and keeps count of the run of suspicious buckets on the same side.
@@ -131,29 +133,16 @@ pub fn hindsight(
     );
     if weight >= 0.5 {
         *run *= 0.5;
-        return Hindsight {
-            weight,
-            new_level: false,
-        };
+        return Hindsight { weight, new_level: false, going_on: false };
     }
     let direction = if upward { 1.0 } else { -1.0 };
-    *run = if *run * direction > 0.0 {
-        *run + direction
-    } else {
-        direction
-    };
+    *run = if *run * direction > 0.0 { *run + direction } else { direction };
     let length = f64::from(run.abs());
     if length <= burst_buckets {
-        return Hindsight {
-            weight,
-            new_level: false,
-        };
+        return Hindsight { weight, new_level: false, going_on: false };
     }
     // A change that goes on and on stays learnt in full; the level breaks once.
-    Hindsight {
-        weight: 1.0,
-        new_level: length <= burst_buckets + 1.0,
-    }
+    Hindsight { weight: 1.0, new_level: length <= burst_buckets + 1.0, going_on: true }
 }
 
 /// ln of the larger likelihood ratio of a window, and whether it speaks for an excess.

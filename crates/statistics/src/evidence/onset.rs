@@ -7,7 +7,7 @@
 //! up for three. The null distribution of the mixture depends on mean and dispersion; [`OnsetNull`] tabulates it.
 
 use super::WINDOWS;
-use crate::count::NegativeBinomial;
+use crate::special::ln_rising;
 
 /// Size of the shift, in standard deviations of a bucket.
 const SHIFT: f64 = 2.5;
@@ -33,17 +33,34 @@ pub enum Direction {
     Deficit,
 }
 
-/// ln likelihood ratio of a shifted mean against the expected one, for one bucket.
+/// ln likelihood ratios of a raised and of a lowered mean against the expected one, for one bucket.
+///
+/// With one dispersion all terms in the count alone cancel: what is left are rising factorials of the three sizes.
 #[must_use]
-pub fn ln_ratio(mean: f64, dispersion: f64, count: f64, direction: Direction) -> f64 {
+pub fn ln_ratios(mean: f64, dispersion: f64, count: f64) -> OnsetRatios {
+    let mean = mean.clamp(1e-9, 1e15);
+    let excess = (dispersion - 1.0).max(1e-6);
     let deviation = libm::sqrt(mean * dispersion);
-    let shifted = match direction {
-        Direction::Excess => mean + SHIFT * deviation,
-        Direction::Deficit => (mean - SHIFT * deviation).max(DEFICIT_FLOOR * mean),
-    };
-    let expected = NegativeBinomial::new(mean, dispersion);
-    NegativeBinomial::new(shifted, dispersion).ln_mass_unnormalised(count)
-        - expected.ln_mass_unnormalised(count)
+    let raised = mean + SHIFT * deviation;
+    let lowered = (mean - SHIFT * deviation).max(DEFICIT_FLOOR * mean);
+    let size = mean / excess;
+    if size > 1e6 {
+        let poisson = |shifted: f64| count * libm::log(shifted / mean) - (shifted - mean);
+        return OnsetRatios { excess: poisson(raised), deficit: poisson(lowered) };
+    }
+    let expected = ln_rising(size, count);
+    let unit = libm::log1p(excess) / excess;
+    let ratio = |shifted: f64| ln_rising(shifted / excess, count) - expected - (shifted - mean) * unit;
+    OnsetRatios { excess: ratio(raised), deficit: ratio(lowered) }
+}
+
+/// ln likelihood ratios of one bucket.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OnsetRatios {
+    /// Of an excess.
+    pub excess: f64,
+    /// Of a deficit.
+    pub deficit: f64,
 }
 
 /// How much the buckets before this one may say.
@@ -70,10 +87,7 @@ pub struct OnsetMixtures {
 #[must_use]
 pub fn ln_mixtures(ratios: &[f64]) -> OnsetMixtures {
     let Some((now, before)) = ratios.split_first() else {
-        return OnsetMixtures {
-            full: 0.0,
-            capped: 0.0,
-        };
+        return OnsetMixtures { full: 0.0, capped: 0.0 };
     };
     // Onsets in this bucket, one and two ago, as factors on this bucket's own ratio.
     let (mut full, mut capped) = (ONSET_WEIGHT[0], ONSET_WEIGHT[0]);
@@ -84,10 +98,7 @@ pub fn ln_mixtures(ratios: &[f64]) -> OnsetMixtures {
         full += weight * factor;
         capped += weight * factor.min(MEMORY_CAP);
     }
-    OnsetMixtures {
-        full: now + libm::log(full),
-        capped: now + libm::log(capped),
-    }
+    OnsetMixtures { full: now + libm::log(full), capped: now + libm::log(capped) }
 }
 
 /// Null distribution of the mixture, by mean and dispersion.
@@ -146,49 +157,56 @@ impl OnsetNull {
         }
     }
 
-    /// P(mixture ≥ the one seen) when nothing changes.
+    /// The null distribution at a mean and a dispersion.
     #[must_use]
-    pub fn p_value(
-        &self,
-        memory: Memory,
-        direction: Direction,
-        mean: f64,
-        dispersion: f64,
-        ln_mixture: f64,
-    ) -> f64 {
+    pub fn at(&self, mean: f64, dispersion: f64) -> OnsetCell<'_> {
         let (row, along_row) = place(&self.ln_means, libm::log(mean.max(1e-12)));
-        let (column, along_column) =
-            place(&self.ln_excesses, libm::log((dispersion - 1.0).max(1e-12)));
-        let width = self.ln_excesses.len();
-        let block = 2 * usize::from(memory == Memory::Capped)
-            + usize::from(direction == Direction::Deficit);
-        let start = block * self.ln_means.len() * width;
-        let corner = |down: usize, right: usize| {
-            &self.quantiles[start + (row + down) * width + column + right]
-        };
-        let corners = [corner(0, 0), corner(0, 1), corner(1, 0), corner(1, 1)];
-        let weights = [
-            (1.0 - along_row) * (1.0 - along_column),
-            (1.0 - along_row) * along_column,
-            along_row * (1.0 - along_column),
-            along_row * along_column,
-        ];
-        let quantile = |level: usize| -> f64 {
-            corners
-                .iter()
-                .zip(weights)
-                .map(|(corner, weight)| weight * f64::from(corner[level]))
-                .sum()
-        };
-        // Ties: where counts are few, many levels share one value, known to three digits.
-        let p = libm::exp(self.ln_tail(quantile, ln_mixture - 0.01)).clamp(0.0, 1.0);
-        match direction {
-            Direction::Excess => p,
+        let (column, along_column) = place(&self.ln_excesses, libm::log((dispersion - 1.0).max(1e-12)));
+        OnsetCell {
+            null: self,
+            corner: row * self.ln_excesses.len() + column,
+            weights: [
+                (1.0 - along_row) * (1.0 - along_column),
+                (1.0 - along_row) * along_column,
+                along_row * (1.0 - along_column),
+                along_row * along_column,
+            ],
             // Three zeros are the strongest deficit there is.
-            Direction::Deficit => p.max(0.5 * zeros(mean * WINDOWS as f64, dispersion)),
+            least_deficit: 0.5 * zeros(mean * WINDOWS as f64, dispersion),
         }
     }
+}
 
+/// The null distributions at one mean and dispersion, between four cells of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct OnsetCell<'a> {
+    null: &'a OnsetNull,
+    corner: usize,
+    weights: [f64; 4],
+    least_deficit: f64,
+}
+
+impl OnsetCell<'_> {
+    /// P(mixture ≥ the one seen) when nothing changes.
+    #[must_use]
+    pub fn p_value(&self, memory: Memory, direction: Direction, ln_mixture: f64) -> f64 {
+        let width = self.null.ln_excesses.len();
+        let block = 2 * usize::from(memory == Memory::Capped) + usize::from(direction == Direction::Deficit);
+        let start = block * self.null.ln_means.len() * width + self.corner;
+        let corners = [0, 1, width, width + 1].map(|offset| &self.null.quantiles[start + offset]);
+        let quantile = |level: usize| -> f64 {
+            corners.iter().zip(self.weights).map(|(corner, weight)| weight * f64::from(corner[level])).sum()
+        };
+        // Ties: where counts are few, many levels share one value, known to three digits.
+        let p = libm::exp(self.null.ln_tail(quantile, ln_mixture - 0.01)).clamp(0.0, 1.0);
+        match direction {
+            Direction::Excess => p,
+            Direction::Deficit => p.max(self.least_deficit),
+        }
+    }
+}
+
+impl OnsetNull {
     fn ln_tail(&self, quantile: impl Fn(usize) -> f64, ln_mixture: f64) -> f64 {
         let (mut low, mut high) = (0, LEVELS - 1);
         let first = quantile(0);
@@ -259,13 +277,8 @@ mod tests {
             for dispersion in [1.0, 2.0, 1e6] {
                 let mut last = 1.0;
                 for step in -40..400 {
-                    let p = null.p_value(
-                        Memory::Full,
-                        Direction::Excess,
-                        mean,
-                        dispersion,
-                        f64::from(step) * 0.25,
-                    );
+                    let p =
+                        null.at(mean, dispersion).p_value(Memory::Full, Direction::Excess, f64::from(step) * 0.25);
                     assert!(
                         p <= last && (0.0..=1.0).contains(&p),
                         "{mean} {dispersion} {step}: {p} after {last}"
@@ -278,10 +291,20 @@ mod tests {
 
     #[test]
     fn a_longer_excess_weighs_more() {
-        let ratio = ln_ratio(5.0, 1.5, 11.0, Direction::Excess);
+        let ratio = ln_ratios(5.0, 1.5, 11.0).excess;
         let held = ln_mixtures(&[ratio, ratio, ratio]);
         let lone = ln_mixtures(&[ratio, -ratio, -ratio]);
         assert!(ratio > 0.0 && held.full > lone.full && held.capped <= held.full);
-        assert!(ln_ratio(5.0, 1.5, 0.0, Direction::Deficit) > 0.0);
+        assert!(ln_ratios(5.0, 1.5, 0.0).deficit > 0.0);
+    }
+
+    #[test]
+    fn ratios_are_those_of_the_masses() {
+        use crate::count::NegativeBinomial;
+        for (mean, dispersion, count) in [(0.3, 1.5, 2.0), (20.0, 3.0, 31.0), (700.0, 1.2, 640.0), (5.0, 1.0, 9.0)] {
+            let expected = NegativeBinomial::new(mean + 2.5 * (mean * dispersion).sqrt(), dispersion).ln_mass(count)
+                - NegativeBinomial::new(mean, dispersion).ln_mass(count);
+            assert!((ln_ratios(mean, dispersion, count).excess - expected).abs() < 1e-4 * (1.0 + expected.abs()));
+        }
     }
 }

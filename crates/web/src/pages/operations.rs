@@ -157,11 +157,11 @@ fn detectors(health: &HealthReport) -> Markup {
             @if health.detectors.is_empty() { p { "No detector has reported yet." } }
             @else {
                 div.scroll tabindex="0" role="region" aria-label="Table of detectors" { table {
-                    thead { tr { th scope="col" { "Detector" } th scope="col" { "View" } th scope="col" { "Series" } th scope="col" { "Useful" } th scope="col" { "Not useful" } th scope="col" { "Precision (90 % interval)" } } }
+                    thead { tr { th scope="col" { "Detector" } th scope="col" { "View" } th scope="col" { "Useful" } th scope="col" { "Not useful" } th scope="col" { "Precision (90 % interval)" } } }
                     tbody { @for row in &health.detectors {
                         tr {
                             th scope="row" { (row.detector) } td { (row.view) }
-                            td.number { (number(row.series as f64)) } td.number { (number(row.useful as f64)) } td.number { (number(row.not_useful as f64)) }
+                            td.number { (number(row.useful as f64)) } td.number { (number(row.not_useful as f64)) }
                             td { @if let Some(precision) = row.precision { (percent(precision.middle)) " (" (percent(precision.low)) " to " (percent(precision.high)) "), n = " (number((row.useful + row.not_useful) as f64)) } @else { "too few answers" } }
                         }
                     } }

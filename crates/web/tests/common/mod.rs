@@ -512,7 +512,6 @@ impl Health for Fake {
                 DetectorHealth {
                     detector: "portfolio-default".to_owned(),
                     view: "product-theme".to_owned(),
-                    series: 412,
                     useful: 13,
                     not_useful: 2,
                     precision: Some(Precision {
@@ -524,7 +523,6 @@ impl Health for Fake {
                 DetectorHealth {
                     detector: "portfolio-default".to_owned(),
                     view: "stakeholder".to_owned(),
-                    series: 9,
                     useful: 0,
                     not_useful: 0,
                     precision: None,
