@@ -1,4 +1,4 @@
-//! The same regression as `model`, a hundred times faster, for evenly spaced buckets without exposure.
+//! The same regression as `model`, made quick for evenly spaced buckets without exposure.
 //!
 //! Decision: iterate as the general regression does, step for step, but use what is special here.
 //! The design has one column a period and one for time, so the normal equations are an arrow: sums a period,
