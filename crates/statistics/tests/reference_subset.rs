@@ -119,3 +119,54 @@ fn made_series_agree_with_r() {
         "{methods_compared} methods, {alarms} alarms"
     );
 }
+
+/// Nothing here is a plausible week; every method must still answer, with p-values in [0, 1].
+#[test]
+fn extreme_counts_are_answered() {
+    let patterns: [fn(usize) -> u64; 5] = [
+        |_| 0,
+        |_| 1_000_000_000,
+        |week| if week % 2 == 0 { 0 } else { 1_000_000_000 },
+        |week| if week == 319 { 1_000_000_000 } else { 0 },
+        |week| if week < 200 { 0 } else { 1 << (week % 30) },
+    ];
+    for pattern in patterns {
+        let unit = Unit {
+            days: None,
+            counts: (0..320).map(pattern).collect(),
+        };
+        for name in [
+            "ff_nbPlugin",
+            "ff_muan",
+            "ff_delta",
+            "farrington",
+            "ears_C1",
+            "ears_C2",
+            "ears_C3",
+            "cusum_std",
+            "glrpois",
+            "glrnb",
+            "bayes1",
+            "rki1",
+        ] {
+            let rows: Vec<_> = parse_expected(
+                [
+                    "x,x,318,0,0,0,NA,NA,NA,NA,NA,NA",
+                    "x,x,320,0,0,0,NA,NA,NA,NA,NA,NA",
+                ]
+                .into_iter(),
+            )
+            .remove("x")
+            .unwrap();
+            for judgement in judge(method(name).as_ref(), &unit, 52, &rows) {
+                if let Some(p_value) = judgement.p_value {
+                    assert!((0.0..=1.0).contains(&p_value), "{name} {judgement:?}");
+                }
+                assert!(
+                    judgement.upper.is_none_or(|upper| !upper.is_nan()),
+                    "{name} {judgement:?}"
+                );
+            }
+        }
+    }
+}

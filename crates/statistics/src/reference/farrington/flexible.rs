@@ -7,8 +7,7 @@ use crate::distribution::normal_quantile;
 use super::super::{
     CountSeries, Judgement, ReferenceError, ReferenceMethod, SettingRefused, require,
 };
-use super::fast::{Workspace, predict};
-use super::fast_sums::PreparedCounts;
+use super::fast::{PreparedCounts, Workspace, predict};
 use super::model::{ModelSettings, Prediction, PredictionError, ReferenceData};
 use super::references::{Reference, ReferenceWindows, Run, expand};
 use super::threshold::{Bound, plug_in_bound, two_thirds_bound, upper_mean_bound};

@@ -11,7 +11,6 @@
 //! Schumacher and Höhle 2016 (J. Statist. Software 70(10), section 3).
 
 mod fast;
-mod fast_sums;
 mod flexible;
 mod model;
 mod original;

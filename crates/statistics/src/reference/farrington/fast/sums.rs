@@ -3,7 +3,7 @@
 
 use libm::log;
 
-use super::references::Run;
+use super::super::references::Run;
 
 /// Sums over neighbouring references at the start μ = y + 0.1, times counted from a centre.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,14 +22,14 @@ pub(super) struct FirstSums {
 }
 
 /// A series' counts, and running totals of [`FirstSums`] with times counted from its beginning.
-pub(super) struct PreparedCounts {
+pub(in super::super) struct PreparedCounts {
     counts: Vec<f64>,
     /// Totals before each place: one entry more than counts.
     totals: Vec<FirstSums>,
 }
 
 impl PreparedCounts {
-    pub fn new(counts: &[u64]) -> Self {
+    pub(in super::super) fn new(counts: &[u64]) -> Self {
         let counts: Vec<f64> = counts.iter().map(|count| *count as f64).collect();
         let mut total = FirstSums::default();
         let mut totals = Vec::with_capacity(counts.len() + 1);
@@ -53,15 +53,15 @@ impl PreparedCounts {
         Self { counts, totals }
     }
 
-    pub fn count(&self, place: usize) -> f64 {
+    pub(super) fn count(&self, place: usize) -> f64 {
         self.counts[place]
     }
 
-    pub fn counts(&self, run: &Run) -> &[f64] {
+    pub(super) fn counts(&self, run: &Run) -> &[f64] {
         &self.counts[run.start..run.end]
     }
 
-    pub fn largest(&self, runs: &[Run]) -> f64 {
+    pub(super) fn largest(&self, runs: &[Run]) -> f64 {
         runs.iter()
             .flat_map(|run| self.counts(run))
             .copied()
@@ -69,7 +69,7 @@ impl PreparedCounts {
     }
 
     /// The sums over `start..end` with times counted from `centre`.
-    pub fn first_sums(&self, start: usize, end: usize, centre: f64) -> FirstSums {
+    pub(super) fn first_sums(&self, start: usize, end: usize, centre: f64) -> FirstSums {
         let (before, after) = (&self.totals[start], &self.totals[end]);
         let counted = after.counted - before.counted;
         let weight = after.weight - before.weight;
@@ -112,7 +112,7 @@ pub(super) struct RunSums {
 
 impl RunSums {
     /// Starts anew with the growth of a slope.
-    pub fn prepare(&mut self, slope: f64) {
+    pub(super) fn prepare(&mut self, slope: f64) {
         self.factor = libm::exp(slope);
         self.by_length.clear();
         self.by_length.push(GeometricSums {
@@ -122,7 +122,7 @@ impl RunSums {
     }
 
     /// The sums of a run of this length; longer lengths are added as they are met.
-    pub fn of(&mut self, length: usize) -> GeometricSums {
+    pub(super) fn of(&mut self, length: usize) -> GeometricSums {
         while self.by_length.len() <= length {
             let place = self.by_length.len() - 1;
             let (last, index) = (self.by_length[place], place as f64);
