@@ -1,5 +1,7 @@
 //! Numbers to evidence: baselines, detectors, false-discovery control. Knows no world: no clock, no chance, no files.
 
+#![warn(clippy::unwrap_used, clippy::iter_over_hash_type)]
+
 pub mod count;
 pub mod discovery;
 pub mod disproportionality;

@@ -6,7 +6,7 @@ use crate::words::Words;
 /// Longest n-gram, in characters.
 const LONGEST: usize = 4;
 /// Features taken from one text at most: enough to decide, and a bound on the cost of long texts.
-const MOST: usize = 220;
+const MOST: usize = 130;
 
 /// Calls `each` with the hash of every feature; gives their number.
 pub(super) fn each_feature(words: &Words, mut each: impl FnMut(u64)) -> usize {

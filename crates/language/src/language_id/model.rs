@@ -145,7 +145,8 @@ impl Model {
 impl Table {
     fn best(&self, words: &Words) -> Option<Identified> {
         let mask = (1usize << self.rows_log2) - 1;
-        // At most 220 features and some of one word more, 127 each: sums stay within 16 bits up to 258.
+        // At most 130 features and those of one more word, 127 each: sums stay within 16 bits up to 258 features, and
+        // a word long enough to pass that is cut off by saturation.
         let mut sums = [0i16; WIDTH];
         let count = each_feature(words, |hash| {
             let row = &self.weights[usize::try_from(hash & 0xffff_ffff).unwrap_or(0) & mask];
