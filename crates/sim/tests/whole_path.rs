@@ -133,11 +133,11 @@ impl World {
         let mut quiet = 0;
         for pass in 0.. {
             assert!(pass < 20_000, "{group} does not come to an end");
-            for index in 0..members.len() {
-                if let Err(stop) = members[index].run_once() {
+            for member in members.iter_mut() {
+                if let Err(stop) = member.run_once() {
                     assert!(stop.message.contains(DEATH), "{stop}");
                     self.deaths += 1;
-                    members[index] = fresh(self);
+                    *member = fresh(self);
                 }
             }
             // Quiet turns in a row on every member: idle partitions have been moved on, too.
@@ -280,6 +280,10 @@ fn faults_and_more_members_change_no_alert() {
 
 /// Prints how the shipped settings fare on the demo; the bounds only catch a collapse, they are no claim of quality.
 #[test]
+#[expect(
+    clippy::print_stdout,
+    reason = "the table is what the test is read for"
+)]
 fn the_demo_is_listened_to() {
     let (world, truth, sum) = run(Scenario::demo(), 42, None, 1, DAY);
     let topics = &world.settings.topics;
