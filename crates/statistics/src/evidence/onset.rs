@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn ratios_are_those_of_the_masses() {
         use crate::count::NegativeBinomial;
-        for (mean, dispersion, count) in [(0.3, 1.5, 2.0), (20.0, 3.0, 31.0), (700.0, 1.2, 640.0), (5.0, 1.0, 9.0)] {
+        for (mean, dispersion, count) in [(0.3_f64, 1.5_f64, 2.0_f64), (20.0, 3.0, 31.0), (700.0, 1.2, 640.0), (5.0, 1.0, 9.0)] {
             let expected = NegativeBinomial::new(mean + 2.5 * (mean * dispersion).sqrt(), dispersion).ln_mass(count)
                 - NegativeBinomial::new(mean, dispersion).ln_mass(count);
             assert!((ln_ratios(mean, dispersion, count).excess - expected).abs() < 1e-4 * (1.0 + expected.abs()));
