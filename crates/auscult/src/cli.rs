@@ -47,7 +47,7 @@ pub struct Demo {
     #[arg(long)]
     pub folder: Option<PathBuf>,
     /// Simulated hours that pass in a second of the live part.
-    #[arg(long, default_value_t = 6.0)]
+    #[arg(long, default_value_t = 12.0)]
     pub pace: f64,
     /// Stop after the live part instead of serving the pages until Ctrl-C.
     #[arg(long)]

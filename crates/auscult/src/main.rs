@@ -1,45 +1,5 @@
-//! The binary: commands, settings, wiring.
+//! The binary.
 
-mod cli;
-mod commands;
-mod exit;
-mod import;
-mod pipeline;
-mod service;
-mod settings;
-mod submit;
-mod table;
-mod topics;
-
-use clap::Parser;
-use cli::{Cli, Command};
-use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
-
-fn main() -> ExitCode {
-    let cli = Cli::parse();
-    start_logging(cli.log_json, &cli.command);
-    let outcome = match cli.command {
-        Command::Check(check) => commands::check::run(&check),
-        Command::Dispose(dispose) => commands::dispose::run(&dispose),
-        Command::Replay(replay) => commands::replay::run(&replay),
-        _ => unreachable!(),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
-    }
-}
-
-/// Logs go to standard error, so that standard output stays for results. Commands that print for people log
-/// warnings only, unless `AUSCULT_LOG` says otherwise.
-fn start_logging(json: bool, command: &Command) {
-    let usual = if matches!(command, Command::Run(_)) { "info" } else { "warn" };
-    let filter = EnvFilter::try_from_env("AUSCULT_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if json {
-        builder.json().init();
-    } else {
-        builder.with_target(false).init();
-    }
+fn main() -> std::process::ExitCode {
+    auscult::run()
 }

@@ -16,6 +16,13 @@ use auscult_language::themes::Taxonomy;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Group of the listen stage: a pipeline that loads history and the service that goes on share positions.
+pub const LISTEN_GROUP: &str = "auscult-listen";
+/// Group of the detect stage.
+pub const DETECT_GROUP: &str = "auscult-detect";
+/// Group of the serve stage.
+pub const SERVE_GROUP: &str = "auscult-serve";
+
 /// Passes that may fail in a row before the pipeline gives up.
 const RETRIES: u32 = 8;
 /// Most outputs taken in one poll.
@@ -74,13 +81,23 @@ impl<L: Log> Pipeline<L> {
         let listen = ListenStage::standard(engine, taxonomy, Arc::clone(&metrics));
         let detect = DetectStage::new(detect, engine, Arc::clone(&metrics));
         Ok(Pipeline {
-            listen: Turn::new(broker.consumer("listen", &crate::topics::sources(engine))?, listen, clock.clone(), Arc::clone(&metrics), bounds),
-            detect: Turn::new(broker.consumer("detect", &engine.topics.detected())?, detect, clock.clone(), metrics, bounds),
+            listen: Turn::new(broker.consumer(LISTEN_GROUP, &crate::topics::sources(engine))?, listen, clock.clone(), Arc::clone(&metrics), bounds),
+            detect: Turn::new(broker.consumer(DETECT_GROUP, &engine.topics.detected())?, detect, clock.clone(), metrics, bounds),
             outputs: broker.consumer("outputs", outputs)?,
             clock,
             appender,
             source: crate::topics::sources(engine)[0].into(),
         })
+    }
+
+    /// Appends records and works everything off; the clock moves to `now`.
+    ///
+    /// # Errors
+    /// See [`PipelineError`].
+    pub fn feed_records(&mut self, records: Vec<Outgoing>, now: Timestamp) -> Result<(), PipelineError> {
+        self.appender.append(records)?;
+        self.clock.advance_to(now);
+        self.work_off()
     }
 
     /// Appends events (key and structured bytes) and works everything off; the clock moves to `now`.
@@ -93,9 +110,7 @@ impl<L: Log> Pipeline<L> {
             .into_iter()
             .map(|(key, value)| Outgoing { topic: Arc::clone(&topic), partition: None, key: Some(key), headers: Vec::new(), value: Some(value) })
             .collect();
-        self.appender.append(records)?;
-        self.clock.advance_to(now);
-        self.work_off()
+        self.feed_records(records, now)
     }
 
     /// Works everything off.
@@ -138,9 +153,9 @@ impl<L: Log> Pipeline<L> {
         }
     }
 
-    /// The machines, for counters.
-    pub fn detect(&self) -> &DetectStage {
-        self.detect.stage()
+    /// What became of every mention, summed over the machines.
+    pub fn counters(&self) -> auscult_core::machine::Counters {
+        self.detect.stage().machines().map(|(_, partition)| partition.counters()).next().unwrap_or_default()
     }
 }
 
@@ -149,5 +164,13 @@ impl Broker for auscult_store::log::EmbeddedLog {
 
     fn consumer(&self, group: &str, topics: &[&str]) -> Result<Self::Consumer, LogError> {
         auscult_store::log::EmbeddedLog::consumer(self, group, topics)
+    }
+}
+
+impl Broker for auscult_sim::MemoryBroker {
+    type Consumer = auscult_sim::MemoryLog;
+
+    fn consumer(&self, group: &str, topics: &[&str]) -> Result<Self::Consumer, LogError> {
+        Ok(self.join(group, topics, auscult_sim::Faults::None))
     }
 }

@@ -1,8 +1,8 @@
 //! The service on the embedded log: stages on threads, pages on tokio, one stop flag for all of it.
 
+use crate::pipeline::{DETECT_GROUP, LISTEN_GROUP, SERVE_GROUP};
 use crate::settings::Settings;
 use crate::submit::Desk;
-use auscult_core::time::Timestamp;
 use auscult_engine::clock::Clock;
 use auscult_engine::detect::DetectStage;
 use auscult_engine::listen::ListenStage;
@@ -10,12 +10,12 @@ use auscult_engine::log::LogError;
 use auscult_engine::read_model::ViewWriter;
 use auscult_engine::serve::{Changed, ServeStage};
 use auscult_engine::settings::Role;
-use auscult_engine::telemetry::{LagStatus, Metrics};
+use auscult_engine::telemetry::Metrics;
 use auscult_engine::turn::{Turn, Worker, WorkerEnd};
 use auscult_language::themes::Taxonomy;
-use auscult_store::log::EmbeddedLog;
+use auscult_store::log::{EmbeddedLog, LogReader};
 use auscult_store::view::View;
-use auscult_web::ports::{Counter, Health, HealthReport, PartHealth, PartState, Update};
+use auscult_web::ports::Update;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -78,13 +78,13 @@ impl Service {
         let bounds = engine.turn.bounds();
         if engine.roles.contains(&Role::Listen) {
             let stage = ListenStage::standard(engine, taxonomy, Arc::clone(&self.metrics));
-            let consumer = self.log.consumer("auscult-listen", &crate::topics::sources(engine))?;
+            let consumer = self.log.consumer(LISTEN_GROUP, &crate::topics::sources(engine))?;
             let turn = Turn::new(consumer, stage, Arc::clone(&self.clock), Arc::clone(&self.metrics), bounds);
             self.workers.push(Worker::spawn(turn, Arc::clone(&self.stop))?);
         }
         if engine.roles.contains(&Role::Detect) {
             let stage = DetectStage::new(Arc::new(settings.detect.clone()), engine, Arc::clone(&self.metrics));
-            let consumer = self.log.consumer("auscult-detect", &engine.topics.detected())?;
+            let consumer = self.log.consumer(DETECT_GROUP, &engine.topics.detected())?;
             let turn = Turn::new(consumer, stage, Arc::clone(&self.clock), Arc::clone(&self.metrics), bounds);
             self.workers.push(Worker::spawn(turn, Arc::clone(&self.stop))?);
         }
@@ -98,7 +98,7 @@ impl Service {
             });
             let view = self.view.clone();
             // The read model keeps its own positions: deleted, it is read again from the oldest record.
-            let consumer = self.log.consumer_from("auscult-serve", &engine.topics.served(), |partition| {
+            let consumer = self.log.consumer_from(SERVE_GROUP, &engine.topics.served(), |partition| {
                 view.position(partition)
                     .map(|position| Some(position.unwrap_or_default()))
                     .map_err(|error| LogError::Fatal(error.to_string()))
@@ -118,7 +118,7 @@ impl Service {
             submit: Arc::new(Desk::new(settings, self.log.appender(), self.view.clone(), Arc::clone(&self.clock))),
             clock: Arc::clone(&self.clock),
             metrics: Arc::new(move || metrics.render(clock.now()).unwrap_or_else(|error| format!("# {error}\n"))),
-            health: Arc::new(Parts { metrics: Arc::clone(&self.metrics), clock: Arc::clone(&self.clock), stop: Arc::clone(&self.stop) }),
+            health: Arc::new(crate::health::Parts::new(Arc::clone(&self.metrics), Arc::clone(&self.clock), Arc::clone(&self.stop), Box::new(self.view.clone()))),
             updates: self.updates.clone(),
             settings: settings.web.clone(),
         }
@@ -147,9 +147,32 @@ impl Service {
         if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
     }
 
-    /// Whether every stage has read everything there is.
-    pub fn is_drained(&self) -> bool {
-        self.metrics.lags(self.clock.now()).iter().all(|lag| lag.status == LagStatus::Ok && lag.seconds <= 0.0)
+    /// Whether every stage has committed everything there is to read, in the order the stages feed each other.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn is_drained(&self, settings: &Settings) -> Result<bool, LogError> {
+        let engine = &settings.engine;
+        let reader = LogReader::open(&settings.log_path)?;
+        let stages: [(Role, &str, Vec<&str>); 3] = [
+            (Role::Listen, LISTEN_GROUP, crate::topics::sources(engine)),
+            (Role::Detect, DETECT_GROUP, engine.topics.detected()),
+            (Role::Serve, SERVE_GROUP, engine.topics.served()),
+        ];
+        for (role, group, topics) in stages {
+            if !engine.roles.contains(&role) {
+                continue;
+            }
+            for topic in topics {
+                for partition in reader.partitions(topic)? {
+                    let end = reader.end(&partition)?;
+                    if end > reader.committed(group, &partition)?.unwrap_or_default() {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -158,39 +181,5 @@ fn update_of(change: &Changed) -> Update {
         Changed::Signal(signal_id) => Update::Signal { signal_id: signal_id.clone() },
         Changed::Safety(candidate_id) => Update::Safety { candidate_id: candidate_id.clone() },
         Changed::Operations => Update::Operations,
-    }
-}
-
-/// Health from the metrics every stage keeps.
-struct Parts {
-    metrics: Arc<Metrics>,
-    clock: Arc<dyn Clock>,
-    stop: Arc<AtomicBool>,
-}
-
-impl Health for Parts {
-    fn report(&self) -> HealthReport {
-        let now: Timestamp = self.clock.now();
-        let parts: Vec<PartHealth> = self
-            .metrics
-            .lags(now)
-            .into_iter()
-            .map(|lag| {
-                let (state, remedy) = match lag.status {
-                    LagStatus::Ok => (PartState::Ok, ""),
-                    LagStatus::Warn => (PartState::Behind, "wait, or give it more threads"),
-                    LagStatus::Stall => (PartState::Behind, "look for retries in the log lines of this stage"),
-                    LagStatus::Stop => (PartState::Failed, "read the last error of this stage and restart"),
-                };
-                PartHealth {
-                    name: lag.stage.to_owned(),
-                    state,
-                    lag_milliseconds: Some((lag.seconds * 1000.0) as i64),
-                    detail: format!("{}: {:.0} s behind", lag.status.as_str(), lag.seconds),
-                    remedy: remedy.to_owned(),
-                }
-            })
-            .collect();
-        HealthReport { ready: !self.stop.load(Ordering::SeqCst), parts, detectors: Vec::new(), counters: Vec::<Counter>::new() }
     }
 }

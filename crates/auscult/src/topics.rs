@@ -29,6 +29,13 @@ pub fn all(engine: &CheckedEngineSettings) -> Vec<(String, u32)> {
     all
 }
 
+/// A log in memory with all topics.
+pub fn memory_log(engine: &CheckedEngineSettings) -> auscult_sim::MemoryBroker {
+    let topics = all(engine);
+    let named: Vec<(&str, u32)> = topics.iter().map(|(name, partitions)| (name.as_str(), *partitions)).collect();
+    auscult_sim::MemoryBroker::new(&named)
+}
+
 /// Opens the embedded log with all topics.
 ///
 /// # Errors

@@ -131,8 +131,10 @@ impl Machine {
     fn judge_feeds(&mut self, width: BucketWidth, bucket: BucketIndex, cells: &Cells, effects: &mut Vec<Effect>) {
         let models = &self.plan.models[&width];
         for &(number, _, at) in &cells.feeds {
+            let stable = crate::identity::short_hash(&[self.interner.text(number)]);
             self.feeds.entry((width, number)).or_insert_with(|| Feed {
                 number,
+                stable,
                 baseline: models.count().start(&Prior::vague()),
                 first_bucket: bucket,
                 last_event: at,
@@ -227,8 +229,10 @@ impl Machine {
         let plan = std::sync::Arc::clone(&self.plan);
         let models = &plan.models[&width];
         let feeds = &self.feeds;
-        let is_down = |number: u32| feeds.get(&(width, number)).is_some_and(|feed| feed.is_down);
-        let any_down = feeds.iter().any(|((feed_width, _), feed)| *feed_width == width && feed.is_down);
+        let down: Vec<u64> = feeds.iter().filter(|((of, _), feed)| *of == width && feed.is_down).map(|(_, feed)| feed.stable).collect();
+        let is_down = |feed: u64| down.contains(&feed);
+        let any_down = !down.is_empty();
+        let stable_of = |number: u32| feeds.get(&(width, number)).map_or(0, |feed| feed.stable);
         let keep = ring_length(width, plan.settings.restatement_horizon);
         let mut family: Vec<f64> = Vec::new();
         let mut members: Vec<(usize, usize)> = Vec::new();
@@ -240,15 +244,12 @@ impl Machine {
             let share_up = if any_down { series.feeds.share_up(&is_down) } else { 1.0 };
             let has_data = share_up >= MIN_FEED_SHARE;
             let context = context(width, bucket, share_up.clamp(MIN_FEED_SHARE, 1.0));
-            note_activity(series, bucket, cell, any_down);
+            note_activity(series, bucket, cell, any_down, &stable_of);
             let empty = Cell::default();
             let seen = has_data.then(|| cell.unwrap_or(&empty));
             for (track_at, track) in series.tracks.iter_mut().enumerate() {
                 let (verdict, expectation) = track.step(models, &context, seen);
-                track.ring.push_back(Closed { bucket, revision: 1, verdict, expectation, discovered: false });
-                while track.ring.len() > keep {
-                    track.ring.pop_front();
-                }
+                track.remember(Closed { bucket, revision: 1, verdict, expectation, discovered: false }, keep);
                 if verdict.observed.is_some() {
                     family.push(verdict.p_value());
                     members.push((at, track_at));
@@ -274,7 +275,9 @@ impl Machine {
     fn discover(&mut self, width: BucketWidth, bucket: BucketIndex, family: &[f64], members: &[(usize, usize)]) -> (Vec<Discovery>, f64) {
         let mature: Vec<usize> = (0..members.len()).filter(|&at| !self.is_cold(&self.series[members[at].0], width, bucket)).collect();
         let p_values: Vec<f64> = mature.iter().map(|&at| family[at]).collect();
-        let found = discovery::discover(&p_values, self.plan.settings.false_discovery_rate);
+        // The line drawn over the mature series is applied to all: the rate is shared out over all of them.
+        let rate = self.plan.settings.false_discovery_rate * p_values.len() as f64 / members.len().max(1) as f64;
+        let found = discovery::discover(&p_values, rate);
         let mut q_values = family.to_vec();
         for (position, &at) in mature.iter().enumerate() {
             q_values[at] = found.adjusted[position];
@@ -377,7 +380,7 @@ impl Machine {
             let Some(at) = self.series_of(&key) else { continue };
             let cell = cells.get(&key).unwrap_or(&empty);
             for track_at in 0..self.series[at].tracks.len() {
-                if let Some(fell) = restate_track(&mut self.series[at].tracks[track_at], models, bucket, cell, threshold) {
+                if let Some(fell) = restate_track(&mut self.series[at].tracks[track_at], models, &context(width, bucket, 1.0), cell, threshold) {
                     changed.push(Restated { series: at, track: track_at, fell });
                     let track = &self.series[at].tracks[track_at];
                     if let Some(closed) = track.closed(bucket) {
@@ -527,7 +530,7 @@ fn add(cell: &mut Cell, contribution: &Contribution, feeling: Option<i16>, is_ne
     }
 }
 
-fn note_activity(series: &mut Series, bucket: BucketIndex, cell: Option<&Cell>, any_down: bool) {
+fn note_activity(series: &mut Series, bucket: BucketIndex, cell: Option<&Cell>, any_down: bool, stable_of: &dyn Fn(u32) -> u64) {
     let Some(cell) = cell else {
         if !any_down {
             series.feeds.decay();
@@ -537,16 +540,16 @@ fn note_activity(series: &mut Series, bucket: BucketIndex, cell: Option<&Cell>, 
     series.last_active = bucket;
     series.feeds.decay();
     // Largest first: with more feeds than places, who stays must not depend on who came first.
-    let mut feeds = cell.feeds.clone();
-    feeds.sort_by_key(|&(number, items)| (std::cmp::Reverse(items), number));
-    for (number, items) in feeds {
-        series.feeds.add(number, items);
+    let mut feeds: Vec<(u64, u32)> = cell.feeds.iter().map(|&(number, items)| (stable_of(number), items)).collect();
+    feeds.sort_by_key(|&(feed, items)| (std::cmp::Reverse(items), feed));
+    for (feed, items) in feeds {
+        series.feeds.add(feed, items);
     }
 }
 
 /// Judges a closed bucket again; `None` if nothing changed, else whether items went down.
-fn restate_track(track: &mut Track, models: &Models, bucket: BucketIndex, cell: &Cell, threshold: f64) -> Option<bool> {
-    let closed = track.ring.iter_mut().rev().find(|closed| closed.bucket == bucket)?;
+fn restate_track(track: &mut Track, models: &Models, context: &BucketContext, cell: &Cell, threshold: f64) -> Option<bool> {
+    let closed = track.recall(models, context)?;
     closed.verdict.observed?;
     let verdict: Verdict = Track::judge_again(models, closed, cell);
     if verdict.observed == closed.verdict.observed && verdict.items == closed.verdict.items {

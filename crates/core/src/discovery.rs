@@ -19,7 +19,8 @@ pub struct Discoveries {
 #[must_use]
 pub fn discover(p_values: &[f64], rate: f64) -> Discoveries {
     let result = benjamini_hochberg(p_values, rate);
-    let alone = rate / p_values.len().max(1) as f64;
+    // Without a family there is no line to draw: nothing passes.
+    let alone = if p_values.is_empty() { 0.0 } else { rate / p_values.len() as f64 };
     Discoveries { threshold: result.threshold.max(alone), adjusted: result.adjusted }
 }
 

@@ -25,10 +25,10 @@ pub struct Candidate {
     pub strength: f64,
     /// Two-sided p-value.
     pub p_value: f64,
-    /// What was seen and expected in the window.
-    pub observed: f64,
-    /// What was expected in the window.
-    pub expected: f64,
+    /// Nothing was seen at all.
+    pub is_silent: bool,
+    /// Buckets the evidence spans, ending at the bucket judged.
+    pub span: usize,
     /// Whether the measure counts items, so that overlaps can be counted too.
     pub counts_items: bool,
     /// Stable id, for ties.
@@ -59,14 +59,31 @@ pub fn compatible(left: &SeriesKey, right: &SeriesKey, lattice: &Lattice) -> boo
     shared
 }
 
-/// Groups candidates of one bucket. `contributions` are those of the bucket that count;
-/// `still_surprising(candidate, observed)` judges a candidate's baseline against a lower count.
-pub fn group<'a>(
-    candidates: &[Candidate],
-    lattice: &Lattice,
-    contributions: &[&'a Contribution],
-    still_surprising: &mut dyn FnMut(&Candidate, f64) -> bool,
-) -> Vec<Group> {
+/// Sums of a candidate's series over the last `span` buckets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WindowSums {
+    /// What was seen.
+    pub observed: f64,
+    /// What was expected.
+    pub expected: f64,
+    /// Variance of what was expected.
+    pub variance: f64,
+}
+
+/// What grouping looks up: contributions and sums over a window that ends at the bucket judged.
+pub trait Windows {
+    /// Contributions of the last `span` buckets that count.
+    fn contributions(&self, span: usize) -> &[&Contribution];
+    /// Sums of `candidate`'s series over the last `span` buckets.
+    fn sums(&self, candidate: &Candidate, span: usize) -> WindowSums;
+}
+
+/// A candidate is explained when what is left of it lies within this many standard deviations: the 99 % point of
+/// the normal distribution.
+const EXPLAINED_WITHIN: f64 = 2.33;
+
+/// Groups candidates of one bucket.
+pub fn group(candidates: &[Candidate], lattice: &Lattice, windows: &dyn Windows) -> Vec<Group> {
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by(|&left, &right| {
         let (left, right) = (&candidates[left], &candidates[right]);
@@ -75,9 +92,7 @@ pub fn group<'a>(
     let mut groups: Vec<Group> = Vec::new();
     for index in order {
         let candidate = &candidates[index];
-        let explained_by = groups.iter().position(|group| {
-            explains(&candidates[group.speaker], candidate, lattice, contributions, still_surprising)
-        });
+        let explained_by = groups.iter().position(|group| explains(&candidates[group.speaker], candidate, lattice, windows));
         match explained_by {
             Some(at) => groups[at].attached.push(index),
             None => groups.push(Group { speaker: index, attached: Vec::new() }),
@@ -86,13 +101,7 @@ pub fn group<'a>(
     groups
 }
 
-fn explains(
-    speaker: &Candidate,
-    candidate: &Candidate,
-    lattice: &Lattice,
-    contributions: &[&Contribution],
-    still_surprising: &mut dyn FnMut(&Candidate, f64) -> bool,
-) -> bool {
+fn explains(speaker: &Candidate, candidate: &Candidate, lattice: &Lattice, windows: &dyn Windows) -> bool {
     if speaker.series == candidate.series {
         // Two measures of one series: one story.
         return true;
@@ -107,14 +116,18 @@ fn explains(
     if !speaker.upward {
         return same_key_family;
     }
-    let shared = contributions
+    // Both over the candidate's window: an excess can only be explained by what happened in the same buckets.
+    let shared = windows
+        .contributions(candidate.span)
         .iter()
         .filter(|contribution| {
             let slots = Slots::new(&contribution.values);
             lattice.contains(&speaker.key, &slots) && lattice.contains(&candidate.key, &slots)
         })
         .count() as f64;
-    let excess_share = (1.0 - speaker.expected / speaker.observed.max(1.0)).clamp(0.0, 1.0);
-    let without = (candidate.observed - shared * excess_share).max(0.0);
-    shared > 0.0 && !still_surprising(candidate, without)
+    let of_speaker = windows.sums(speaker, candidate.span);
+    let own = windows.sums(candidate, candidate.span);
+    let excess_share = (1.0 - of_speaker.expected / of_speaker.observed.max(1.0)).clamp(0.0, 1.0);
+    let left = own.observed - shared * excess_share;
+    shared > 0.0 && (left - own.expected) <= EXPLAINED_WITHIN * own.variance.max(1.0).sqrt()
 }

@@ -23,6 +23,8 @@ const SHARE_UNIT: u32 = 1 << 8;
 pub struct Feed {
     /// Number of the feed.
     pub number: u32,
+    /// Stable hash of its name: numbers differ between interleavings.
+    pub stable: u64,
     /// Baseline.
     pub baseline: auscult_statistics::count::CountState,
     /// First bucket seen.
@@ -35,24 +37,24 @@ pub struct Feed {
     pub is_down: bool,
 }
 
-/// Which feeds a series lives on, in integers, so that sums do not depend on order.
+/// Which feeds a series lives on, by stable hash and in integers, so that nothing depends on order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FeedShares {
-    entries: [(u32, u32); MAX_FEEDS_PER_SERIES],
+    entries: [(u64, u32); MAX_FEEDS_PER_SERIES],
 }
 
 impl FeedShares {
-    /// Takes one bucket's items of feed `number` in. Call [`FeedShares::decay`] once a bucket before.
-    pub fn add(&mut self, number: u32, items: u32) {
+    /// Takes one bucket's items of the feed with that stable hash in. Call [`FeedShares::decay`] once a bucket before.
+    pub fn add(&mut self, feed: u64, items: u32) {
         let grown = items.saturating_mul(SHARE_UNIT);
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.1 > 0 && entry.0 == number) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.1 > 0 && entry.0 == feed) {
             entry.1 = entry.1.saturating_add(grown);
             return;
         }
-        if let Some(smallest) = self.entries.iter_mut().min_by_key(|entry| entry.1)
+        if let Some(smallest) = self.entries.iter_mut().min_by_key(|entry| (entry.1, entry.0))
             && smallest.1 < grown
         {
-            *smallest = (number, grown);
+            *smallest = (feed, grown);
         }
     }
 
@@ -65,18 +67,13 @@ impl FeedShares {
 
     /// Share of this series that comes from feeds that are up, in 0 … 1; 1 if nothing is known.
     #[must_use]
-    pub fn share_up(&self, is_down: &dyn Fn(u32) -> bool) -> f64 {
+    pub fn share_up(&self, is_down: &dyn Fn(u64) -> bool) -> f64 {
         let total: u64 = self.entries.iter().map(|entry| u64::from(entry.1)).sum();
         if total == 0 {
             return 1.0;
         }
         let up: u64 = self.entries.iter().filter(|entry| !is_down(entry.0)).map(|entry| u64::from(entry.1)).sum();
         up as f64 / total as f64
-    }
-
-    /// Items per feed, to rewrite numbers when a record is restored under other numbers.
-    pub fn entries(&self) -> impl Iterator<Item = (u32, u32)> {
-        self.entries.iter().copied().filter(|entry| entry.1 > 0)
     }
 }
 

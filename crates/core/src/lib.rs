@@ -6,6 +6,8 @@
 //! should happen leaves as an [`effect::Effect`]. The alternative, a detector that reads a clock and
 //! writes to a store itself, could not be replayed, crashed and restored to the same bytes.
 
+#![warn(clippy::unwrap_used, clippy::iter_over_hash_type)]
+
 pub mod alert;
 mod close;
 mod compose;

@@ -8,16 +8,14 @@ use crate::disposition::Disposition;
 use crate::drill::{self, Candidate};
 use crate::effect::Effect;
 use crate::machine::Machine;
-use crate::series::{Closed, Expectation, Track, Verdict};
+use crate::series::{Closed, Track, Verdict};
 use crate::settings::Floors;
-use crate::signal::{Attached, Pulse, Signal};
+use crate::signal::{Attached, MATERIAL_CHANGE, Pulse, Signal};
 use crate::time::{BucketIndex, BucketWidth, DAY};
 use crate::words::{AlertChange, Decision, Measure, SignalKind, SignalStatus, StatusReason};
 
 /// A firing signal goes on while its series is at least this surprising; raising needs far more (A08).
 const HOLD_OPEN_P_VALUE: f64 = 0.05;
-/// An attached series is one that is no longer this surprising without what the speaker explains.
-const EXPLAINED_P_VALUE: f64 = 0.01;
 /// A theme without history needs this many people and sources before it alerts (B12).
 const NEW_THEME_PEOPLE: u32 = 5;
 const NEW_THEME_SOURCES: u32 = 2;
@@ -78,6 +76,10 @@ impl Machine {
     fn revise(&mut self, id: &str, holds: bool, result: &CloseResult, effects: &mut Vec<Effect>) {
         let Some(mut signal) = self.signals.remove(id) else { return };
         let nothing_left = !holds && signal.take_back(result.bucket);
+        if !nothing_left && !signal.is_open() && !self.is_material_restatement(&signal, result.bucket) {
+            self.signals.insert(signal.id.clone(), signal);
+            return;
+        }
         let change = if nothing_left {
             signal.status = SignalStatus::Retracted;
             AlertChange::Retracted
@@ -86,6 +88,18 @@ impl Machine {
         };
         self.send(&mut signal, change, result, result.bucket, effects);
         self.signals.insert(signal.id.clone(), signal);
+    }
+
+    /// Whether a restated bucket of a signal that is over changed so much that people should hear of it.
+    fn is_material_restatement(&self, signal: &Signal, bucket: BucketIndex) -> bool {
+        let closed = self.series_of(&signal.key).and_then(|at| {
+            let track = self.series[at].tracks.iter().find(|track| track.measure == signal.measure)?;
+            track.closed(bucket)
+        });
+        closed.is_some_and(|closed| {
+            let effect = closed.verdict.observed.unwrap_or(0.0) - closed.verdict.expected;
+            (effect - signal.effect_last).abs() >= MATERIAL_CHANGE * signal.effect_last.abs()
+        })
     }
 
     fn findings(&self, result: &CloseResult) -> Vec<Finding> {
@@ -116,8 +130,8 @@ impl Machine {
                 upward,
                 strength: total.strength().abs(),
                 p_value: closed.verdict.p_value(),
-                observed: total.observed,
-                expected: total.expected,
+                is_silent: total.observed == 0.0,
+                span,
                 counts_items: track.measure == Measure::Mentions,
                 id: self.series_id(&series.key, track.measure),
             },
@@ -179,24 +193,16 @@ impl Machine {
     }
 
     fn group(&self, result: &CloseResult, candidates: &[Candidate]) -> Vec<drill::Group> {
-        let counting: Vec<&Contribution> = {
-            let mut found: Vec<&Contribution> = self
-                .journal
-                .bucket(result.width, result.bucket)
-                .filter(|contribution| contribution.counts_at(result.width, result.width.index(result.as_of.plus(-1))))
-                .collect();
-            found.sort_by_key(|contribution| (contribution.feedback, contribution.event));
-            found
-        };
-        let models = &self.plan.models[&result.width];
-        drill::group(candidates, &self.plan.lattice, &counting, &mut |candidate, observed| {
-            let Some(closed) = self.series[candidate.series].tracks[candidate.track].closed(result.bucket) else { return false };
-            let Expectation::Count(forecast) = &closed.expectation else { return false };
-            // Overlap is counted in this bucket alone, so the bucket's own surprise is what must vanish.
-            let bucket_share = closed.verdict.observed.unwrap_or(0.0) / candidate.observed.max(1.0);
-            let judgement = models.count().judge(forecast, observed * bucket_share);
-            judgement.p_upper.min(judgement.p_lower) * 2.0 <= EXPLAINED_P_VALUE
-        })
+        let longest = candidates.iter().map(|candidate| candidate.span).max().unwrap_or(1);
+        let as_of = result.width.index(result.as_of.plus(-1));
+        let mut by_span: Vec<Vec<&Contribution>> = vec![Vec::new()];
+        for span in 1..=longest {
+            let bucket = result.bucket - (span as BucketIndex - 1);
+            let mut window = by_span[span - 1].clone();
+            window.extend(self.journal.bucket(result.width, bucket).filter(|contribution| contribution.counts_at(result.width, as_of)));
+            by_span.push(window);
+        }
+        drill::group(candidates, &self.plan.lattice, &RecentWindows { machine: self, bucket: result.bucket, by_span })
     }
 
     fn attachment(&self, finding: &Finding, bucket: BucketIndex) -> Attached {
@@ -316,6 +322,11 @@ impl Machine {
             let Some(mut signal) = self.signals.remove(&id) else { continue };
             let pulse = self.pulse(&signal, result);
             let change = signal.advance(result.bucket, pulse, self.plan.settings.resolve_after_buckets);
+            if signal.is_open() && signal.has_become_normal(result.bucket) {
+                // What has lasted this long is the level: the next buckets are compared with it, and the signal
+                // resolves by itself (B06, S14).
+                self.accept_level(&signal);
+            }
             self.dirty.signals.insert(id.clone());
             if let Some(change) = change {
                 // A growing signal shows the bucket that grew; one that is over, the last it rested on.
@@ -408,7 +419,8 @@ impl Machine {
         let plan = std::sync::Arc::clone(&self.plan);
         self.dirty.pages.insert(crate::record::page_of(self.series[at].stable));
         if let Some(track) = self.series[at].tracks.iter_mut().find(|track| track.measure == signal.measure) {
-            track.accept_level(&plan.models[&signal.width]);
+            let bucket = track.ring.back().map_or(0, |closed| closed.bucket);
+            track.accept_level(&plan.models[&signal.width], bucket);
         }
     }
 
@@ -432,11 +444,29 @@ impl Machine {
     }
 }
 
+/// Windows that end at the bucket judged.
+struct RecentWindows<'a> {
+    machine: &'a Machine,
+    bucket: BucketIndex,
+    by_span: Vec<Vec<&'a Contribution>>,
+}
+
+impl drill::Windows for RecentWindows<'_> {
+    fn contributions(&self, span: usize) -> &[&Contribution] {
+        &self.by_span[span]
+    }
+
+    fn sums(&self, candidate: &Candidate, span: usize) -> drill::WindowSums {
+        let sum = total(&self.machine.series[candidate.series].tracks[candidate.track], self.bucket, span);
+        drill::WindowSums { observed: sum.observed, expected: sum.expected, variance: sum.variance }
+    }
+}
+
 fn kind_of(track: &Track, is_new: bool, finding: &Finding, upward: bool) -> SignalKind {
     match track.measure {
         Measure::Mentions if upward && is_new => SignalKind::NewTheme,
         Measure::Mentions if upward => SignalKind::VolumeUp,
-        Measure::Mentions if finding.candidate.observed == 0.0 => SignalKind::Silence,
+        Measure::Mentions if finding.candidate.is_silent => SignalKind::Silence,
         Measure::Mentions => SignalKind::VolumeDown,
         Measure::NegativeShare => SignalKind::SentimentShift,
         Measure::MeanRating => SignalKind::ScoreShift,

@@ -67,6 +67,7 @@ struct Head {
 struct FeedRecord {
     width: BucketWidth,
     number: u32,
+    stable: u64,
     baseline: Vec<u8>,
     first_bucket: BucketIndex,
     last_event: Timestamp,
@@ -217,6 +218,7 @@ fn head(machine: &Machine) -> Head {
             .map(|(&(width, number), feed)| FeedRecord {
                 width,
                 number,
+                stable: feed.stable,
                 baseline: dumped(|bytes| feed.baseline.dump(bytes)),
                 first_bucket: feed.first_bucket,
                 last_event: feed.last_event,
@@ -321,6 +323,7 @@ fn restore_head(plan: &Arc<Plan>, portfolio: &str, head: Head, record_key: &[u8]
             (record.width, record.number),
             Feed {
                 number: record.number,
+                stable: record.stable,
                 baseline,
                 first_bucket: record.first_bucket,
                 last_event: record.last_event,

@@ -114,6 +114,21 @@ impl Signal {
         (self.revision, former)
     }
 
+    /// Whether the change has lasted so long, up to `bucket`, that it is the new level: two weeks of days, eight
+    /// weeks, four months, two days of hours, with at most a fifth of the buckets below the line.
+    #[must_use]
+    pub fn has_become_normal(&self, bucket: BucketIndex) -> bool {
+        let wanted: BucketIndex = match self.width {
+            BucketWidth::Hour => 48,
+            BucketWidth::Day => 14,
+            BucketWidth::Week => 8,
+            BucketWidth::Month => 4,
+        };
+        let window = wanted + wanted / 4;
+        let crossed = self.fired.iter().filter(|&&fired| fired > bucket - window && fired <= bucket).count();
+        crossed as BucketIndex >= wanted && self.fired.last() == Some(&bucket)
+    }
+
     /// Whether it is still firing.
     #[must_use]
     pub fn is_open(&self) -> bool {

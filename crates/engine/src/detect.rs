@@ -16,8 +16,8 @@ use auscult_core::partition::Partition;
 use auscult_core::settings::CheckedDetectSettings;
 use auscult_core::time::Timestamp;
 use auscult_wire::{
-    ErrorCode, MentionRecord, Projection, WireError, decode_disposition, decode_mention_record, encode_alert,
-    encode_series_point,
+    ErrorCode, MentionRecord, Projection, WireError, decode_disposition, decode_mention_record,
+    encode_alert, encode_series_point,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -76,7 +76,11 @@ pub struct DetectStage {
 impl DetectStage {
     /// A stage that holds no partition yet.
     #[must_use]
-    pub fn new(detect: Arc<CheckedDetectSettings>, settings: &CheckedEngineSettings, metrics: Arc<Metrics>) -> DetectStage {
+    pub fn new(
+        detect: Arc<CheckedDetectSettings>,
+        settings: &CheckedEngineSettings,
+        metrics: Arc<Metrics>,
+    ) -> DetectStage {
         let name = |topic: &str| Arc::<str>::from(topic);
         DetectStage {
             settings: detect,
@@ -101,7 +105,9 @@ impl DetectStage {
 
     /// The machines held here, by partition.
     pub fn machines(&self) -> impl Iterator<Item = (u32, &Partition)> {
-        self.machines.iter().map(|(number, held)| (*number, &held.partition))
+        self.machines
+            .iter()
+            .map(|(number, held)| (*number, &held.partition))
     }
 
     fn side(&self, topic: &str) -> Result<Side, StageError> {
@@ -110,7 +116,9 @@ impl DetectStage {
         } else if topic == self.topics.dispositions.as_ref() {
             Ok(Side::Dispositions)
         } else {
-            Err(StageError::Fatal(format!("the log handed Detect a record of {topic}, which it does not read; check engine.topics")))
+            Err(StageError::Fatal(format!(
+                "the log handed Detect a record of {topic}, which it does not read; check engine.topics"
+            )))
         }
     }
 
@@ -118,18 +126,32 @@ impl DetectStage {
         let number = record.at.partition;
         let side = self.side(&record.at.topic)?;
         let held = self.machines.get_mut(&number).ok_or_else(|| {
-            StageError::Fatal(format!("{} came without {}/{number}; both must be assigned together", record.at, self.topics.mentions))
+            StageError::Fatal(format!(
+                "{} came without {}/{number}; both must be assigned together",
+                record.at, self.topics.mentions
+            ))
         })?;
         let applied = match side {
             Side::Mentions => apply_mention(&mut held.partition, record, &mut self.effects),
             Side::Dispositions => apply_disposition(&mut held.partition, record, &mut self.effects),
         };
         held.dirty = true;
-        self.moved.insert((number, side), Position(record.offset + 1));
+        self.moved
+            .insert((number, side), Position(record.offset + 1));
         if let Err(refusal) = applied {
             let place = format!("{}@{}", record.at, record.offset);
-            happening::DeadLettered { stage: NAME, code: refusal.code.as_str(), place: &place }.emit(&self.metrics);
-            self.outgoing.push(dead_letter(&self.topics.dead_letters, record, &refusal, now));
+            happening::DeadLettered {
+                stage: NAME,
+                code: refusal.code.as_str(),
+                place: &place,
+            }
+            .emit(&self.metrics);
+            self.outgoing.push(dead_letter(
+                &self.topics.dead_letters,
+                record,
+                &refusal,
+                now,
+            ));
         }
         self.encode_effects();
         Ok(())
@@ -140,10 +162,19 @@ impl DetectStage {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Alert(alert) => {
-                    let shared = outgoing(&self.topics.alerts, encode_alert(&alert, Projection::Shared));
-                    self.outgoing.push(Outgoing { topic: Arc::clone(&self.topics.signals), ..shared.clone() });
+                    let shared = outgoing(
+                        &self.topics.alerts,
+                        encode_alert(&alert, Projection::Shared),
+                    );
+                    self.outgoing.push(Outgoing {
+                        topic: Arc::clone(&self.topics.signals),
+                        ..shared.clone()
+                    });
                     self.outgoing.push(shared);
-                    self.outgoing.push(outgoing(&self.topics.alerts_medical, encode_alert(&alert, Projection::Medical)));
+                    self.outgoing.push(outgoing(
+                        &self.topics.alerts_medical,
+                        encode_alert(&alert, Projection::Medical),
+                    ));
                     self.sent.push(happening::AlertSent {
                         change: alert.change.as_str(),
                         severity: alert.severity.as_str(),
@@ -152,7 +183,9 @@ impl DetectStage {
                         notified: alert.suppressed_by.is_empty(),
                     });
                 }
-                Effect::SeriesPoint(point) => self.outgoing.push(outgoing(&self.topics.series, encode_series_point(&point))),
+                Effect::SeriesPoint(point) => self
+                    .outgoing
+                    .push(outgoing(&self.topics.series, encode_series_point(&point))),
                 Effect::Rejected(rejection) => *self.rejections.entry(rejection).or_default() += 1,
             }
         }
@@ -168,7 +201,11 @@ impl DetectStage {
 }
 
 /// Decodes and applies one record of the mentions topic.
-fn apply_mention(partition: &mut Partition, record: &Record, effects: &mut Vec<Effect>) -> Result<(), WireError> {
+fn apply_mention(
+    partition: &mut Partition,
+    record: &Record,
+    effects: &mut Vec<Effect>,
+) -> Result<(), WireError> {
     match decode_mention_record(&record.headers, value_of(record)?)? {
         MentionRecord::Mention(mention) => partition.apply(&Input::Mention(&mention), effects),
         MentionRecord::Marker(marker) => partition.apply(&Input::Marker(&marker), effects),
@@ -177,16 +214,30 @@ fn apply_mention(partition: &mut Partition, record: &Record, effects: &mut Vec<E
 }
 
 /// Decodes and applies one answer. Its portfolio is its key; the machine refuses what it does not know.
-fn apply_disposition(partition: &mut Partition, record: &Record, effects: &mut Vec<Effect>) -> Result<(), WireError> {
+fn apply_disposition(
+    partition: &mut Partition,
+    record: &Record,
+    effects: &mut Vec<Effect>,
+) -> Result<(), WireError> {
     let event = decode_disposition(&record.headers, value_of(record)?)?;
-    let key = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()).unwrap_or_default();
+    let key = record
+        .key
+        .as_deref()
+        .and_then(|key| std::str::from_utf8(key).ok())
+        .unwrap_or_default();
     let disposition = event.data.into_disposition(key);
     partition.apply(&Input::Disposition(&disposition), effects);
     Ok(())
 }
 
 fn value_of(record: &Record) -> Result<&[u8], WireError> {
-    record.value.as_deref().ok_or_else(|| WireError::new(ErrorCode::EventEmpty, "", "a tombstone has no meaning on this topic"))
+    record.value.as_deref().ok_or_else(|| {
+        WireError::new(
+            ErrorCode::EventEmpty,
+            "",
+            "a tombstone has no meaning on this topic",
+        )
+    })
 }
 
 impl Stage for DetectStage {
@@ -204,16 +255,33 @@ impl Stage for DetectStage {
         if side == Side::Dispositions {
             return Ok(());
         }
-        let live = assignment.state.into_iter().filter_map(|record| Some((record.key, record.value?))).collect();
-        let partition = Partition::restore(Arc::clone(&self.settings), live)
-            .map_err(|error| StageError::Fatal(format!("the state of {} cannot be restored: {error}", assignment.partition)))?;
+        let live = assignment
+            .state
+            .into_iter()
+            .filter_map(|record| Some((record.key, record.value?)))
+            .collect();
+        let partition = Partition::restore(Arc::clone(&self.settings), live).map_err(|error| {
+            StageError::Fatal(format!(
+                "the state of {} cannot be restored: {error}",
+                assignment.partition
+            ))
+        })?;
         let counted = Counted::of(&partition);
-        self.machines.insert(number, Held { partition, counted, dirty: false });
+        self.machines.insert(
+            number,
+            Held {
+                partition,
+                counted,
+                dirty: false,
+            },
+        );
         Ok(())
     }
 
     fn revoked(&mut self, partition: &TopicPartition) {
-        let Ok(side) = self.side(&partition.topic) else { return };
+        let Ok(side) = self.side(&partition.topic) else {
+            return;
+        };
         self.moved.remove(&(partition.partition, side));
         if side == Side::Mentions {
             self.machines.remove(&partition.partition);
@@ -236,9 +304,15 @@ impl Stage for DetectStage {
     fn tick(&mut self, _: Tick) {}
 
     fn commit(&mut self) -> Result<Commit, StageError> {
-        let mut commit = Commit { outgoing: std::mem::take(&mut self.outgoing), ..Commit::default() };
+        let mut commit = Commit {
+            outgoing: std::mem::take(&mut self.outgoing),
+            ..Commit::default()
+        };
         for ((number, side), position) in std::mem::take(&mut self.moved) {
-            let partition = TopicPartition { topic: Arc::clone(self.topic_of(side)), partition: number };
+            let partition = TopicPartition {
+                topic: Arc::clone(self.topic_of(side)),
+                partition: number,
+            };
             commit.positions.push((partition, position, String::new()));
         }
         for (number, held) in &mut self.machines {
@@ -247,8 +321,17 @@ impl Stage for DetectStage {
             }
             let changes = held.partition.take_changes();
             if !changes.is_empty() {
-                let partition = TopicPartition { topic: Arc::clone(&self.topics.mentions), partition: *number };
-                commit.state.push((partition, changes.into_iter().map(|(key, value)| StateRecord { key, value }).collect()));
+                let partition = TopicPartition {
+                    topic: Arc::clone(&self.topics.mentions),
+                    partition: *number,
+                };
+                commit.state.push((
+                    partition,
+                    changes
+                        .into_iter()
+                        .map(|(key, value)| StateRecord { key, value })
+                        .collect(),
+                ));
             }
         }
         Ok(commit)
@@ -264,7 +347,11 @@ impl Stage for DetectStage {
             held.counted = now;
         }
         for (rejection, count) in std::mem::take(&mut self.rejections) {
-            happening::InputsRejected { reason: rejection.as_str(), count }.emit(&self.metrics);
+            happening::InputsRejected {
+                reason: rejection.as_str(),
+                count,
+            }
+            .emit(&self.metrics);
         }
         Ok(())
     }
@@ -289,7 +376,11 @@ impl Counted {
             ("rejected", self.rejected, before.rejected),
         ];
         for (result, now, then) in results {
-            happening::InputsApplied { result, count: now.saturating_sub(then) }.emit(metrics);
+            happening::InputsApplied {
+                result,
+                count: now.saturating_sub(then),
+            }
+            .emit(metrics);
         }
     }
 }

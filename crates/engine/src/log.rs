@@ -130,7 +130,11 @@ pub trait Log: Send {
     ///
     /// # Errors
     /// See [`LogError`].
-    fn restore(&mut self, partition: &TopicPartition, each: &mut dyn FnMut(StateRecord)) -> Result<(), LogError>;
+    fn restore(
+        &mut self,
+        partition: &TopicPartition,
+        each: &mut dyn FnMut(StateRecord),
+    ) -> Result<(), LogError>;
 
     /// Makes a turn durable: positions, state and outgoing records, all or nothing.
     ///

@@ -141,13 +141,18 @@ pub trait ReadModel: Send + Sync {
     ///
     /// # Errors
     /// See [`ReadError`].
-    fn safety_candidates(&self, open_only: bool, limit: u32) -> Result<Vec<(String, Option<String>)>, ReadError>;
+    fn safety_candidates(
+        &self,
+        open_only: bool,
+        limit: u32,
+    ) -> Result<Vec<(String, Option<String>)>, ReadError>;
 
     /// Dead letters, newest first, of one code or all.
     ///
     /// # Errors
     /// See [`ReadError`].
-    fn dead_letters(&self, code: Option<&str>, limit: u32) -> Result<Vec<DeadLetterRow>, ReadError>;
+    fn dead_letters(&self, code: Option<&str>, limit: u32)
+    -> Result<Vec<DeadLetterRow>, ReadError>;
 
     /// The figures of Home and Ops.
     ///

@@ -58,12 +58,19 @@ pub struct ServeStage<W> {
 impl<W: ViewWriter> ServeStage<W> {
     /// A stage that writes into `view` and calls `on_change` after each turn that changed something.
     #[must_use]
-    pub fn new(view: W, settings: &CheckedEngineSettings, metrics: Arc<Metrics>, on_change: OnChange) -> ServeStage<W> {
+    pub fn new(
+        view: W,
+        settings: &CheckedEngineSettings,
+        metrics: Arc<Metrics>,
+        on_change: OnChange,
+    ) -> ServeStage<W> {
         let silent = settings.serve.feed_silent_after_seconds;
         ServeStage {
             view,
             kinds: Kind::by_topic(&settings.topics),
-            silent_after: i64::try_from(silent).unwrap_or(i64::MAX).saturating_mul(SECOND),
+            silent_after: i64::try_from(silent)
+                .unwrap_or(i64::MAX)
+                .saturating_mul(SECOND),
             metrics,
             held: BTreeMap::new(),
             moved: BTreeMap::new(),
@@ -78,17 +85,27 @@ impl<W: ViewWriter> ServeStage<W> {
     }
 
     fn wants(&self, record: &Record) -> bool {
-        self.held.get(&record.at).is_none_or(|held| record.offset >= held.view.0)
+        self.held
+            .get(&record.at)
+            .is_none_or(|held| record.offset >= held.view.0)
     }
 
     /// One transaction of the view.
-    fn write(&mut self, records: &[&Record], positions: &BTreeMap<TopicPartition, Position>) -> Result<(), StageError> {
+    fn write(
+        &mut self,
+        records: &[&Record],
+        positions: &BTreeMap<TopicPartition, Position>,
+    ) -> Result<(), StageError> {
         let changes = self.read(records)?;
         let kinds = changes::count_by_kind(&changes);
         let changed = changes::what_changed(&changes);
         let listed: Vec<_> = positions
             .iter()
-            .filter(|(partition, position)| self.held.get(partition).is_none_or(|held| **position > held.view))
+            .filter(|(partition, position)| {
+                self.held
+                    .get(partition)
+                    .is_none_or(|held| **position > held.view)
+            })
             .map(|(partition, position)| (partition.clone(), *position))
             .collect();
         self.view.apply(changes, &listed).map_err(blocked)?;
@@ -110,7 +127,11 @@ impl<W: ViewWriter> ServeStage<W> {
             })?;
             if let Err(refusal) = seen.take(*kind, record) {
                 let place = format!("{}@{}", record.at, record.offset);
-                happening::ViewSkipped { code: refusal.code.as_str(), place: &place }.emit(&self.metrics);
+                happening::ViewSkipped {
+                    code: refusal.code.as_str(),
+                    place: &place,
+                }
+                .emit(&self.metrics);
             }
         }
         Ok(seen.into_changes())
@@ -131,9 +152,18 @@ impl<W: ViewWriter> Stage for ServeStage<W> {
 
     /// A view that holds less than the group committed (wiped, or an old copy) is read for from where it stands;
     /// one that holds more skips what it has, which needs nothing of the log.
-    fn resume_at(&mut self, partition: &TopicPartition, committed: Position) -> Result<Position, StageError> {
-        let view = self.view.position(partition).map_err(blocked)?.unwrap_or_default();
-        self.held.insert(partition.clone(), Held { view, committed });
+    fn resume_at(
+        &mut self,
+        partition: &TopicPartition,
+        committed: Position,
+    ) -> Result<Position, StageError> {
+        let view = self
+            .view
+            .position(partition)
+            .map_err(blocked)?
+            .unwrap_or_default();
+        self.held
+            .insert(partition.clone(), Held { view, committed });
         Ok(view.min(committed))
     }
 
@@ -171,8 +201,17 @@ impl<W: ViewWriter> Stage for ServeStage<W> {
 
     fn commit(&mut self) -> Result<Commit, StageError> {
         let moved = std::mem::take(&mut self.moved).into_iter();
-        let forward = moved.filter(|(partition, position)| self.held.get(partition).is_none_or(|held| *position > held.committed));
-        Ok(Commit { positions: forward.map(|(partition, position)| (partition, position, String::new())).collect(), ..Commit::default() })
+        let forward = moved.filter(|(partition, position)| {
+            self.held
+                .get(partition)
+                .is_none_or(|held| *position > held.committed)
+        });
+        Ok(Commit {
+            positions: forward
+                .map(|(partition, position)| (partition, position, String::new()))
+                .collect(),
+            ..Commit::default()
+        })
     }
 
     fn committed(&mut self) -> Result<(), StageError> {

@@ -6,18 +6,18 @@
 
 mod portfolio;
 mod secret;
+mod sections;
 mod topics;
 
 pub use portfolio::{PortfolioField, PortfolioKey};
 pub use secret::Secret;
+pub use sections::{
+    DeadLetterCap, LagSettings, ListenSettings, Partitions, ServeSettings, TurnSettings,
+};
 pub use topics::Topics;
 
-use crate::telemetry::LagThresholds;
-use crate::turn::TurnBounds;
 use auscult_core::settings::{Dimension, Problem, View};
-use auscult_core::time::{HOUR, SECOND};
 use serde::Deserialize;
-use std::time::Duration;
 
 /// One part of the engine that this process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -86,173 +86,6 @@ impl Default for EngineSettings {
     }
 }
 
-/// Partition counts. Adapters that create topics use them; the Kafka adapter refuses to start when the
-/// broker's counts differ, because markers must reach every partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Partitions {
-    /// Partitions of each source topic.
-    pub source: u32,
-    /// Partitions of mentions, and therefore of dispositions.
-    pub mentions: u32,
-    /// Partitions of each topic that is only written or served.
-    pub output: u32,
-}
-
-impl Default for Partitions {
-    fn default() -> Partitions {
-        Partitions { source: 1, mentions: 1, output: 1 }
-    }
-}
-
-/// Size of turns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TurnSettings {
-    /// Fewest records a full turn takes.
-    pub least_records: usize,
-    /// Most records a turn takes.
-    pub most_records: usize,
-    /// A slower turn halves the next one, in milliseconds.
-    pub target_milliseconds: u64,
-    /// Longest wait for the first record, in milliseconds.
-    pub wait_milliseconds: u64,
-}
-
-impl Default for TurnSettings {
-    fn default() -> TurnSettings {
-        TurnSettings {
-            least_records: TurnBounds::LEAST_RECORDS,
-            most_records: TurnBounds::MOST_RECORDS,
-            target_milliseconds: TurnBounds::TARGET.as_millis() as u64,
-            wait_milliseconds: TurnBounds::WAIT.as_millis() as u64,
-        }
-    }
-}
-
-impl TurnSettings {
-    /// As bounds of a turn.
-    #[must_use]
-    pub fn bounds(self) -> TurnBounds {
-        TurnBounds {
-            least_records: self.least_records,
-            most_records: self.most_records,
-            target: Duration::from_millis(self.target_milliseconds),
-            wait: Duration::from_millis(self.wait_milliseconds),
-        }
-    }
-}
-
-/// Listening.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ListenSettings {
-    /// Threads a turn fans out over; 1 stays on the stage's own thread.
-    pub threads: usize,
-    /// What the portfolio key is made of, in order.
-    pub portfolio: Vec<String>,
-    /// Key of person pseudonyms. No default: a key in the source code would be no key.
-    pub pseudonym_key: Option<Secret>,
-    /// How long after its own time an event still counts as on time, in seconds.
-    pub lateness_seconds: u64,
-    /// A source partition that delivered nothing for so many seconds is moved on by the clock; 0: never.
-    pub idle_after_seconds: u64,
-    /// Events further ahead of the clock than this are quarantined, in seconds (I12).
-    pub future_limit_seconds: u64,
-    /// History is being loaded: judge, list, notify nobody (I11). Safety triage is not affected.
-    pub backfill: bool,
-    /// When bad input stops the listener.
-    pub dead_letter_cap: DeadLetterCap,
-    /// Extra fields of the source that mentions carry on, because views cut by them. Every other unknown field
-    /// stays behind in Listen.
-    pub extra_fields: Vec<String>,
-    /// Hours after day 0 within which safety intake must have a candidate.
-    pub intake_hours: u32,
-    /// Ids of the schemas a registry prefix or header may name; none: plain JSON only.
-    pub schema_ids: Vec<u32>,
-    /// Global ids (UUID) of the schemas a registry prefix or header may name.
-    pub schema_guids: Vec<uuid::Uuid>,
-    /// Tenant of events that name none; without it they become dead letters (`TENANT_UNKNOWN`).
-    pub default_tenant: Option<String>,
-}
-
-impl Default for ListenSettings {
-    fn default() -> ListenSettings {
-        ListenSettings {
-            threads: 1,
-            portfolio: vec!["tenant".to_owned(), "country".to_owned()],
-            pseudonym_key: None,
-            lateness_seconds: (6 * HOUR / SECOND) as u64,
-            idle_after_seconds: 15 * 60,
-            future_limit_seconds: (12 * HOUR / SECOND) as u64,
-            backfill: false,
-            dead_letter_cap: DeadLetterCap::default(),
-            extra_fields: Vec::new(),
-            intake_hours: 24,
-            schema_ids: Vec::new(),
-            schema_guids: Vec::new(),
-            default_tenant: None,
-        }
-    }
-}
-
-/// When bad input stops the listener: a broken deploy must not empty the topic into the dead letters.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DeadLetterCap {
-    /// Records looked back on.
-    pub window_records: usize,
-    /// Share of dead letters in the window at which the listener stops, in 0 … 1; 1: never.
-    pub share: f64,
-}
-
-impl Default for DeadLetterCap {
-    fn default() -> DeadLetterCap {
-        DeadLetterCap { window_records: 1_000, share: 0.5 }
-    }
-}
-
-/// Serving.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ServeSettings {
-    /// A feed counts as `no_data` after so many seconds without an event.
-    pub feed_silent_after_seconds: u64,
-}
-
-impl Default for ServeSettings {
-    fn default() -> ServeSettings {
-        ServeSettings { feed_silent_after_seconds: 36 * 3_600 }
-    }
-}
-
-/// When a stage counts as behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LagSettings {
-    /// Seconds behind from which on the status is `warn`.
-    pub warn_after_seconds: u32,
-    /// Seconds without any turn from which on it is `stall`.
-    pub stall_after_seconds: u32,
-}
-
-impl Default for LagSettings {
-    fn default() -> LagSettings {
-        LagSettings { warn_after_seconds: 30, stall_after_seconds: 60 }
-    }
-}
-
-impl LagSettings {
-    /// As thresholds in milliseconds.
-    #[must_use]
-    pub fn thresholds(self) -> LagThresholds {
-        LagThresholds {
-            warn_after: i64::from(self.warn_after_seconds) * SECOND,
-            stall_after: i64::from(self.stall_after_seconds) * SECOND,
-        }
-    }
-}
-
 /// Most partitions of a topic.
 pub const MAX_PARTITIONS: u32 = 1_024;
 /// Most records of one turn.
@@ -285,7 +118,11 @@ impl EngineSettings {
     pub fn check(self) -> Result<CheckedEngineSettings, Vec<Problem>> {
         let mut problems = Vec::new();
         if self.roles.is_empty() {
-            problems.push(Problem::new("engine.roles", "no role is named", "name listen, detect or serve"));
+            problems.push(Problem::new(
+                "engine.roles",
+                "no role is named",
+                "name listen, detect or serve",
+            ));
         }
         self.check_topics(&mut problems);
         self.check_sources(&mut problems);
@@ -306,19 +143,35 @@ impl EngineSettings {
                 Some(_) => {}
             }
         }
-        if problems.is_empty() { Ok(CheckedEngineSettings { written: self, portfolio }) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(CheckedEngineSettings {
+                written: self,
+                portfolio,
+            })
+        } else {
+            Err(problems)
+        }
     }
 
     fn check_topics(&self, problems: &mut Vec<Problem>) {
         let topics = self.topics.all();
         for (index, (key, topic)) in topics.iter().enumerate() {
             let path = format!("engine.topics.{key}");
-            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+            let allowed =
+                |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
             if topic.is_empty() || topic.len() > MAX_TOPIC_BYTES || !topic.bytes().all(allowed) {
-                problems.push(Problem::new(&path, format!("{topic:?} is no topic name"), "use 1 to 249 letters, digits, dots and hyphens"));
+                problems.push(Problem::new(
+                    &path,
+                    format!("{topic:?} is no topic name"),
+                    "use 1 to 249 letters, digits, dots and hyphens",
+                ));
             }
             if let Some((other, _)) = topics[..index].iter().find(|(_, before)| before == topic) {
-                problems.push(Problem::new(&path, format!("{topic:?} is already used by {other}"), "give each its own topic: audience is a topic, not a filter"));
+                problems.push(Problem::new(
+                    &path,
+                    format!("{topic:?} is already used by {other}"),
+                    "give each its own topic: audience is a topic, not a filter",
+                ));
             }
         }
     }
@@ -326,7 +179,11 @@ impl EngineSettings {
     fn check_sources(&self, problems: &mut Vec<Problem>) {
         for (key, topic) in self.topics.submitted() {
             if !self.topics.sources.iter().any(|source| source == topic) {
-                problems.push(Problem::new(format!("engine.topics.{key}"), format!("{topic:?} is not among engine.topics.sources"), "add it there, or submit to a topic that is"));
+                problems.push(Problem::new(
+                    format!("engine.topics.{key}"),
+                    format!("{topic:?} is not among engine.topics.sources"),
+                    "add it there, or submit to a topic that is",
+                ));
             }
         }
     }
@@ -334,32 +191,134 @@ impl EngineSettings {
     fn check_numbers(&self, problems: &mut Vec<Problem>) {
         let mut range = |path: &str, value: u64, low: u64, high: u64| {
             if !(low..=high).contains(&value) {
-                problems.push(Problem::new(format!("engine.{path}"), format!("{value} is out of range"), format!("choose {low} to {high}")));
+                problems.push(Problem::new(
+                    format!("engine.{path}"),
+                    format!("{value} is out of range"),
+                    format!("choose {low} to {high}"),
+                ));
             }
         };
-        range("partitions.source", self.partitions.source.into(), 1, MAX_PARTITIONS.into());
-        range("partitions.mentions", self.partitions.mentions.into(), 1, MAX_PARTITIONS.into());
-        range("partitions.output", self.partitions.output.into(), 1, MAX_PARTITIONS.into());
-        range("turn.least_records", self.turn.least_records as u64, 1, MAX_TURN_RECORDS as u64);
-        range("turn.most_records", self.turn.most_records as u64, self.turn.least_records.max(1) as u64, MAX_TURN_RECORDS as u64);
-        range("turn.target_milliseconds", self.turn.target_milliseconds, 1, 60_000);
-        range("turn.wait_milliseconds", self.turn.wait_milliseconds, 1, 60_000);
-        range("listen.threads", self.listen.threads as u64, 1, MAX_THREADS as u64);
-        range("listen.lateness_seconds", self.listen.lateness_seconds, 0, MAX_SECONDS);
-        range("listen.idle_after_seconds", self.listen.idle_after_seconds, 0, MAX_SECONDS);
-        range("listen.future_limit_seconds", self.listen.future_limit_seconds, 0, MAX_SECONDS);
-        range("listen.intake_hours", self.listen.intake_hours.into(), 1, 15 * 24);
-        range("listen.extra_fields", self.listen.extra_fields.len() as u64, 0, MAX_EXTRA_FIELDS);
-        range("listen.dead_letter_cap.window_records", self.listen.dead_letter_cap.window_records as u64, 10, 1_000_000);
-        range("serve.feed_silent_after_seconds", self.serve.feed_silent_after_seconds, 60, MAX_SECONDS);
-        range("lag.warn_after_seconds", self.lag.warn_after_seconds.into(), 1, 86_400);
-        range("lag.stall_after_seconds", self.lag.stall_after_seconds.into(), 1, 86_400);
+        range(
+            "partitions.source",
+            self.partitions.source.into(),
+            1,
+            MAX_PARTITIONS.into(),
+        );
+        range(
+            "partitions.mentions",
+            self.partitions.mentions.into(),
+            1,
+            MAX_PARTITIONS.into(),
+        );
+        range(
+            "partitions.output",
+            self.partitions.output.into(),
+            1,
+            MAX_PARTITIONS.into(),
+        );
+        range(
+            "turn.least_records",
+            self.turn.least_records as u64,
+            1,
+            MAX_TURN_RECORDS as u64,
+        );
+        range(
+            "turn.most_records",
+            self.turn.most_records as u64,
+            self.turn.least_records.max(1) as u64,
+            MAX_TURN_RECORDS as u64,
+        );
+        range(
+            "turn.target_milliseconds",
+            self.turn.target_milliseconds,
+            1,
+            60_000,
+        );
+        range(
+            "turn.wait_milliseconds",
+            self.turn.wait_milliseconds,
+            1,
+            60_000,
+        );
+        range(
+            "listen.threads",
+            self.listen.threads as u64,
+            1,
+            MAX_THREADS as u64,
+        );
+        range(
+            "listen.lateness_seconds",
+            self.listen.lateness_seconds,
+            0,
+            MAX_SECONDS,
+        );
+        range(
+            "listen.idle_after_seconds",
+            self.listen.idle_after_seconds,
+            0,
+            MAX_SECONDS,
+        );
+        range(
+            "listen.future_limit_seconds",
+            self.listen.future_limit_seconds,
+            0,
+            MAX_SECONDS,
+        );
+        range(
+            "listen.intake_hours",
+            self.listen.intake_hours.into(),
+            1,
+            15 * 24,
+        );
+        range(
+            "listen.extra_fields",
+            self.listen.extra_fields.len() as u64,
+            0,
+            MAX_EXTRA_FIELDS,
+        );
+        range(
+            "listen.dead_letter_cap.window_records",
+            self.listen.dead_letter_cap.window_records as u64,
+            10,
+            1_000_000,
+        );
+        range(
+            "serve.feed_silent_after_seconds",
+            self.serve.feed_silent_after_seconds,
+            60,
+            MAX_SECONDS,
+        );
+        range(
+            "lag.warn_after_seconds",
+            self.lag.warn_after_seconds.into(),
+            1,
+            86_400,
+        );
+        range(
+            "lag.stall_after_seconds",
+            self.lag.stall_after_seconds.into(),
+            1,
+            86_400,
+        );
         let share = self.listen.dead_letter_cap.share;
         if !(share > 0.0 && share <= 1.0) {
-            problems.push(Problem::new("engine.listen.dead_letter_cap.share", format!("{share} is out of range"), "choose more than 0 and at most 1 (1: never stop)"));
+            problems.push(Problem::new(
+                "engine.listen.dead_letter_cap.share",
+                format!("{share} is out of range"),
+                "choose more than 0 and at most 1 (1: never stop)",
+            ));
         }
-        if self.listen.default_tenant.as_deref().is_some_and(|tenant| tenant.is_empty() || tenant.contains('|')) {
-            problems.push(Problem::new("engine.listen.default_tenant", "the tenant is empty or holds a `|`", "name a tenant without `|`, or leave the setting out"));
+        if self
+            .listen
+            .default_tenant
+            .as_deref()
+            .is_some_and(|tenant| tenant.is_empty() || tenant.contains('|'))
+        {
+            problems.push(Problem::new(
+                "engine.listen.default_tenant",
+                "the tenant is empty or holds a `|`",
+                "name a tenant without `|`, or leave the setting out",
+            ));
         }
     }
 }
@@ -404,8 +363,16 @@ mod tests {
 
     #[test]
     fn defaults_need_only_a_key() {
-        let problems = EngineSettings::default().check().expect_err("a key is missing");
-        assert_eq!(problems.iter().map(|problem| problem.path.as_str()).collect::<Vec<_>>(), ["engine.listen.pseudonym_key"]);
+        let problems = EngineSettings::default()
+            .check()
+            .expect_err("a key is missing");
+        assert_eq!(
+            problems
+                .iter()
+                .map(|problem| problem.path.as_str())
+                .collect::<Vec<_>>(),
+            ["engine.listen.pseudonym_key"]
+        );
         let checked = usable().check().expect("usable");
         assert_eq!(checked.source_partitions(), 3);
     }
@@ -419,10 +386,19 @@ mod tests {
         settings.turn.most_records = 1;
         settings.listen.portfolio = vec!["tenant".to_owned(), "planet".to_owned()];
         let problems = settings.check().expect_err("five mistakes");
-        let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+        let paths: Vec<&str> = problems
+            .iter()
+            .map(|problem| problem.path.as_str())
+            .collect();
         assert_eq!(
             paths,
-            ["engine.roles", "engine.topics.alerts", "engine.topics.signals", "engine.turn.most_records", "engine.listen.portfolio[1]"]
+            [
+                "engine.roles",
+                "engine.topics.alerts",
+                "engine.topics.signals",
+                "engine.turn.most_records",
+                "engine.listen.portfolio[1]"
+            ]
         );
     }
 

@@ -17,8 +17,8 @@ use auscult_wire::derived::derived_id;
 use auscult_wire::envelope::{JSON, STRUCTURED_JSON};
 use auscult_wire::feedback::{FEEDBACK_RECEIVED, FEEDBACK_SCHEMA};
 use auscult_wire::{
-    DeadLetter, Encoded, Envelope, ErrorCode, FeedbackEvent, SafetyAck, SchemaRegistry, WireError, decode_disposition_data,
-    decode_feedback, encode_disposition, encode_safety_ack,
+    DeadLetter, Encoded, Envelope, ErrorCode, FeedbackEvent, SafetyAck, SchemaRegistry, WireError,
+    decode_disposition_data, decode_feedback, encode_disposition, encode_safety_ack,
 };
 use std::sync::Arc;
 
@@ -53,7 +53,9 @@ pub struct RefusedItem {
 
 /// A dead letter was sent through often enough.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("dead letter {id} was sent through {MAX_REPLAYS} times and refused each time: correct the source, not the letter")]
+#[error(
+    "dead letter {id} was sent through {MAX_REPLAYS} times and refused each time: correct the source, not the letter"
+)]
 pub struct ReplayedTooOften {
     /// The dead letter.
     pub id: String,
@@ -85,7 +87,10 @@ impl SubmitDesk {
             acks: topics.safety_acks.as_str().into(),
             dead_letters: topics.dead_letters.as_str().into(),
             default_tenant: listen.default_tenant.clone(),
-            registry: SchemaRegistry::new(listen.schema_ids.iter().copied(), listen.schema_guids.iter().copied()),
+            registry: SchemaRegistry::new(
+                listen.schema_ids.iter().copied(),
+                listen.schema_guids.iter().copied(),
+            ),
         }
     }
 
@@ -94,17 +99,33 @@ impl SubmitDesk {
     ///
     /// # Errors
     /// The body as a whole is not taken: empty, too large, or too many items. Nothing was accepted.
-    pub fn feedback(&self, content_type: &str, headers: &Headers, body: &[u8], now: Timestamp) -> Result<Submission, WireError> {
+    pub fn feedback(
+        &self,
+        content_type: &str,
+        headers: &Headers,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Submission, WireError> {
         if body.iter().all(u8::is_ascii_whitespace) {
-            return Err(WireError::new(ErrorCode::EventEmpty, "", "the body is empty"));
+            return Err(WireError::new(
+                ErrorCode::EventEmpty,
+                "",
+                "the body is empty",
+            ));
         }
         if body.len() > MAX_BODY_BYTES {
-            let reason = format!("{} bytes, at most {MAX_BODY_BYTES} are taken at once", body.len());
+            let reason = format!(
+                "{} bytes, at most {MAX_BODY_BYTES} are taken at once",
+                body.len()
+            );
             return Err(WireError::new(ErrorCode::EventTooLarge, "", reason));
         }
         let items = body::split(content_type, headers, body);
         if items.len() > MAX_ITEMS {
-            let reason = format!("{} items, at most {MAX_ITEMS} are taken at once", items.len());
+            let reason = format!(
+                "{} items, at most {MAX_ITEMS} are taken at once",
+                items.len()
+            );
             return Err(WireError::new(ErrorCode::ListTooLong, "", reason));
         }
         let mut submission = Submission::default();
@@ -117,7 +138,9 @@ impl SubmitDesk {
     fn take(&self, item: Item<'_>, now: Timestamp, into: &mut Submission) {
         let headers = match &item.headers {
             Some(headers) => headers.clone(),
-            None if body::is_event(item.bytes) => vec![("content-type".to_owned(), STRUCTURED_JSON.into())],
+            None if body::is_event(item.bytes) => {
+                vec![("content-type".to_owned(), STRUCTURED_JSON.into())]
+            }
             None => self.bare_headers(item.bytes, now),
         };
         match decode_feedback(&headers, item.bytes, &self.registry) {
@@ -127,9 +150,17 @@ impl SubmitDesk {
                 into.outgoing.push(record(topic, key, headers, item.bytes));
             }
             Err(error) => {
-                into.refused.push(RefusedItem { index: item.index, error });
+                into.refused.push(RefusedItem {
+                    index: item.index,
+                    error,
+                });
                 let key = format!("unreadable|{}", blake3::hash(item.bytes).to_hex());
-                into.outgoing.push(record(&self.ecosystem, key.into_bytes(), headers, item.bytes));
+                into.outgoing.push(record(
+                    &self.ecosystem,
+                    key.into_bytes(),
+                    headers,
+                    item.bytes,
+                ));
             }
         }
     }
@@ -141,8 +172,15 @@ impl SubmitDesk {
         let digest = blake3::hash(bytes).to_hex();
         let source = body::system_of(bytes).unwrap_or_else(|| "submitted".to_owned());
         let envelope = Envelope {
-            id: derived_id(&["submitted", tenant.unwrap_or_default(), &digest]).to_string().into(),
-            source: tenant.map_or_else(|| format!("/sources/{source}"), |tenant| format!("/tenants/{tenant}/sources/{source}")).into(),
+            id: derived_id(&["submitted", tenant.unwrap_or_default(), &digest])
+                .to_string()
+                .into(),
+            source: tenant
+                .map_or_else(
+                    || format!("/sources/{source}"),
+                    |tenant| format!("/tenants/{tenant}/sources/{source}"),
+                )
+                .into(),
             kind: FEEDBACK_RECEIVED.into(),
             recorded_time: Some(now),
             data_content_type: Some(JSON.into()),
@@ -166,7 +204,12 @@ impl SubmitDesk {
     ///
     /// # Errors
     /// The data cannot be read.
-    pub fn disposition(&self, tenant: &str, portfolio: &str, json: &str) -> Result<(String, Outgoing), WireError> {
+    pub fn disposition(
+        &self,
+        tenant: &str,
+        portfolio: &str,
+        json: &str,
+    ) -> Result<(String, Outgoing), WireError> {
         let disposition = decode_disposition_data(json)?.into_disposition(portfolio);
         let record = encoded(&self.dispositions, encode_disposition(tenant, &disposition));
         Ok((disposition.disposition_id, record))
@@ -190,22 +233,50 @@ impl SubmitDesk {
             return Err(ReplayedTooOften { id: id.to_owned() });
         }
         let (key, headers, value) = letter.to_replay();
-        let original = Outgoing { topic: letter.topic.as_str().into(), partition: Some(letter.partition), key, headers, value };
+        let original = Outgoing {
+            topic: letter.topic.as_str().into(),
+            partition: Some(letter.partition),
+            key,
+            headers,
+            value,
+        };
         let note = Envelope {
-            id: derived_id(&["replayed", id, &letter.replays.to_string()]).to_string().into(),
+            id: derived_id(&["replayed", id, &letter.replays.to_string()])
+                .to_string()
+                .into(),
             source: "/dead-letters".into(),
             kind: DEAD_LETTER_REPLAYED.into(),
             ..Envelope::default()
         };
         let value = serde_json::Value::from(id).to_string();
-        Ok([original, record(&self.dead_letters, id.as_bytes().to_vec(), note.to_headers(), value.as_bytes())])
+        Ok([
+            original,
+            record(
+                &self.dead_letters,
+                id.as_bytes().to_vec(),
+                note.to_headers(),
+                value.as_bytes(),
+            ),
+        ])
     }
 }
 
 fn record(topic: &Arc<str>, key: Vec<u8>, headers: Headers, value: &[u8]) -> Outgoing {
-    Outgoing { topic: Arc::clone(topic), partition: None, key: Some(key), headers, value: Some(value.to_vec()) }
+    Outgoing {
+        topic: Arc::clone(topic),
+        partition: None,
+        key: Some(key),
+        headers,
+        value: Some(value.to_vec()),
+    }
 }
 
 fn encoded(topic: &Arc<str>, encoded: Encoded) -> Outgoing {
-    Outgoing { topic: Arc::clone(topic), partition: None, key: Some(encoded.key), headers: encoded.headers, value: encoded.value }
+    Outgoing {
+        topic: Arc::clone(topic),
+        partition: None,
+        key: Some(encoded.key),
+        headers: encoded.headers,
+        value: encoded.value,
+    }
 }

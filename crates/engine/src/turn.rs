@@ -87,7 +87,11 @@ pub trait Stage: Send {
     ///
     /// # Errors
     /// A store of the stage cannot be asked.
-    fn resume_at(&mut self, partition: &TopicPartition, committed: Position) -> Result<Position, StageError> {
+    fn resume_at(
+        &mut self,
+        partition: &TopicPartition,
+        committed: Position,
+    ) -> Result<Position, StageError> {
         let _ = partition;
         Ok(committed)
     }
@@ -177,7 +181,13 @@ pub struct Turn<L, S> {
 
 impl<L: Log, S: Stage> Turn<L, S> {
     /// A turn that has not polled yet.
-    pub fn new(log: L, stage: S, clock: Arc<dyn Clock>, metrics: Arc<Metrics>, bounds: TurnBounds) -> Turn<L, S> {
+    pub fn new(
+        log: L,
+        stage: S,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+        bounds: TurnBounds,
+    ) -> Turn<L, S> {
         let began = clock.now();
         metrics.progress(stage.name()).started(began);
         Turn {
@@ -244,7 +254,11 @@ impl<L: Log, S: Stage> Turn<L, S> {
         let mut left = retries;
         loop {
             match self.run_once()? {
-                TurnOutcome::Idle | TurnOutcome::Committed { records: 0, .. } if self.is_quiet() => return Ok(()),
+                TurnOutcome::Idle | TurnOutcome::Committed { records: 0, .. }
+                    if self.is_quiet() =>
+                {
+                    return Ok(());
+                }
                 TurnOutcome::Idle | TurnOutcome::Committed { .. } => left = retries,
                 TurnOutcome::Retry(reason) | TurnOutcome::Fenced(reason) => {
                     if left == 0 {
@@ -260,9 +274,19 @@ impl<L: Log, S: Stage> Turn<L, S> {
         let limit = self.batch.current();
         let events = self.log.poll(limit, self.batch.bounds().wait)?;
         self.began = self.clock.now();
-        let assigning = events.iter().any(|event| matches!(event, LogEvent::Assigned { .. }));
-        self.empty_polls = if events.is_empty() { self.empty_polls.saturating_add(1) } else { 0 };
-        self.drained = !assigning && self.log.unread().map_or(events.len() < limit, |unread| unread == 0);
+        let assigning = events
+            .iter()
+            .any(|event| matches!(event, LogEvent::Assigned { .. }));
+        self.empty_polls = if events.is_empty() {
+            self.empty_polls.saturating_add(1)
+        } else {
+            0
+        };
+        self.drained = !assigning
+            && self
+                .log
+                .unread()
+                .map_or(events.len() < limit, |unread| unread == 0);
         self.events = events.into();
         self.phase = Phase::Handle;
         Ok(None)
@@ -276,11 +300,23 @@ impl<L: Log, S: Stage> Turn<L, S> {
                 LogEvent::Revoked(partition) => {
                     self.records.retain(|record| record.at != partition);
                     self.stage.revoked(&partition);
-                    happening::PartitionRevoked { stage: self.stage.name(), partition: &partition }.emit(&self.metrics);
+                    happening::PartitionRevoked {
+                        stage: self.stage.name(),
+                        partition: &partition,
+                    }
+                    .emit(&self.metrics);
                 }
-                LogEvent::Assigned { partition, position, metadata } => {
+                LogEvent::Assigned {
+                    partition,
+                    position,
+                    metadata,
+                } => {
                     if let Err(error) = self.assign(&partition, position, &metadata) {
-                        self.events.push_front(LogEvent::Assigned { partition, position, metadata });
+                        self.events.push_front(LogEvent::Assigned {
+                            partition,
+                            position,
+                            metadata,
+                        });
                         return Err(error);
                     }
                 }
@@ -290,7 +326,11 @@ impl<L: Log, S: Stage> Turn<L, S> {
         self.stage.apply(&self.records, now).map_err(stage_to_log)?;
         self.applied = self.records.len();
         self.records.clear();
-        self.stage.tick(Tick { now, drained: self.drained, quiet: self.is_quiet() });
+        self.stage.tick(Tick {
+            now,
+            drained: self.drained,
+            quiet: self.is_quiet(),
+        });
         self.phase = Phase::Collect;
         Ok(None)
     }
@@ -299,21 +339,45 @@ impl<L: Log, S: Stage> Turn<L, S> {
         self.drained && (self.log.unread() == Some(0) || self.empty_polls >= QUIET_POLLS)
     }
 
-    fn assign(&mut self, partition: &TopicPartition, committed: Position, metadata: &str) -> Result<(), LogError> {
-        let position = self.stage.resume_at(partition, committed).map_err(stage_to_log)?;
+    fn assign(
+        &mut self,
+        partition: &TopicPartition,
+        committed: Position,
+        metadata: &str,
+    ) -> Result<(), LogError> {
+        let position = self
+            .stage
+            .resume_at(partition, committed)
+            .map_err(stage_to_log)?;
         if position != committed {
             self.log.seek(partition, position)?;
             // What this poll already brought of the partition was read from the wrong place.
-            self.events.retain(|event| !matches!(event, LogEvent::Record(record) if record.at == *partition));
+            self.events.retain(
+                |event| !matches!(event, LogEvent::Record(record) if record.at == *partition),
+            );
         }
         let mut state = Vec::new();
         if self.stage.wants_state(partition) {
-            self.log.restore(partition, &mut |record| state.push(record))?;
+            self.log
+                .restore(partition, &mut |record| state.push(record))?;
         }
         let restored = state.len();
-        let assignment = Assignment { partition: partition.clone(), position, metadata: metadata.to_owned(), state };
-        self.stage.assigned(assignment, self.clock.now()).map_err(stage_to_log)?;
-        happening::PartitionAssigned { stage: self.stage.name(), partition, position, restored }.emit(&self.metrics);
+        let assignment = Assignment {
+            partition: partition.clone(),
+            position,
+            metadata: metadata.to_owned(),
+            state,
+        };
+        self.stage
+            .assigned(assignment, self.clock.now())
+            .map_err(stage_to_log)?;
+        happening::PartitionAssigned {
+            stage: self.stage.name(),
+            partition,
+            position,
+            restored,
+        }
+        .emit(&self.metrics);
         Ok(())
     }
 
@@ -321,7 +385,9 @@ impl<L: Log, S: Stage> Turn<L, S> {
         let commit = self.stage.commit().map_err(stage_to_log)?;
         if commit.is_empty() {
             self.phase = Phase::Poll;
-            self.metrics.progress(self.stage.name()).passed(self.clock.now(), self.drained);
+            self.metrics
+                .progress(self.stage.name())
+                .passed(self.clock.now(), self.drained);
             return Ok(Some(TurnOutcome::Idle));
         }
         self.phase = Phase::Commit(commit);
@@ -329,24 +395,42 @@ impl<L: Log, S: Stage> Turn<L, S> {
     }
 
     fn make_durable(&mut self) -> Result<Option<TurnOutcome>, LogError> {
-        let Phase::Commit(commit) = &self.phase else { return Ok(None) };
+        let Phase::Commit(commit) = &self.phase else {
+            return Ok(None);
+        };
         self.log.commit_ref(commit)?;
         let outgoing = commit.outgoing.len();
         self.phase = Phase::Poll;
         let now = self.clock.now();
         let milliseconds = now.0.saturating_sub(self.began.0).max(0);
         self.batch.learn(self.drained, milliseconds);
-        self.metrics.progress(self.stage.name()).passed(now, self.drained);
+        self.metrics
+            .progress(self.stage.name())
+            .passed(now, self.drained);
         let records = std::mem::take(&mut self.applied);
-        happening::TurnCommitted { stage: self.stage.name(), records, outgoing, milliseconds }.emit(&self.metrics);
+        happening::TurnCommitted {
+            stage: self.stage.name(),
+            records,
+            outgoing,
+            milliseconds,
+        }
+        .emit(&self.metrics);
         self.stage.committed().map_err(stage_to_log)?;
-        Ok(Some(TurnOutcome::Committed { records, outgoing, drained: self.drained }))
+        Ok(Some(TurnOutcome::Committed {
+            records,
+            outgoing,
+            drained: self.drained,
+        }))
     }
 
     fn meet(&mut self, obstacle: LogError) -> Result<TurnOutcome, Stop> {
         match obstacle {
             LogError::Retry(reason) => {
-                happening::TurnRetried { stage: self.stage.name(), reason: &reason }.emit(&self.metrics);
+                happening::TurnRetried {
+                    stage: self.stage.name(),
+                    reason: &reason,
+                }
+                .emit(&self.metrics);
                 Ok(TurnOutcome::Retry(reason))
             }
             LogError::Fenced(reason) => {
@@ -355,7 +439,11 @@ impl<L: Log, S: Stage> Turn<L, S> {
                 self.events.clear();
                 self.records.clear();
                 self.applied = 0;
-                happening::Fenced { stage: self.stage.name(), reason: &reason }.emit(&self.metrics);
+                happening::Fenced {
+                    stage: self.stage.name(),
+                    reason: &reason,
+                }
+                .emit(&self.metrics);
                 Ok(TurnOutcome::Fenced(reason))
             }
             LogError::Fatal(message) => Err(self.stop(message)),
@@ -363,8 +451,15 @@ impl<L: Log, S: Stage> Turn<L, S> {
     }
 
     fn stop(&self, message: String) -> Stop {
-        happening::Stopped { stage: self.stage.name(), message: &message }.emit(&self.metrics);
-        Stop { stage: self.stage.name(), message }
+        happening::Stopped {
+            stage: self.stage.name(),
+            message: &message,
+        }
+        .emit(&self.metrics);
+        Stop {
+            stage: self.stage.name(),
+            message,
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! How long safety and privacy take a text: `cargo run --release -p auscult-language --example speed -- DATA_DIR`.
 
 #![expect(clippy::print_stdout, reason = "a program that reports")]
-#![expect(clippy::disallowed_methods, reason = "a program that measures: it reads a clock, its arguments and files")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a program that measures: it reads a clock, its arguments and files"
+)]
 
 mod support;
 
@@ -26,7 +29,9 @@ fn fastest(texts: &[String], mut work: impl FnMut(&str)) -> f64 {
 }
 
 fn main() -> anyhow::Result<()> {
-    let folder = std::env::args().nth(1).ok_or_else(|| anyhow::anyhow!("usage: speed DATA_DIR"))?;
+    let folder = std::env::args()
+        .nth(1)
+        .ok_or_else(|| anyhow::anyhow!("usage: speed DATA_DIR"))?;
     let (triage, redactor) = (Triage::standard(), Redactor::standard());
     println!("set\ttexts\tmean bytes\tsafety us\tprivacy us");
     for prefix in ["nhs_feedback_", "ade_sentences_", "pii_synthetic_"] {
@@ -34,9 +39,18 @@ fn main() -> anyhow::Result<()> {
         for path in support::files(folder.as_ref(), prefix) {
             let contents = support::contents(&path)?;
             texts.extend(match prefix {
-                "nhs_feedback_" => support::feedback(&contents)?.into_iter().map(|item| item.text).collect::<Vec<_>>(),
-                "ade_sentences_" => support::ade_sentences(&contents)?.into_iter().map(|item| item.text).collect(),
-                _ => support::pii(&contents)?.into_iter().map(|item| item.text).collect(),
+                "nhs_feedback_" => support::feedback(&contents)?
+                    .into_iter()
+                    .map(|item| item.text)
+                    .collect::<Vec<_>>(),
+                "ade_sentences_" => support::ade_sentences(&contents)?
+                    .into_iter()
+                    .map(|item| item.text)
+                    .collect(),
+                _ => support::pii(&contents)?
+                    .into_iter()
+                    .map(|item| item.text)
+                    .collect(),
             });
         }
         if texts.is_empty() {
@@ -45,7 +59,10 @@ fn main() -> anyhow::Result<()> {
         let bytes = texts.iter().map(String::len).sum::<usize>() / texts.len();
         let safety = fastest(&texts, |text| drop(black_box(triage.assess(text))));
         let privacy = fastest(&texts, |text| drop(black_box(redactor.redact(text))));
-        println!("{prefix}\t{}\t{bytes}\t{safety:.2}\t{privacy:.2}", texts.len());
+        println!(
+            "{prefix}\t{}\t{bytes}\t{safety:.2}\t{privacy:.2}",
+            texts.len()
+        );
     }
     Ok(())
 }

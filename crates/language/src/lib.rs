@@ -3,6 +3,8 @@
 //!
 //! Pure: the same text gives the same answer on every machine. No clock, no file, no thread, no network.
 
+#![warn(clippy::unwrap_used, clippy::iter_over_hash_type)]
+
 pub mod privacy;
 pub mod emerging;
 pub mod language_id;

@@ -7,7 +7,9 @@
 //!   each step a commit, one after the other (in the product they overlap).
 //! * `small_append`: one record from each of 1 and 16 threads: what group commit saves.
 
-use auscult_engine::log::{Append, Commit, Log, LogEvent, Outgoing, Position, StateRecord, TopicPartition};
+use auscult_engine::log::{
+    Append, Commit, Log, LogEvent, Outgoing, Position, StateRecord, TopicPartition,
+};
 use auscult_store::log::{Appender, Consumer, EmbeddedLog, TopicSettings};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::collections::BTreeMap;
@@ -21,17 +23,25 @@ fn record(topic: &str, n: usize, bytes: usize, headers: usize) -> Outgoing {
         topic: topic.into(),
         partition: None,
         key: Some(format!("acme|source|{n}").into_bytes()),
-        headers: (0..headers).map(|h| (format!("ce_header{h}"), b"value of a header".to_vec())).collect(),
+        headers: (0..headers)
+            .map(|h| (format!("ce_header{h}"), b"value of a header".to_vec()))
+            .collect(),
         value: Some(vec![b'x'; bytes]),
     }
 }
 
 fn batch(topic: &str, from: usize, count: usize, bytes: usize, headers: usize) -> Vec<Outgoing> {
-    (from..from + count).map(|n| record(topic, n, bytes, headers)).collect()
+    (from..from + count)
+        .map(|n| record(topic, n, bytes, headers))
+        .collect()
 }
 
 fn open(folder: &tempfile::TempDir) -> EmbeddedLog {
-    let topics = [TopicSettings::new("feedback", 4), TopicSettings::new("mentions", 4), TopicSettings::new("small", 4)];
+    let topics = [
+        TopicSettings::new("feedback", 4),
+        TopicSettings::new("mentions", 4),
+        TopicSettings::new("small", 4),
+    ];
     EmbeddedLog::open(&folder.path().join("log.db"), &topics).expect("a fresh folder")
 }
 
@@ -50,29 +60,56 @@ fn drain(consumer: &mut Consumer, count: usize) -> BTreeMap<TopicPartition, u64>
 }
 
 fn positions(ends: BTreeMap<TopicPartition, u64>) -> Vec<(TopicPartition, Position, String)> {
-    ends.into_iter().map(|(at, end)| (at, Position(end), String::new())).collect()
+    ends.into_iter()
+        .map(|(at, end)| (at, Position(end), String::new()))
+        .collect()
 }
 
 fn turn_of_the_path(appender: &Appender, listen: &mut Consumer, detect: &mut Consumer, n: usize) {
-    appender.append(batch("feedback", n, TURN, 500, 4)).expect("appended");
+    appender
+        .append(batch("feedback", n, TURN, 500, 4))
+        .expect("appended");
     let read = drain(listen, TURN);
     let outgoing = batch("mentions", n, TURN, 900, 4);
-    listen.commit(Commit { positions: positions(read), state: vec![], outgoing }).expect("committed");
+    listen
+        .commit(Commit {
+            positions: positions(read),
+            state: vec![],
+            outgoing,
+        })
+        .expect("committed");
     let read = drain(detect, TURN);
     let series = (0..500).map(|s| StateRecord {
         key: format!("series {:08}", (n * 7 + s * 31) % 50_000).into_bytes(),
         value: Some(vec![b's'; 300]),
     });
-    let chunk = StateRecord { key: format!("chunk {n:012}").into_bytes(), value: Some(vec![b'c'; 100 * TURN]) };
-    let old = StateRecord { key: format!("chunk {:012}", n.saturating_sub(20 * TURN)).into_bytes(), value: None };
-    let partition = TopicPartition { topic: "mentions".into(), partition: 0 };
+    let chunk = StateRecord {
+        key: format!("chunk {n:012}").into_bytes(),
+        value: Some(vec![b'c'; 100 * TURN]),
+    };
+    let old = StateRecord {
+        key: format!("chunk {:012}", n.saturating_sub(20 * TURN)).into_bytes(),
+        value: None,
+    };
+    let partition = TopicPartition {
+        topic: "mentions".into(),
+        partition: 0,
+    };
     let state = vec![(partition, series.chain([old, chunk]).collect())];
-    detect.commit(Commit { positions: positions(read), state, outgoing: vec![] }).expect("committed");
+    detect
+        .commit(Commit {
+            positions: positions(read),
+            state,
+            outgoing: vec![],
+        })
+        .expect("committed");
 }
 
 fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("log");
-    group.sample_size(10).measurement_time(Duration::from_secs(5));
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(5));
 
     let folder = tempfile::tempdir().expect("a folder");
     let log = open(&folder);
@@ -119,7 +156,9 @@ fn benches(criterion: &mut Criterion) {
                     for _ in 0..threads {
                         scope.spawn(|| {
                             for n in 0..iterations {
-                                appender.append(batch("small", n as usize, 1, 200, 2)).expect("appended");
+                                appender
+                                    .append(batch("small", n as usize, 1, 200, 2))
+                                    .expect("appended");
                             }
                         });
                     }

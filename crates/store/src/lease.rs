@@ -37,13 +37,23 @@ impl Lease {
             .create(true)
             .truncate(false)
             .open(&path)
-            .map_err(|e| place.broken("open", &format!("its lock file {} cannot be made ({e})", path.display()), remedy))?;
+            .map_err(|e| {
+                place.broken(
+                    "open",
+                    &format!("its lock file {} cannot be made ({e})", path.display()),
+                    remedy,
+                )
+            })?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 let _ = file.read_to_string(&mut holder);
-                let holder = if holder.trim().is_empty() { "unknown" } else { holder.trim() };
+                let holder = if holder.trim().is_empty() {
+                    "unknown"
+                } else {
+                    holder.trim()
+                };
                 return Err(place.broken(
                     "open",
                     &format!("it is open for writing already (process {holder})"),
@@ -51,7 +61,11 @@ impl Lease {
                 ));
             }
             Err(TryLockError::Error(e)) => {
-                return Err(place.broken("open", &format!("its lock file {} cannot be locked ({e})", path.display()), remedy));
+                return Err(place.broken(
+                    "open",
+                    &format!("its lock file {} cannot be locked ({e})", path.display()),
+                    remedy,
+                ));
             }
         }
         // The number only helps people: that it could not be written changes nothing about who holds the lock.

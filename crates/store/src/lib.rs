@@ -11,6 +11,7 @@
 mod lease;
 mod sqlite;
 
+pub mod dead_letters;
 pub mod log;
 pub mod view;
 

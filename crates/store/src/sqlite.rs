@@ -12,8 +12,9 @@ use std::time::Duration;
 /// writer is guarded by a mutex, so only a backup or a shell can be in the way.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 
-/// Bytes of a page. Larger than SQLite's 4 KiB because records are appended in runs: fewer, fuller pages
-/// go through the write-ahead log. 16 KiB measured no faster and makes small commits dearer.
+/// Bytes of a page. Larger than SQLite's 4 KiB because records are appended in runs: fewer, fuller pages go through
+/// the write-ahead log (`benches/log.rs`: a tenth to a fifth more records a second). 16 KiB makes small commits dearer
+/// and showed no gain.
 const PAGE_BYTES: u32 = 8_192;
 
 /// Why a file could not be used, by what the caller does about it.
@@ -56,7 +57,11 @@ pub struct Place {
 impl Place {
     /// The place of `kind` at `path`.
     pub fn new(path: &Path, kind: &Kind) -> Place {
-        Place { path: path.to_owned(), name: kind.name, corrupt_remedy: kind.corrupt_remedy }
+        Place {
+            path: path.to_owned(),
+            name: kind.name,
+            corrupt_remedy: kind.corrupt_remedy,
+        }
     }
 
     /// The file.
@@ -66,14 +71,20 @@ impl Place {
 
     /// A failure a person must act on.
     pub fn broken(&self, action: &str, reason: &str, remedy: &str) -> Trouble {
-        Trouble::Broken(format!("cannot {action} {} {}: {reason}; {remedy}", self.name, self.path.display()))
+        Trouble::Broken(format!(
+            "cannot {action} {} {}: {reason}; {remedy}",
+            self.name,
+            self.path.display()
+        ))
     }
 
     /// Turns SQLite's failure into one that says what to do. `action` reads on from "cannot".
     pub fn explain(&self, action: &str, error: &rusqlite::Error) -> Trouble {
         let code = error.sqlite_error_code();
         let detail = error.to_string();
-        let told = |reason: &str, remedy: &str| self.broken(action, &format!("{reason} ({detail})"), remedy);
+        let told = |reason: &str, remedy: &str| {
+            self.broken(action, &format!("{reason} ({detail})"), remedy)
+        };
         match code {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Trouble::Busy(format!(
                 "cannot {action} {} {}: another process holds a lock on it ({detail}); it is tried again",
@@ -85,9 +96,10 @@ impl Place {
                 "nothing of this write was kept and everything accepted before is safe: free space on the volume, \
                  then start again",
             ),
-            Some(ErrorCode::ReadOnly) => {
-                told("the file or its folder is read-only", "give this user the right to write both, then start again")
-            }
+            Some(ErrorCode::ReadOnly) => told(
+                "the file or its folder is read-only",
+                "give this user the right to write both, then start again",
+            ),
             Some(ErrorCode::NotADatabase) => told(
                 "the file is not a SQLite database",
                 "check the path in the settings, or move the file away and start again",
@@ -101,10 +113,14 @@ impl Place {
                 "the volume reported an input or output error",
                 "check the volume's health and the system's log, then start again",
             ),
-            Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
-                told("access is denied", "give this user the right to read and write it, then start again")
-            }
-            Some(ErrorCode::OutOfMemory) => told("memory ran out", "give the process more memory or make turns smaller"),
+            Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => told(
+                "access is denied",
+                "give this user the right to read and write it, then start again",
+            ),
+            Some(ErrorCode::OutOfMemory) => told(
+                "memory ran out",
+                "give the process more memory or make turns smaller",
+            ),
             _ => told("SQLite refused", "keep the file and report this message"),
         }
     }
@@ -124,11 +140,19 @@ pub fn poisons(error: &rusqlite::Error) -> bool {
 /// # Errors
 /// A [`Trouble`] that names the file, the reason and the remedy.
 pub fn open_writer(place: &Place, kind: &Kind) -> Result<Connection, Trouble> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(&place.path, flags).map_err(|e| place.explain("open", &e))?;
-    connection.busy_timeout(BUSY_WAIT).map_err(|e| place.explain("open", &e))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection =
+        Connection::open_with_flags(&place.path, flags).map_err(|e| place.explain("open", &e))?;
+    connection
+        .busy_timeout(BUSY_WAIT)
+        .map_err(|e| place.explain("open", &e))?;
     // SQLite quietly opens a file it may not write as read-only: say so at the start, not at the first write.
-    if connection.is_readonly(rusqlite::MAIN_DB).map_err(|e| place.explain("open", &e))? {
+    if connection
+        .is_readonly(rusqlite::MAIN_DB)
+        .map_err(|e| place.explain("open", &e))?
+    {
         return Err(place.broken(
             "open",
             "the file or its folder is read-only",
@@ -147,16 +171,28 @@ pub fn open_writer(place: &Place, kind: &Kind) -> Result<Connection, Trouble> {
 /// A [`Trouble`] that names the file, the reason and the remedy.
 pub fn open_reader(place: &Place, kind: &Kind) -> Result<Connection, Trouble> {
     if !place.path.exists() {
-        return Err(place.broken("read", "there is no such file", "check the path in the settings"));
+        return Err(place.broken(
+            "read",
+            "there is no such file",
+            "check the path in the settings",
+        ));
     }
     // Not SQLITE_OPEN_READ_ONLY: after a crash the first to open must be allowed to recover the write-ahead
     // log. `query_only` keeps us from writing anything else.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&place.path, flags).map_err(|e| place.explain("read", &e))?;
+    let connection =
+        Connection::open_with_flags(&place.path, flags).map_err(|e| place.explain("read", &e))?;
     let version = check_identity(place, kind, &connection)?;
     if version != kind.migrations.len() {
-        let reason = format!("its schema is version {version}, this program's is {}", kind.migrations.len());
-        return Err(place.broken("read", &reason, "open it once for writing (start the service) to bring it up to date"));
+        let reason = format!(
+            "its schema is version {version}, this program's is {}",
+            kind.migrations.len()
+        );
+        return Err(place.broken(
+            "read",
+            &reason,
+            "open it once for writing (start the service) to bring it up to date",
+        ));
     }
     let ready = || -> rusqlite::Result<()> {
         connection.busy_timeout(BUSY_WAIT)?;
@@ -169,9 +205,12 @@ pub fn open_reader(place: &Place, kind: &Kind) -> Result<Connection, Trouble> {
 
 /// Refuses foreign and newer files; returns the schema version (0: a new file).
 fn check_identity(place: &Place, kind: &Kind, connection: &Connection) -> Result<usize, Trouble> {
-    let read = |pragma: &str| -> rusqlite::Result<i64> { connection.pragma_query_value(None, pragma, |row| row.get(0)) };
+    let read = |pragma: &str| -> rusqlite::Result<i64> {
+        connection.pragma_query_value(None, pragma, |row| row.get(0))
+    };
     let facts = || -> rusqlite::Result<(i64, i64, i64)> {
-        let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let tables =
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         Ok((read("application_id")?, read("user_version")?, tables))
     };
     let (application_id, version, tables) = facts().map_err(|e| place.explain("open", &e))?;
@@ -180,7 +219,11 @@ fn check_identity(place: &Place, kind: &Kind, connection: &Connection) -> Result
     }
     if application_id != i64::from(kind.application_id) {
         let reason = format!("it is a SQLite database, but not {} of auscult", kind.name);
-        return Err(place.broken("open", &reason, "check the path in the settings; the file was left as it is"));
+        return Err(place.broken(
+            "open",
+            &reason,
+            "check the path in the settings; the file was left as it is",
+        ));
     }
     let known = kind.migrations.len();
     match usize::try_from(version) {
@@ -206,15 +249,22 @@ fn tune_writer(kind: &Kind, connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     // Pages in the write-ahead log before they are copied into the file: 8 MiB, so that the log's blocks are
-    // written over again while they are still warm. 32 and 128 MiB measured slower (`benches/log.rs`).
+    // written over again while they are warm. On a shared machine no larger size was clearly faster
+    // (`benches/log.rs`), and recovery after a crash reads this much.
     connection.pragma_update(None, "wal_autocheckpoint", 1_024)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)
 }
 
-fn migrate(place: &Place, kind: &Kind, connection: &mut Connection, version: usize) -> Result<(), Trouble> {
+fn migrate(
+    place: &Place,
+    kind: &Kind,
+    connection: &mut Connection,
+    version: usize,
+) -> Result<(), Trouble> {
     let mut steps = || -> rusqlite::Result<()> {
         for (index, step) in kind.migrations.iter().enumerate().skip(version) {
-            let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let transaction =
+                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             transaction.execute_batch(step)?;
             transaction.pragma_update(None, "application_id", kind.application_id)?;
             transaction.pragma_update(None, "user_version", index as i64 + 1)?;
@@ -236,11 +286,17 @@ pub fn quick_check(place: &Place, connection: &Connection) -> Result<(), Trouble
     if verdict == "ok" {
         return Ok(());
     }
-    Err(place.broken("open", &format!("the file is corrupt ({verdict})"), place.corrupt_remedy))
+    Err(place.broken(
+        "open",
+        &format!("the file is corrupt ({verdict})"),
+        place.corrupt_remedy,
+    ))
 }
 
 /// Sets the most bytes the main file may take. It cannot be set below what is in use.
 pub fn limit_bytes(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {
-    let pages = i64::try_from(bytes / u64::from(PAGE_BYTES)).unwrap_or(i64::MAX).clamp(1, 0xffff_fffe);
+    let pages = i64::try_from(bytes / u64::from(PAGE_BYTES))
+        .unwrap_or(i64::MAX)
+        .clamp(1, 0xffff_fffe);
     connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
 }

@@ -28,7 +28,10 @@ struct Model {
 enum Step {
     Append(Vec<(u32, String)>),
     /// Read up to so many records, write each to `out`, count it in the state, delete some state.
-    Turn { limit: usize, delete: u8 },
+    Turn {
+        limit: usize,
+        delete: u8,
+    },
     /// A turn that is refused after everything was prepared.
     RefusedTurn,
     Crash,
@@ -55,14 +58,21 @@ struct Run {
 
 impl Run {
     fn new() -> Run {
-        let mut run =
-            Run { folder: tempfile::tempdir().unwrap(), generation: 0, log: None, consumer: None, model: Model::default() };
+        let mut run = Run {
+            folder: tempfile::tempdir().unwrap(),
+            generation: 0,
+            log: None,
+            consumer: None,
+            model: Model::default(),
+        };
         run.start();
         run
     }
 
     fn path(&self) -> PathBuf {
-        self.folder.path().join(format!("log-{}.db", self.generation))
+        self.folder
+            .path()
+            .join(format!("log-{}.db", self.generation))
     }
 
     fn start(&mut self) {
@@ -83,17 +93,42 @@ impl Run {
     fn take(&mut self, step: Step) {
         match step {
             Step::Append(texts) => {
-                let outgoing = texts.iter().map(|(partition, text)| into_partition("in", *partition, text)).collect();
-                self.log.as_ref().unwrap().appender().append(outgoing).unwrap();
+                let outgoing = texts
+                    .iter()
+                    .map(|(partition, text)| into_partition("in", *partition, text))
+                    .collect();
+                self.log
+                    .as_ref()
+                    .unwrap()
+                    .appender()
+                    .append(outgoing)
+                    .unwrap();
                 for (partition, text) in texts {
                     self.model.input[partition as usize].push(text);
                 }
             }
             Step::Turn { limit, delete } => self.turn(limit, delete),
             Step::RefusedTurn => {
-                let outgoing = vec![into_partition("out", 0, "never"), into_partition("out", 9, "nowhere")];
-                let state = vec![(at("in", 0), vec![StateRecord { key: b"never".to_vec(), value: Some(vec![1]) }])];
-                self.consumer.as_mut().unwrap().commit(Commit { outgoing, state, positions: vec![] }).unwrap_err();
+                let outgoing = vec![
+                    into_partition("out", 0, "never"),
+                    into_partition("out", 9, "nowhere"),
+                ];
+                let state = vec![(
+                    at("in", 0),
+                    vec![StateRecord {
+                        key: b"never".to_vec(),
+                        value: Some(vec![1]),
+                    }],
+                )];
+                self.consumer
+                    .as_mut()
+                    .unwrap()
+                    .commit(Commit {
+                        outgoing,
+                        state,
+                        positions: vec![],
+                    })
+                    .unwrap_err();
             }
             Step::Crash => {
                 let from = self.path();
@@ -114,10 +149,15 @@ impl Run {
         let mut commit = Commit::default();
         let mut state = Vec::new();
         for event in consumer.poll(limit, NO_WAIT).unwrap() {
-            let LogEvent::Record(record) = event else { panic!("{event:?}") };
+            let LogEvent::Record(record) = event else {
+                panic!("{event:?}")
+            };
             let partition = record.at.partition as usize;
             assert_eq!(record.offset, self.model.positions[partition]);
-            assert_eq!(text(&record), self.model.input[partition][record.offset as usize]);
+            assert_eq!(
+                text(&record),
+                self.model.input[partition][record.offset as usize]
+            );
             self.model.positions[partition] += 1;
             let told = format!("{} {}", record.at, record.offset);
             self.model.output.push(told.clone());
@@ -125,23 +165,47 @@ impl Run {
             let key = vec![(record.offset % 7) as u8];
             let value = told.into_bytes();
             self.model.state.insert(key.clone(), value.clone());
-            state.push(StateRecord { key, value: Some(value) });
+            state.push(StateRecord {
+                key,
+                value: Some(value),
+            });
         }
         let gone = vec![delete % 7];
         self.model.state.remove(&gone);
-        state.push(StateRecord { key: gone, value: None });
-        commit.positions =
-            (0..2).map(|n| (at("in", n), Position(self.model.positions[n as usize]), String::new())).collect();
+        state.push(StateRecord {
+            key: gone,
+            value: None,
+        });
+        commit.positions = (0..2)
+            .map(|n| {
+                (
+                    at("in", n),
+                    Position(self.model.positions[n as usize]),
+                    String::new(),
+                )
+            })
+            .collect();
         commit.state = vec![(at("in", 0), state)];
         consumer.commit(commit).unwrap();
     }
 
     fn compare(&mut self) {
         let mut state = BTreeMap::new();
-        let mut each = |record: StateRecord| assert!(state.insert(record.key, record.value.unwrap()).is_none());
-        self.consumer.as_mut().unwrap().restore(&at("in", 0), &mut each).unwrap();
+        let mut each = |record: StateRecord| {
+            assert!(state.insert(record.key, record.value.unwrap()).is_none())
+        };
+        self.consumer
+            .as_mut()
+            .unwrap()
+            .restore(&at("in", 0), &mut each)
+            .unwrap();
         assert_eq!(state, self.model.state);
-        let mut checker = self.log.as_ref().unwrap().consumer("checker", &["out"]).unwrap();
+        let mut checker = self
+            .log
+            .as_ref()
+            .unwrap()
+            .consumer("checker", &["out"])
+            .unwrap();
         assignments(&mut checker);
         let output: Vec<String> = records(&mut checker, 1_000).iter().map(text).collect();
         assert_eq!(output, self.model.output);
@@ -171,29 +235,48 @@ const CHILD: &str = "AUSCULT_STORE_TEST_CHILD";
 /// The child: appends numbers and moves them from `in` to `out`, telling the parent what was accepted.
 #[test]
 fn child_of_the_kill_test() {
-    let Some(path) = std::env::var_os(CHILD) else { return };
+    let Some(path) = std::env::var_os(CHILD) else {
+        return;
+    };
     let log = EmbeddedLog::open(Path::new(&path), &topics()).unwrap();
     let mut consumer = log.consumer("worker", &["in"]).unwrap();
     let mut next = assignments(&mut consumer)[0].1.0;
     let appending = log.appender();
-    let first = LogReader::open(Path::new(&path)).unwrap().end(&at("in", 0)).unwrap().0;
+    let first = LogReader::open(Path::new(&path))
+        .unwrap()
+        .end(&at("in", 0))
+        .unwrap()
+        .0;
     std::thread::spawn(move || {
         for n in first.. {
-            let placed = appending.append(vec![into_partition("in", 0, &n.to_string())]).unwrap();
+            let placed = appending
+                .append(vec![into_partition("in", 0, &n.to_string())])
+                .unwrap();
             assert_eq!(placed[0].1, n);
-            println!("accepted {n}");
-            std::io::stdout().flush().unwrap();
+            let mut parent = std::io::stdout().lock();
+            writeln!(parent, "accepted {n}")
+                .and_then(|()| parent.flush())
+                .unwrap();
         }
     });
     loop {
         let mut commit = Commit::default();
         for event in consumer.poll(5, std::time::Duration::from_secs(1)).unwrap() {
-            let LogEvent::Record(record) = event else { continue };
+            let LogEvent::Record(record) = event else {
+                continue;
+            };
             next = record.offset + 1;
-            commit.outgoing.push(into_partition("out", 0, &text(&record)));
+            commit
+                .outgoing
+                .push(into_partition("out", 0, &text(&record)));
         }
-        commit.positions.push((at("in", 0), Position(next), next.to_string()));
-        let count = StateRecord { key: b"count".to_vec(), value: Some(next.to_string().into_bytes()) };
+        commit
+            .positions
+            .push((at("in", 0), Position(next), next.to_string()));
+        let count = StateRecord {
+            key: b"count".to_vec(),
+            value: Some(next.to_string().into_bytes()),
+        };
         commit.state.push((at("in", 0), vec![count]));
         consumer.commit(commit).unwrap();
     }
@@ -217,31 +300,53 @@ fn killed_at_any_moment_nothing_accepted_is_lost_and_nothing_is_doubled() {
         for _ in 0..5 + round * 7 {
             let Some(Ok(line)) = lines.next() else { break };
             // The harness writes its own words in front of the first line.
-            accepted = line.split("accepted ").nth(1).and_then(|n| n.parse::<u64>().ok()).or(accepted);
+            accepted = line
+                .split("accepted ")
+                .nth(1)
+                .and_then(|n| n.parse::<u64>().ok())
+                .or(accepted);
         }
         child.kill().unwrap();
         child.wait().unwrap();
         check_after_kill(&path, accepted);
     }
-    assert!(accepted.is_some_and(|accepted| accepted > 50), "the child hardly worked: {accepted:?}");
+    assert!(
+        accepted.is_some_and(|accepted| accepted > 50),
+        "the child hardly worked: {accepted:?}"
+    );
 }
 
 fn check_after_kill(path: &Path, accepted: Option<u64>) {
     let log = EmbeddedLog::open(path, &topics()).unwrap();
     let mut checker = log.consumer("checker", &["in", "out"]).unwrap();
     assignments(&mut checker);
-    let (output, input): (Vec<Record>, Vec<Record>) =
-        records(&mut checker, 1_000).into_iter().partition(|record| &*record.at.topic == "out");
-    let numbers = |records: &[Record]| records.iter().map(|r| text(r).parse::<u64>().unwrap()).collect::<Vec<_>>();
+    let (output, input): (Vec<Record>, Vec<Record>) = records(&mut checker, 1_000)
+        .into_iter()
+        .partition(|record| &*record.at.topic == "out");
+    let numbers = |records: &[Record]| {
+        records
+            .iter()
+            .map(|r| text(r).parse::<u64>().unwrap())
+            .collect::<Vec<_>>()
+    };
     let count = input.len() as u64;
     assert_eq!(numbers(&input), (0..count).collect::<Vec<_>>());
-    assert!(accepted.is_none_or(|accepted| accepted < count), "accepted {accepted:?}, kept {count}");
+    assert!(
+        accepted.is_none_or(|accepted| accepted < count),
+        "accepted {accepted:?}, kept {count}"
+    );
 
     let mut worker = log.consumer("worker", &["in"]).unwrap();
     let (_, position, metadata) = assignments(&mut worker).remove(0);
-    assert_eq!(numbers(&output), (0..position.0).collect::<Vec<_>>(), "each moved once, together with the position");
+    assert_eq!(
+        numbers(&output),
+        (0..position.0).collect::<Vec<_>>(),
+        "each moved once, together with the position"
+    );
     let mut state = None;
-    worker.restore(&at("in", 0), &mut |record| state = record.value).unwrap();
+    worker
+        .restore(&at("in", 0), &mut |record| state = record.value)
+        .unwrap();
     if position.0 > 0 {
         assert_eq!(metadata, position.0.to_string());
         assert_eq!(state, Some(metadata.into_bytes()));

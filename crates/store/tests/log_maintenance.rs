@@ -31,7 +31,14 @@ fn offsets(log: &EmbeddedLog) -> Vec<u64> {
 }
 
 fn append(log: &EmbeddedLog, values: &[&str]) {
-    log.appender().append(values.iter().map(|value| into_partition("t", 0, value)).collect()).unwrap();
+    log.appender()
+        .append(
+            values
+                .iter()
+                .map(|value| into_partition("t", 0, value))
+                .collect(),
+        )
+        .unwrap();
 }
 
 #[test]
@@ -56,10 +63,20 @@ fn records_go_by_age_in_bounded_steps_and_offsets_go_on() {
 #[test]
 fn records_go_by_size_oldest_first() {
     let folder = tempfile::tempdir().unwrap();
-    let (log, _clock) = open(folder.path(), Cleanup::Delete { age: None, bytes: Some(3_000) });
+    let (log, _clock) = open(
+        folder.path(),
+        Cleanup::Delete {
+            age: None,
+            bytes: Some(3_000),
+        },
+    );
     let value = "x".repeat(900);
     append(&log, &[value.as_str(); 5]);
-    assert_eq!(log.maintain(RECORDS_A_CALL).unwrap().expired, 4, "five framed records of some 1,850 bytes, one fits");
+    assert_eq!(
+        log.maintain(RECORDS_A_CALL).unwrap().expired,
+        4,
+        "five framed records of some 1,850 bytes, one fits"
+    );
     assert_eq!(log.maintain(RECORDS_A_CALL).unwrap().expired, 0);
     assert_eq!(offsets(&log), [4]);
 }
@@ -72,7 +89,13 @@ fn what_a_group_has_yet_to_read_stays_and_is_reported() {
     let mut slow = log.consumer("slow", &["t"]).unwrap();
     slow.commit(Commit {
         positions: vec![(at("t", 0), Position(1), String::new())],
-        state: vec![(at("t", 0), vec![StateRecord { key: vec![1], value: Some(vec![1]) }])],
+        state: vec![(
+            at("t", 0),
+            vec![StateRecord {
+                key: vec![1],
+                value: Some(vec![1]),
+            }],
+        )],
         outgoing: vec![],
     })
     .unwrap();
@@ -80,29 +103,58 @@ fn what_a_group_has_yet_to_read_stays_and_is_reported() {
     let report = log.maintain(RECORDS_A_CALL).unwrap();
     assert_eq!(report.expired, 1);
     assert_eq!(report.held_back.len(), 1);
-    assert_eq!((report.held_back[0].group.as_str(), report.held_back[0].position), ("slow", Position(1)));
+    assert_eq!(
+        (
+            report.held_back[0].group.as_str(),
+            report.held_back[0].position
+        ),
+        ("slow", Position(1))
+    );
     assert_eq!(offsets(&log), [1, 2]);
 
-    assert!(log.forget_group("slow").unwrap_err().to_string().contains("has a consumer"));
+    assert!(
+        log.forget_group("slow")
+            .unwrap_err()
+            .to_string()
+            .contains("has a consumer")
+    );
     drop(slow);
     log.forget_group("slow").unwrap();
     assert_eq!(log.maintain(RECORDS_A_CALL).unwrap().expired, 2);
     let mut slow = log.consumer("slow", &["t"]).unwrap();
     assert_eq!(assignments(&mut slow)[0].1, Position(0));
-    slow.restore(&at("t", 0), &mut |record| panic!("state left behind: {record:?}")).unwrap();
-    assert!(log.forget_group("nobody").unwrap_err().to_string().contains("no group `nobody`"));
+    slow.restore(&at("t", 0), &mut |record| {
+        panic!("state left behind: {record:?}")
+    })
+    .unwrap();
+    assert!(
+        log.forget_group("nobody")
+            .unwrap_err()
+            .to_string()
+            .contains("no group `nobody`")
+    );
 }
 
 #[test]
 fn a_tombstone_stays_for_its_time_and_until_everybody_saw_it() {
     let folder = tempfile::tempdir().unwrap();
-    let (log, clock) = open(folder.path(), Cleanup::Compact { tombstone_age: Duration::from_secs(3_600) });
-    log.appender().append(vec![outgoing("t", "k", "v"), tombstone("t", "k")]).unwrap();
+    let (log, clock) = open(
+        folder.path(),
+        Cleanup::Compact {
+            tombstone_age: Duration::from_secs(3_600),
+        },
+    );
+    log.appender()
+        .append(vec![outgoing("t", "k", "v"), tombstone("t", "k")])
+        .unwrap();
     assert_eq!(log.maintain(RECORDS_A_CALL).unwrap().compacted, 1);
     assert_eq!(kept(&log)[0].value, None);
     clock.advance_to(Timestamp(101 * DAY));
     let mut slow = log.consumer("slow", &["t"]).unwrap();
-    let commit = |position| Commit { positions: vec![(at("t", 0), Position(position), String::new())], ..Commit::default() };
+    let commit = |position| Commit {
+        positions: vec![(at("t", 0), Position(position), String::new())],
+        ..Commit::default()
+    };
     slow.commit(commit(1)).unwrap();
     assert_eq!(log.maintain(RECORDS_A_CALL).unwrap().compacted, 0);
     slow.commit(commit(2)).unwrap();

@@ -58,7 +58,11 @@ fn disposition(id: &str, signal: &str, decided_at: i64) -> ViewChange {
 }
 
 fn everything() -> SignalFilter {
-    SignalFilter { include_suppressed: true, limit: u32::MAX, ..SignalFilter::default() }
+    SignalFilter {
+        include_suppressed: true,
+        limit: u32::MAX,
+        ..SignalFilter::default()
+    }
 }
 
 #[test]
@@ -66,7 +70,10 @@ fn a_signal_is_shown_with_its_whole_history() {
     let (_folder, mut view) = view();
     let changes = vec![
         ViewChange::Signal(signal("a", 2, 0.4)),
-        ViewChange::Signal(SignalRevision { status: "resolved".into(), ..signal("a", 3, 0.2) }),
+        ViewChange::Signal(SignalRevision {
+            status: "resolved".into(),
+            ..signal("a", 3, 0.2)
+        }),
         ViewChange::Signal(signal("a", 1, 0.9)),
         point(2, 1),
         point(1, 2),
@@ -80,7 +87,14 @@ fn a_signal_is_shown_with_its_whole_history() {
     assert_eq!(detail.current.revision, 3);
     assert_eq!(detail.current.status, "resolved");
     assert_eq!(detail.current.disposition.as_deref(), Some("late"));
-    assert_eq!(detail.revisions.iter().map(|row| row.revision).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(
+        detail
+            .revisions
+            .iter()
+            .map(|row| row.revision)
+            .collect::<Vec<_>>(),
+        [1, 2, 3]
+    );
     assert_eq!(detail.revisions[0].rank, 0.9);
     assert_eq!(detail.points, ["1 2", "2 1"]);
     assert_eq!(detail.dispositions, ["early", "late"]);
@@ -103,7 +117,16 @@ fn an_answer_may_come_before_what_it_answers() {
         intake_due: Timestamp(due),
         data: format!("{id} {revision}"),
     };
-    view.apply(vec![disposition("d", "a", 1), ack("x", 5, true), ack("y", 5, true), ack("y", 6, false)], &[]).unwrap();
+    view.apply(
+        vec![
+            disposition("d", "a", 1),
+            ack("x", 5, true),
+            ack("y", 5, true),
+            ack("y", 6, false),
+        ],
+        &[],
+    )
+    .unwrap();
     let later = vec![
         ViewChange::Signal(signal("a", 1, 0.5)),
         candidate("x", 2, NOW.0),
@@ -116,7 +139,10 @@ fn an_answer_may_come_before_what_it_answers() {
     assert_eq!((overview.firing, overview.untriaged), (1, 0));
     assert_eq!((overview.safety_open, overview.safety_due_soon), (2, 1));
     let open = view.safety_candidates(true, 10).unwrap();
-    assert_eq!(open, [("y 1".into(), Some("ack 6".into())), ("z 1".into(), None)]);
+    assert_eq!(
+        open,
+        [("y 1".into(), Some("ack 6".into())), ("z 1".into(), None)]
+    );
     let all = view.safety_candidates(false, 10).unwrap();
     assert_eq!(all[0], ("x 2".into(), Some("ack 5".into())));
     assert_eq!(all.len(), 3);
@@ -150,40 +176,79 @@ fn dead_letters_and_feeds_are_counted() {
     ];
     view.apply(changes, &[]).unwrap();
     let overview = view.overview(NOW).unwrap();
-    assert_eq!(overview.dead_letters, [("json.truncated".into(), 2), ("time.future".into(), 1)]);
-    let feeds: Vec<_> = overview.feeds.iter().map(|f| (f.feed.as_str(), f.mentions, f.state.as_str())).collect();
-    assert_eq!(feeds, [("crm/eu/call", 7, "ok"), ("web/eu/survey", 1, "no_data")]);
+    assert_eq!(
+        overview.dead_letters,
+        [("json.truncated".into(), 2), ("time.future".into(), 1)]
+    );
+    let feeds: Vec<_> = overview
+        .feeds
+        .iter()
+        .map(|f| (f.feed.as_str(), f.mentions, f.state.as_str()))
+        .collect();
+    assert_eq!(
+        feeds,
+        [("crm/eu/call", 7, "ok"), ("web/eu/survey", 1, "no_data")]
+    );
     let letters = view.dead_letters(None, 2).unwrap();
-    assert_eq!(letters.iter().map(|l| (l.id.as_str(), l.replays)).collect::<Vec<_>>(), [("0-2", 2), ("1-0", 0)]);
+    assert_eq!(
+        letters
+            .iter()
+            .map(|l| (l.id.as_str(), l.replays))
+            .collect::<Vec<_>>(),
+        [("0-2", 2), ("1-0", 0)]
+    );
     assert_eq!(view.dead_letters(Some("time.future"), 10).unwrap().len(), 1);
 }
 
 #[test]
 fn no_list_is_longer_than_its_bound() {
     let (_folder, mut view) = view();
-    let mut changes: Vec<ViewChange> = (0..700).map(|n| ViewChange::Signal(signal(&format!("s{n}"), 1, 0.5))).collect();
+    let mut changes: Vec<ViewChange> = (0..700)
+        .map(|n| ViewChange::Signal(signal(&format!("s{n}"), 1, 0.5)))
+        .collect();
     changes.extend((1..=700).map(|revision| ViewChange::Signal(signal("long", revision, 0.1))));
     changes.extend((0..900).map(|n| point(n, 1)));
     view.apply(changes, &[]).unwrap();
-    assert_eq!(view.signals(&everything()).unwrap().len(), LIST_ROWS_MAX as usize);
-    let rest = SignalFilter { offset: 600, ..everything() };
+    assert_eq!(
+        view.signals(&everything()).unwrap().len(),
+        LIST_ROWS_MAX as usize
+    );
+    let rest = SignalFilter {
+        offset: 600,
+        ..everything()
+    };
     assert_eq!(view.signals(&rest).unwrap().len(), 101);
     let detail = view.signal("long").unwrap().unwrap();
     assert_eq!(detail.revisions.len(), LIST_ROWS_MAX as usize);
     assert_eq!(detail.revisions.last(), Some(&detail.current));
-    assert_eq!((detail.points.first().unwrap().as_str(), detail.points.len()), ("150 1", 750));
+    assert_eq!(
+        (detail.points.first().unwrap().as_str(), detail.points.len()),
+        ("150 1", 750)
+    );
 }
 
 #[test]
 fn positions_and_changes_are_written_together() {
     let (folder, mut view) = view();
     assert_eq!(view.position(&at("t", 0)).unwrap(), None);
-    view.apply(vec![ViewChange::Signal(signal("a", 1, 0.5))], &[(at("t", 0), Position(7))]).unwrap();
+    view.apply(
+        vec![ViewChange::Signal(signal("a", 1, 0.5))],
+        &[(at("t", 0), Position(7))],
+    )
+    .unwrap();
     assert_eq!(view.position(&at("t", 0)).unwrap(), Some(Position(7)));
-    let backwards = view.apply(vec![ViewChange::Signal(signal("b", 1, 0.5))], &[(at("t", 0), Position(6))]);
-    assert!(matches!(backwards, Err(WriteError::Broken(text)) if text.contains("t/0") && text.contains("view.db")));
+    let backwards = view.apply(
+        vec![ViewChange::Signal(signal("b", 1, 0.5))],
+        &[(at("t", 0), Position(6))],
+    );
+    assert!(
+        matches!(backwards, Err(WriteError::Broken(text)) if text.contains("t/0") && text.contains("view.db"))
+    );
     view.limit_bytes(1).unwrap();
-    let big = SignalRevision { data: "x".repeat(1_000_000), ..signal("c", 1, 0.5) };
+    let big = SignalRevision {
+        data: "x".repeat(1_000_000),
+        ..signal("c", 1, 0.5)
+    };
     let full = view.apply(vec![ViewChange::Signal(big)], &[(at("t", 0), Position(9))]);
     assert!(matches!(full, Err(WriteError::Broken(text)) if text.contains("disk is full")));
     drop(view);
@@ -198,25 +263,60 @@ fn a_corrupt_read_model_says_that_it_may_be_deleted() {
     let path = folder.path().join("view.db");
     drop(View::open(&path).unwrap());
     let length = std::fs::metadata(&path).unwrap().len();
-    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length / 2).unwrap();
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(length / 2)
+        .unwrap();
     let text = View::open(&path).unwrap_err().to_string();
-    assert!(text.contains("view.db") && text.contains("built again from the topics"), "{text}");
+    assert!(
+        text.contains("view.db") && text.contains("built again from the topics"),
+        "{text}"
+    );
 }
 
 #[test]
 fn old_things_go_in_bounded_steps_and_what_is_open_stays() {
     let (_folder, mut view) = view();
-    let old = |id: &str, status: &str| SignalRevision { status: status.into(), as_of: Timestamp(DAY), ..signal(id, 1, 0.5) };
+    let old = |id: &str, status: &str| SignalRevision {
+        status: status.into(),
+        as_of: Timestamp(DAY),
+        ..signal(id, 1, 0.5)
+    };
     let mut changes: Vec<ViewChange> = (0..10).map(|n| point(n, 1)).collect();
     changes.extend([
         ViewChange::Signal(old("fires", "firing")),
         ViewChange::Signal(old("done", "resolved")),
-        ViewChange::Signal(SignalRevision { status: "resolved".into(), ..signal("recent", 1, 0.1) }),
+        ViewChange::Signal(SignalRevision {
+            status: "resolved".into(),
+            ..signal("recent", 1, 0.1)
+        }),
         disposition("d", "done", 1),
-        ViewChange::DeadLetter { id: "0-0".into(), code: "x".into(), at: Timestamp(5), data: String::new() },
-        ViewChange::SafetyCandidate { candidate_id: "open".into(), revision: 1, intake_due: Timestamp(5), data: String::new() },
-        ViewChange::SafetyCandidate { candidate_id: "shut".into(), revision: 1, intake_due: Timestamp(5), data: String::new() },
-        ViewChange::SafetyAck { candidate_id: "shut".into(), at: Timestamp(6), closes: true, data: String::new() },
+        ViewChange::DeadLetter {
+            id: "0-0".into(),
+            code: "x".into(),
+            at: Timestamp(5),
+            data: String::new(),
+        },
+        ViewChange::SafetyCandidate {
+            candidate_id: "open".into(),
+            revision: 1,
+            intake_due: Timestamp(5),
+            data: String::new(),
+        },
+        ViewChange::SafetyCandidate {
+            candidate_id: "shut".into(),
+            revision: 1,
+            intake_due: Timestamp(5),
+            data: String::new(),
+        },
+        ViewChange::SafetyAck {
+            candidate_id: "shut".into(),
+            at: Timestamp(6),
+            closes: true,
+            data: String::new(),
+        },
     ]);
     view.apply(changes, &[]).unwrap();
     let retention = Retention {
@@ -227,11 +327,28 @@ fn old_things_go_in_bounded_steps_and_what_is_open_stays() {
         rows_max: 4,
     };
     let first = view.prune(&retention).unwrap();
-    assert_eq!(first, Pruned { points: 4, signals: 1, dead_letters: 1, candidates: 1 });
-    assert_eq!(view.prune(&retention).unwrap(), Pruned { points: 3, ..Pruned::default() });
+    assert_eq!(
+        first,
+        Pruned {
+            points: 4,
+            signals: 1,
+            dead_letters: 1,
+            candidates: 1
+        }
+    );
+    assert_eq!(
+        view.prune(&retention).unwrap(),
+        Pruned {
+            points: 3,
+            ..Pruned::default()
+        }
+    );
     assert_eq!(view.prune(&retention).unwrap(), Pruned::default());
     assert_eq!(view.signal("done").unwrap(), None);
-    assert_eq!(view.signal("fires").unwrap().unwrap().points, ["7 1", "8 1", "9 1"]);
+    assert_eq!(
+        view.signal("fires").unwrap().unwrap().points,
+        ["7 1", "8 1", "9 1"]
+    );
     assert!(view.signal("recent").unwrap().is_some());
     assert_eq!(view.safety_candidates(false, 10).unwrap().len(), 1);
 }
@@ -248,16 +365,18 @@ fn small_signal() -> impl Strategy<Value = SignalRevision> {
         proptest::collection::btree_map("(brand|region)", "[ab]", 0..3),
         0_i64..3,
     )
-        .prop_map(|(id, revision, status, rank, suppressed, labels, as_of)| SignalRevision {
-            // A signal's portfolio never changes; a revision is one thing, however often it is told.
-            portfolio: format!("portfolio {}", id.as_bytes()[0] % 2),
-            rank: f64::from(rank) / 4.0 + f64::from(revision) / 100.0,
-            status,
-            suppressed,
-            labels: labels.into_iter().collect(),
-            as_of: Timestamp(as_of),
-            ..signal(&id, revision, 0.0)
-        })
+        .prop_map(
+            |(id, revision, status, rank, suppressed, labels, as_of)| SignalRevision {
+                // A signal's portfolio never changes; a revision is one thing, however often it is told.
+                portfolio: format!("portfolio {}", id.as_bytes()[0] % 2),
+                rank: f64::from(rank) / 4.0 + f64::from(revision) / 100.0,
+                status,
+                suppressed,
+                labels: labels.into_iter().collect(),
+                as_of: Timestamp(as_of),
+                ..signal(&id, revision, 0.0)
+            },
+        )
 }
 
 fn filter() -> impl Strategy<Value = SignalFilter> {
@@ -269,14 +388,16 @@ fn filter() -> impl Strategy<Value = SignalFilter> {
         0_u32..3,
         1_u32..6,
     )
-        .prop_map(|(status, portfolio, labels, include_suppressed, offset, limit)| SignalFilter {
-            status,
-            portfolio,
-            labels,
-            include_suppressed,
-            offset,
-            limit,
-        })
+        .prop_map(
+            |(status, portfolio, labels, include_suppressed, offset, limit)| SignalFilter {
+                status,
+                portfolio,
+                labels,
+                include_suppressed,
+                offset,
+                limit,
+            },
+        )
 }
 
 /// The list as a page would want it, the plainest way.
@@ -289,15 +410,33 @@ fn naive_list(signals: &[SignalRevision], filter: &SignalFilter) -> Vec<String> 
         }
     }
     let wanted = |signal: &&SignalRevision| {
-        filter.status.as_ref().is_none_or(|status| *status == signal.status)
-            && filter.portfolio.as_ref().is_none_or(|portfolio| *portfolio == signal.portfolio)
-            && filter.labels.iter().all(|label| signal.labels.contains(label))
+        filter
+            .status
+            .as_ref()
+            .is_none_or(|status| *status == signal.status)
+            && filter
+                .portfolio
+                .as_ref()
+                .is_none_or(|portfolio| *portfolio == signal.portfolio)
+            && filter
+                .labels
+                .iter()
+                .all(|label| signal.labels.contains(label))
             && (filter.include_suppressed || !signal.suppressed)
     };
     let mut list: Vec<&SignalRevision> = newest.into_values().filter(wanted).collect();
-    list.sort_by(|a, b| b.rank.total_cmp(&a.rank).then(b.as_of.cmp(&a.as_of)).then(a.signal_id.cmp(&b.signal_id)));
-    let page = list.into_iter().skip(filter.offset as usize).take(filter.limit as usize);
-    page.map(|signal| format!("{} {}", signal.signal_id, signal.revision)).collect()
+    list.sort_by(|a, b| {
+        b.rank
+            .total_cmp(&a.rank)
+            .then(b.as_of.cmp(&a.as_of))
+            .then(a.signal_id.cmp(&b.signal_id))
+    });
+    let page = list
+        .into_iter()
+        .skip(filter.offset as usize)
+        .take(filter.limit as usize);
+    page.map(|signal| format!("{} {}", signal.signal_id, signal.revision))
+        .collect()
 }
 
 proptest! {
@@ -323,14 +462,21 @@ proptest! {
 
 /// A serving stage in small: what a record says becomes a change.
 fn serve(log: &EmbeddedLog, view: &mut View, limit: usize) {
-    let start = |partition: &TopicPartition| view.position(partition).map_err(|e| LogError::Fatal(e.to_string()));
-    let mut consumer = log.consumer_from("serve", &["alerts", "answers"], start).unwrap();
+    let start = |partition: &TopicPartition| {
+        view.position(partition)
+            .map_err(|e| LogError::Fatal(e.to_string()))
+    };
+    let mut consumer = log
+        .consumer_from("serve", &["alerts", "answers"], start)
+        .unwrap();
     assignments(&mut consumer);
     loop {
         let mut changes = Vec::new();
         let mut positions = BTreeMap::new();
         for event in consumer.poll(limit, NO_WAIT).unwrap() {
-            let LogEvent::Record(record) = event else { continue };
+            let LogEvent::Record(record) = event else {
+                continue;
+            };
             positions.insert(record.at.clone(), Position(record.offset + 1));
             let text = String::from_utf8(record.value.unwrap()).unwrap();
             let words: Vec<&str> = text.split(' ').collect();
@@ -348,14 +494,18 @@ fn serve(log: &EmbeddedLog, view: &mut View, limit: usize) {
         if changes.is_empty() {
             return;
         }
-        view.apply(changes, &positions.into_iter().collect::<Vec<_>>()).unwrap();
+        view.apply(changes, &positions.into_iter().collect::<Vec<_>>())
+            .unwrap();
     }
 }
 
 #[test]
 fn a_deleted_read_model_is_the_same_again_after_the_topics_are_read() {
     let folder = tempfile::tempdir().unwrap();
-    let topics = [TopicSettings::new("alerts", 3), TopicSettings::new("answers", 2)];
+    let topics = [
+        TopicSettings::new("alerts", 3),
+        TopicSettings::new("answers", 2),
+    ];
     let log = EmbeddedLog::open(&folder.path().join("log.db"), &topics).unwrap();
     let say = |topic: &str, key: String, text: String| Outgoing {
         topic: topic.into(),
@@ -366,7 +516,10 @@ fn a_deleted_read_model_is_the_same_again_after_the_topics_are_read() {
     };
     let pages = |view: &View| -> (Overview, Vec<_>, Vec<_>) {
         let list = view.signals(&everything()).unwrap();
-        let details = list.iter().map(|row| view.signal(&row.signal_id).unwrap()).collect();
+        let details = list
+            .iter()
+            .map(|row| view.signal(&row.signal_id).unwrap())
+            .collect();
         (view.overview(NOW).unwrap(), list, details)
     };
     let mut view = View::open(&folder.path().join("view.db")).unwrap();
@@ -374,10 +527,18 @@ fn a_deleted_read_model_is_the_same_again_after_the_topics_are_read() {
         let mut records = Vec::new();
         for n in 0..40 {
             let id = format!("s{}", n % 13);
-            records.push(say("alerts", id.clone(), format!("signal {id} {}", 1 + round + n / 13)));
+            records.push(say(
+                "alerts",
+                id.clone(),
+                format!("signal {id} {}", 1 + round + n / 13),
+            ));
             records.push(say("alerts", id.clone(), format!("seen feed{}", n % 3)));
             if n % 5 == 0 {
-                records.push(say("answers", id.clone(), format!("answer d{round}-{n} {id}")));
+                records.push(say(
+                    "answers",
+                    id.clone(),
+                    format!("answer d{round}-{n} {id}"),
+                ));
             }
         }
         log.appender().append(records).unwrap();
@@ -385,7 +546,11 @@ fn a_deleted_read_model_is_the_same_again_after_the_topics_are_read() {
         serve(&log, &mut view, 7 + round as usize);
     }
     let before = pages(&view);
-    assert_eq!(before.0.feeds.iter().map(|feed| feed.mentions).sum::<u64>(), 240, "nothing counted twice");
+    assert_eq!(
+        before.0.feeds.iter().map(|feed| feed.mentions).sum::<u64>(),
+        240,
+        "nothing counted twice"
+    );
     assert_eq!(before.1.len(), 13);
 
     let mut again = View::open(&folder.path().join("again.db")).unwrap();

@@ -13,7 +13,10 @@ use std::sync::Arc;
 async fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let port = arguments.next().unwrap_or_else(|| "8099".to_owned());
-    let fake = Arc::new(common::Fake { empty: arguments.next().as_deref() == Some("empty"), ..common::Fake::default() });
+    let fake = Arc::new(common::Fake {
+        empty: arguments.next().as_deref() == Some("empty"),
+        ..common::Fake::default()
+    });
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     let app = common::app(&fake, common::demo());
     let updates = app.updates.clone();

@@ -55,18 +55,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Visitor, Problem> {
-        parts
-            .extensions
-            .get::<Visitor>()
-            .cloned()
-            .ok_or_else(|| Problem::broken("server", "A route is not behind the layer that identifies visitors"))
+        parts.extensions.get::<Visitor>().cloned().ok_or_else(|| {
+            Problem::broken(
+                "server",
+                "A route is not behind the layer that identifies visitors",
+            )
+        })
     }
 }
 
 /// Layer: refuses forged requests, then notes who is asking.
-pub(crate) async fn identify(Extension(state): Extension<Arc<State>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn identify(
+    Extension(state): Extension<Arc<State>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let settings = &state.app.settings;
-    if let Err(problem) = check_host(settings, request.headers()).and_then(|()| check_origin(request.method(), request.headers())) {
+    if let Err(problem) = check_host(settings, request.headers())
+        .and_then(|()| check_origin(request.method(), request.headers()))
+    {
         return problem.into_response();
     }
     match visitor(settings, request.headers()) {
@@ -88,7 +95,11 @@ fn visitor(settings: &CheckedWebSettings, headers: &HeaderMap) -> Result<Visitor
             Some(word) => Role::parse(word).ok_or_else(|| unknown_role(word))?,
         };
         // Demo mode lets anybody on this machine feed it, whatever role they look in.
-        return Ok(Visitor { role: Some(role), actor: format!("demo_{}", role.as_str()), demo: true });
+        return Ok(Visitor {
+            role: Some(role),
+            actor: format!("demo_{}", role.as_str()),
+            demo: true,
+        });
     }
     let token = match text(headers, header::AUTHORIZATION.as_str()) {
         Some(value) => Some(bearer(settings, value)?),
@@ -102,22 +113,30 @@ fn visitor(settings: &CheckedWebSettings, headers: &HeaderMap) -> Result<Visitor
 }
 
 fn unknown_role(word: &str) -> Problem {
-    Problem::bad_request("unknown_role", format!("{word:?} is not a role"), ROLE_HEADER, format!("choose one of {}", Role::names()))
+    Problem::bad_request(
+        "unknown_role",
+        format!("{word:?} is not a role"),
+        ROLE_HEADER,
+        format!("choose one of {}", Role::names()),
+    )
 }
 
 fn bearer<'a>(settings: &'a CheckedWebSettings, value: &str) -> Result<&'a CheckedToken, Problem> {
-    let scheme_and_token = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let scheme_and_token = value
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let hash = scheme_and_token.map(|(_, token)| bearer_hash(token.trim()));
-    hash.and_then(|hash| settings.tokens.iter().find(|token| token.bearer == hash)).ok_or_else(|| {
-        Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "unknown_token",
-            "The token is not known",
-            "The Authorization header holds no token of this server",
-            "authorization header",
-            "send `Authorization: Bearer …` with a token of web.tokens",
-        )
-    })
+    hash.and_then(|hash| settings.tokens.iter().find(|token| token.bearer == hash))
+        .ok_or_else(|| {
+            Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "unknown_token",
+                "The token is not known",
+                "The Authorization header holds no token of this server",
+                "authorization header",
+                "send `Authorization: Bearer …` with a token of web.tokens",
+            )
+        })
 }
 
 /// The token behind a session cookie. A cookie of a token since withdrawn means: not signed in.
@@ -141,9 +160,12 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 }
 
 fn check_host(settings: &CheckedWebSettings, headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(host) = text(headers, header::HOST.as_str()) else { return Ok(()) };
+    let Some(host) = text(headers, header::HOST.as_str()) else {
+        return Ok(());
+    };
     let name = without_port(host).to_ascii_lowercase();
-    let own = ["localhost", "127.0.0.1", "[::1]"].contains(&name.as_str()) || settings.public_hosts.contains(&name);
+    let own = ["localhost", "127.0.0.1", "[::1]"].contains(&name.as_str())
+        || settings.public_hosts.contains(&name);
     if own || !settings.is_demo() {
         return Ok(());
     }
@@ -159,7 +181,8 @@ fn check_host(settings: &CheckedWebSettings, headers: &HeaderMap) -> Result<(), 
 
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !(name.contains(':') && !name.ends_with(']')) => name,
+        // A bare IPv6 address has colons of its own.
+        Some((name, _)) if !name.contains(':') || name.ends_with(']') => name,
         _ => host,
     }
 }
@@ -170,11 +193,16 @@ fn check_origin(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
     if reads || headers.contains_key(header::AUTHORIZATION) {
         return Ok(());
     }
-    let same = match (text(headers, "sec-fetch-site"), text(headers, header::ORIGIN.as_str())) {
+    let same = match (
+        text(headers, "sec-fetch-site"),
+        text(headers, header::ORIGIN.as_str()),
+    ) {
         (Some(site), _) => matches!(site, "same-origin" | "none"),
         (None, Some(origin)) => {
             let host = text(headers, header::HOST.as_str()).unwrap_or_default();
-            origin.split_once("://").is_some_and(|(_, place)| place.eq_ignore_ascii_case(host))
+            origin
+                .split_once("://")
+                .is_some_and(|(_, place)| place.eq_ignore_ascii_case(host))
         }
         // No browser: a script on purpose.
         (None, None) => true,
@@ -197,12 +225,26 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (axum::http::HeaderName::from_static(name), value.parse().unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| {
+                (
+                    axum::http::HeaderName::from_static(name),
+                    value.parse().unwrap(),
+                )
+            })
+            .collect()
     }
 
     #[test]
     fn ports_and_ipv6_brackets_are_told_apart() {
-        for (host, name) in [("localhost:8080", "localhost"), ("localhost", "localhost"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]"), ("a.example", "a.example")] {
+        for (host, name) in [
+            ("localhost:8080", "localhost"),
+            ("localhost", "localhost"),
+            ("[::1]:80", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("a.example", "a.example"),
+        ] {
             assert_eq!(without_port(host), name);
         }
     }
@@ -214,9 +256,27 @@ mod tests {
         assert!(check_origin(&post, &headers(&[("sec-fetch-site", "same-origin")])).is_ok());
         assert!(check_origin(&post, &headers(&[("sec-fetch-site", "cross-site")])).is_err());
         assert!(check_origin(&post, &headers(&[("sec-fetch-site", "same-site")])).is_err());
-        assert!(check_origin(&post, &headers(&[("origin", "http://localhost:1"), ("host", "localhost:1")])).is_ok());
-        assert!(check_origin(&post, &headers(&[("origin", "http://localhost:2"), ("host", "localhost:1")])).is_err());
-        assert!(check_origin(&post, &headers(&[("origin", "null"), ("host", "localhost:1")])).is_err());
+        assert!(
+            check_origin(
+                &post,
+                &headers(&[("origin", "http://localhost:1"), ("host", "localhost:1")])
+            )
+            .is_ok()
+        );
+        assert!(
+            check_origin(
+                &post,
+                &headers(&[("origin", "http://localhost:2"), ("host", "localhost:1")])
+            )
+            .is_err()
+        );
+        assert!(
+            check_origin(
+                &post,
+                &headers(&[("origin", "null"), ("host", "localhost:1")])
+            )
+            .is_err()
+        );
         assert!(check_origin(&Method::GET, &headers(&[("sec-fetch-site", "cross-site")])).is_ok());
     }
 

@@ -8,11 +8,10 @@ use crate::words::{parse_time, rfc3339};
 use auscult_core::disposition::MAX_COMMENT_BYTES;
 use auscult_core::time::{MINUTE, Timestamp};
 use auscult_core::words::{Cause, Decision, DispositionScope, Priority};
+use auscult_wire::words::AckDecision;
 use serde::Deserialize;
 use serde_json::json;
 
-/// Decisions of safety intake on a candidate (contract, "Ack").
-pub(crate) const ACK_DECISIONS: [&str; 4] = ["accepted", "not_a_case", "duplicate", "needs_information"];
 /// Longest case reference, in bytes.
 const MAX_CASE_REF_BYTES: usize = 128;
 /// A clock of somebody else may run this far ahead of ours, in milliseconds.
@@ -62,10 +61,33 @@ pub(crate) fn disposition(
     now: Timestamp,
 ) -> Result<String, Vec<FieldProblem>> {
     let mut problems = Vec::new();
-    let decision = word("decision", Some(&input.decision), None, Decision::ALL, Decision::parse, Decision::as_str, &mut problems);
-    let cause = word("cause", input.cause.as_deref(), Some(Cause::Unknown), Cause::ALL, Cause::parse, Cause::as_str, &mut problems);
-    let priority =
-        word("priority", input.priority.as_deref(), Some(Priority::Normal), Priority::ALL, Priority::parse, Priority::as_str, &mut problems);
+    let decision = word(
+        "decision",
+        Some(&input.decision),
+        None,
+        Decision::ALL,
+        Decision::parse,
+        Decision::as_str,
+        &mut problems,
+    );
+    let cause = word(
+        "cause",
+        input.cause.as_deref(),
+        Some(Cause::Unknown),
+        Cause::ALL,
+        Cause::parse,
+        Cause::as_str,
+        &mut problems,
+    );
+    let priority = word(
+        "priority",
+        input.priority.as_deref(),
+        Some(Priority::Normal),
+        Priority::ALL,
+        Priority::parse,
+        Priority::as_str,
+        &mut problems,
+    );
     let scope = word(
         "scope",
         input.scope.as_deref(),
@@ -76,20 +98,49 @@ pub(crate) fn disposition(
         &mut problems,
     );
     if input.comment.len() > MAX_COMMENT_BYTES {
-        problems.push(plain("comment", format!("{} bytes are more than {MAX_COMMENT_BYTES}", input.comment.len())));
+        problems.push(plain(
+            "comment",
+            format!(
+                "{} bytes are more than {MAX_COMMENT_BYTES}",
+                input.comment.len()
+            ),
+        ));
     }
-    same_id("signal_id", input.signal_id.as_deref(), signal_id, &mut problems);
+    same_id(
+        "signal_id",
+        input.signal_id.as_deref(),
+        signal_id,
+        &mut problems,
+    );
     let actor = actor(input.actor.as_ref(), visitor, &mut problems);
     let decided_at = decided_at(input.decided_at.as_deref(), now, &mut problems);
-    if input.disposition_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > 128 || id.chars().any(char::is_control)) {
-        problems.push(plain("disposition_id", "is empty, longer than 128 bytes or not printable".to_owned()));
+    if input
+        .disposition_id
+        .as_ref()
+        .is_some_and(|id| id.is_empty() || id.len() > 128 || id.chars().any(char::is_control))
+    {
+        problems.push(plain(
+            "disposition_id",
+            "is empty, longer than 128 bytes or not printable".to_owned(),
+        ));
     }
     if !problems.is_empty() {
         return Err(problems);
     }
     let revision_seen = input.revision_seen.unwrap_or(current_revision);
     let id = input.disposition_id.clone().unwrap_or_else(|| {
-        derived_id("d", &[signal_id, &revision_seen.to_string(), decision, cause, &actor.0, &decided_at, &input.comment])
+        derived_id(
+            "d",
+            &[
+                signal_id,
+                &revision_seen.to_string(),
+                decision,
+                cause,
+                &actor.0,
+                &decided_at,
+                &input.comment,
+            ],
+        )
     });
     Ok(json!({
         "disposition_id": id,
@@ -115,24 +166,38 @@ pub(crate) fn acknowledgement(
     now: Timestamp,
 ) -> Result<String, Vec<FieldProblem>> {
     let mut problems = Vec::new();
-    if !ACK_DECISIONS.contains(&input.decision.as_str()) {
-        problems.push(FieldProblem {
-            place: "decision".to_owned(),
-            reason: unknown_word(&input.decision),
-            allowed: ACK_DECISIONS.to_vec(),
-        });
-    }
-    same_id("candidate_id", input.candidate_id.as_deref(), candidate_id, &mut problems);
-    let case_ref = input.case_ref.as_deref().map(str::trim).filter(|reference| !reference.is_empty());
+    let decision = word(
+        "decision",
+        Some(&input.decision),
+        None,
+        AckDecision::ALL,
+        AckDecision::parse,
+        AckDecision::as_str,
+        &mut problems,
+    );
+    same_id(
+        "candidate_id",
+        input.candidate_id.as_deref(),
+        candidate_id,
+        &mut problems,
+    );
+    let case_ref = input
+        .case_ref
+        .as_deref()
+        .map(str::trim)
+        .filter(|reference| !reference.is_empty());
     if case_ref.is_some_and(|reference| reference.len() > MAX_CASE_REF_BYTES) {
-        problems.push(plain("case_ref", format!("is longer than {MAX_CASE_REF_BYTES} bytes")));
+        problems.push(plain(
+            "case_ref",
+            format!("is longer than {MAX_CASE_REF_BYTES} bytes"),
+        ));
     }
     if !problems.is_empty() {
         return Err(problems);
     }
     Ok(json!({
         "candidate_id": candidate_id,
-        "decision": input.decision,
+        "decision": decision,
         "case_ref": case_ref,
         "actor": visitor.actor,
         "at": rfc3339(now),
@@ -165,35 +230,72 @@ fn word<W: Copy>(
 }
 
 fn unknown_word(given: &str) -> String {
-    if given.is_empty() { "is missing".to_owned() } else { format!("{given:?} is not in the list") }
+    if given.is_empty() {
+        "is missing".to_owned()
+    } else {
+        format!("{given:?} is not in the list")
+    }
 }
 
 fn plain(place: &str, reason: String) -> FieldProblem {
-    FieldProblem { place: place.to_owned(), reason, allowed: Vec::new() }
+    FieldProblem {
+        place: place.to_owned(),
+        reason,
+        allowed: Vec::new(),
+    }
 }
 
 fn same_id(place: &str, given: Option<&str>, path: &str, problems: &mut Vec<FieldProblem>) {
     if let Some(given) = given.filter(|given| *given != path) {
-        problems.push(plain(place, format!("{given:?} is not the id in the path, {path:?}")));
+        problems.push(plain(
+            place,
+            format!("{given:?} is not the id in the path, {path:?}"),
+        ));
     }
 }
 
 /// In demo mode a tool may name the person; with tokens the token does, and a different name is refused.
-fn actor(input: Option<&ActorInput>, visitor: &Visitor, problems: &mut Vec<FieldProblem>) -> (String, String) {
+fn actor(
+    input: Option<&ActorInput>,
+    visitor: &Visitor,
+    problems: &mut Vec<FieldProblem>,
+) -> (String, String) {
     let own_function = visitor.role.map(|role| role.function()).unwrap_or_default();
-    let Some(given) = input else { return (visitor.actor.clone(), own_function.to_owned()) };
+    let Some(given) = input else {
+        return (visitor.actor.clone(), own_function.to_owned());
+    };
     if !visitor.demo && given.reference != visitor.actor {
-        problems.push(plain("actor.ref", format!("{:?} is not the actor of this token, {:?}", given.reference, visitor.actor)));
+        problems.push(plain(
+            "actor.ref",
+            format!(
+                "{:?} is not the actor of this token, {:?}",
+                given.reference, visitor.actor
+            ),
+        ));
     }
-    if given.reference.is_empty() || given.reference.len() > 64 || given.reference.chars().any(char::is_control) {
-        problems.push(plain("actor.ref", "is empty, longer than 64 bytes or not printable".to_owned()));
+    if given.reference.is_empty()
+        || given.reference.len() > 64
+        || given.reference.chars().any(char::is_control)
+    {
+        problems.push(plain(
+            "actor.ref",
+            "is empty, longer than 64 bytes or not printable".to_owned(),
+        ));
     }
-    let function = given.function.clone().filter(|function| !function.is_empty() && function.len() <= 64);
-    (given.reference.clone(), function.unwrap_or_else(|| own_function.to_owned()))
+    let function = given
+        .function
+        .clone()
+        .filter(|function| !function.is_empty() && function.len() <= 64);
+    (
+        given.reference.clone(),
+        function.unwrap_or_else(|| own_function.to_owned()),
+    )
 }
 
 fn decided_at(given: Option<&str>, now: Timestamp, problems: &mut Vec<FieldProblem>) -> String {
-    let Some(text) = given else { return rfc3339(now) };
+    let Some(text) = given else {
+        return rfc3339(now);
+    };
     match parse_time(text) {
         Some(at) if at <= now.plus(CLOCK_TOLERANCE) => text.to_owned(),
         Some(_) => {
@@ -201,7 +303,10 @@ fn decided_at(given: Option<&str>, now: Timestamp, problems: &mut Vec<FieldProbl
             String::new()
         }
         None => {
-            problems.push(plain("decided_at", format!("{text:?} is not an RFC 3339 time such as 2026-05-25T08:10:00Z")));
+            problems.push(plain(
+                "decided_at",
+                format!("{text:?} is not an RFC 3339 time such as 2026-05-25T08:10:00Z"),
+            ));
             String::new()
         }
     }
@@ -223,7 +328,11 @@ mod tests {
     use crate::roles::Role;
 
     fn visitor(demo: bool) -> Visitor {
-        Visitor { role: Some(Role::Analyst), actor: "u_44".to_owned(), demo }
+        Visitor {
+            role: Some(Role::Analyst),
+            actor: "u_44".to_owned(),
+            demo,
+        }
     }
 
     #[test]
@@ -236,7 +345,10 @@ mod tests {
             ..DispositionInput::default()
         };
         let problems = disposition(&input, "al_1", 1, &visitor(true), Timestamp(0)).unwrap_err();
-        let places: Vec<&str> = problems.iter().map(|problem| problem.place.as_str()).collect();
+        let places: Vec<&str> = problems
+            .iter()
+            .map(|problem| problem.place.as_str())
+            .collect();
         assert_eq!(places, ["decision", "cause", "signal_id", "decided_at"]);
         assert_eq!(problems[0].allowed.len(), Decision::ALL.len());
     }
@@ -247,15 +359,41 @@ mod tests {
         let input: DispositionInput = serde_json::from_str(example).unwrap();
         let now = parse_time("2026-05-25T08:10:01Z").unwrap();
         let made = disposition(&input, "al_9c41d0", 2, &visitor(false), now).unwrap();
-        let (made, example): (serde_json::Value, serde_json::Value) = (serde_json::from_str(&made).unwrap(), serde_json::from_str(example).unwrap());
+        let (made, example): (serde_json::Value, serde_json::Value) = (
+            serde_json::from_str(&made).unwrap(),
+            serde_json::from_str(example).unwrap(),
+        );
         assert_eq!(made, example);
+    }
+
+    #[test]
+    fn the_wire_reads_what_is_written_here() {
+        let input = DispositionInput {
+            decision: "expected".to_owned(),
+            comment: "line one\nline two \"quoted\"".to_owned(),
+            ..DispositionInput::default()
+        };
+        let made = disposition(&input, "al_1", 3, &visitor(true), Timestamp(1_000)).unwrap();
+        let read = auscult_wire::decode_disposition_data(&made).unwrap();
+        assert_eq!(
+            (read.signal_id.as_str(), read.revision_seen, read.decision),
+            ("al_1", 3, Decision::Expected)
+        );
+        assert_eq!(
+            (read.comment, read.actor.reference.as_str()),
+            (input.comment, "u_44")
+        );
+        assert_eq!(read.decided_at, Timestamp(1_000));
     }
 
     #[test]
     fn nobody_answers_in_another_s_name_with_a_token() {
         let input = DispositionInput {
             decision: "confirmed".to_owned(),
-            actor: Some(ActorInput { reference: "u_99".to_owned(), function: None }),
+            actor: Some(ActorInput {
+                reference: "u_99".to_owned(),
+                function: None,
+            }),
             ..DispositionInput::default()
         };
         assert!(disposition(&input, "al_1", 1, &visitor(false), Timestamp(0)).is_err());
@@ -264,7 +402,10 @@ mod tests {
 
     #[test]
     fn a_double_click_has_one_id() {
-        let input = DispositionInput { decision: "expected".to_owned(), ..DispositionInput::default() };
+        let input = DispositionInput {
+            decision: "expected".to_owned(),
+            ..DispositionInput::default()
+        };
         let make = |at| disposition(&input, "al_1", 3, &visitor(true), Timestamp(at)).unwrap();
         assert_eq!(make(0), make(0));
         assert_ne!(make(0), make(60_000));

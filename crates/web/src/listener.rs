@@ -21,7 +21,10 @@ pub(crate) struct BoundedListener {
 
 impl BoundedListener {
     pub(crate) fn new(listener: TcpListener) -> BoundedListener {
-        BoundedListener { listener, connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)) }
+        BoundedListener {
+            listener,
+            connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+        }
     }
 }
 
@@ -34,7 +37,13 @@ impl axum::serve::Listener for BoundedListener {
         let permit = Arc::clone(&self.connections).acquire_owned().await.ok();
         // axum's own accept waits and tries again when file descriptors run out.
         let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
-        (Counted { stream, _permit: permit }, address)
+        (
+            Counted {
+                stream,
+                _permit: permit,
+            },
+            address,
+        )
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -49,13 +58,21 @@ pub(crate) struct Counted {
 }
 
 impl AsyncRead for Counted {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for Counted {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, buffer)
     }
 

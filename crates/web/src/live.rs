@@ -12,8 +12,8 @@ use crate::roles::{Right, Role};
 use crate::settings::MAX_LIVE_STREAMS;
 use crate::state::State;
 use axum::extract::Extension;
-use axum::response::{IntoResponse, Response};
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,14 +33,28 @@ pub(crate) async fn events(
     let role = visitor.require(Right::Pages)?;
     let permit = Arc::clone(&state.streams)
         .try_acquire_owned()
-        .map_err(|_| Problem::busy("live updates", format!("{MAX_LIVE_STREAMS} pages are open live already; the page still works on reload")))?;
+        .map_err(|_| {
+            Problem::busy(
+                "live updates",
+                format!(
+                    "{MAX_LIVE_STREAMS} pages are open live already; the page still works on reload"
+                ),
+            )
+        })?;
     let (sender, receiver) = mpsc::channel(WAITING_EVENTS);
     tokio::spawn(forward(state, role, sender, permit));
-    Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+    Ok(Sse::new(ReceiverStream::new(receiver))
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+        .into_response())
 }
 
 /// Copies updates to one reader until it goes away or the server closes.
-async fn forward(state: Arc<State>, role: Role, sender: mpsc::Sender<Result<Event, Infallible>>, permit: OwnedSemaphorePermit) {
+async fn forward(
+    state: Arc<State>,
+    role: Role,
+    sender: mpsc::Sender<Result<Event, Infallible>>,
+    permit: OwnedSemaphorePermit,
+) {
     let mut updates = state.app.updates.subscribe();
     let mut closing = state.closing.subscribe();
     loop {
@@ -49,7 +63,7 @@ async fn forward(state: Arc<State>, role: Role, sender: mpsc::Sender<Result<Even
             () = sender.closed() => break,
             update = updates.recv() => match update {
                 Ok(update) => event(role, &update),
-                Err(RecvError::Lagged(_)) => Some(Event::default().event("all").data("")),
+                Err(RecvError::Lagged(_)) => Some(Event::default().event("all").data("all")),
                 Err(RecvError::Closed) => break,
             },
         };
@@ -67,10 +81,12 @@ fn event(role: Role, update: &Update) -> Option<Event> {
     let (name, right, id) = match update {
         Update::Signal { signal_id } => ("signals", Right::ReadSignals, signal_id.as_str()),
         Update::Safety { candidate_id } => ("safety", Right::Safety, candidate_id.as_str()),
-        Update::Operations => ("operations", Right::Operations, ""),
+        // Browsers drop an event without data.
+        Update::Operations => ("operations", Right::Operations, "operations"),
     };
     let printable: String = id.chars().filter(|letter| !letter.is_control()).collect();
-    role.has(right).then(|| Event::default().event(name).data(printable))
+    role.has(right)
+        .then(|| Event::default().event(name).data(printable))
 }
 
 #[cfg(test)]
@@ -79,7 +95,9 @@ mod tests {
 
     #[test]
     fn safety_news_reach_safety_alone() {
-        let update = Update::Safety { candidate_id: "ae_1".to_owned() };
+        let update = Update::Safety {
+            candidate_id: "ae_1".to_owned(),
+        };
         for role in Role::ALL {
             assert_eq!(event(role, &update).is_some(), role == Role::Safety);
         }

@@ -42,7 +42,12 @@ pub trait Submit: Send + Sync {
     ///
     /// # Errors
     /// See [`SubmitError`]; after an error nothing of the body was accepted.
-    fn feedback(&self, content_type: &str, headers: &Headers, body: Bytes) -> Result<Accepted, SubmitError>;
+    fn feedback(
+        &self,
+        content_type: &str,
+        headers: &Headers,
+        body: Bytes,
+    ) -> Result<Accepted, SubmitError>;
 
     /// A disposition: `json` is a complete `data` object of `alert.dispositioned.v1`, already checked
     /// against the fixed lists.
@@ -177,8 +182,6 @@ pub struct DetectorHealth {
     pub detector: String,
     /// View.
     pub view: String,
-    /// Live series.
-    pub series: u64,
     /// Signals people found useful.
     pub useful: u64,
     /// Signals people found not useful.

@@ -20,9 +20,13 @@ pub(crate) struct FieldProblem {
     pub allowed: Vec<&'static str>,
 }
 
-/// A refused or failed request.
+/// A refused or failed request. Boxed: it travels in many results and is rare.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Details>);
+
+/// What there is to say about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Details {
     pub status: StatusCode,
     /// Stable word for machines.
     pub code: &'static str,
@@ -40,6 +44,13 @@ pub(crate) struct Problem {
     pub rejected: Vec<RejectedItem>,
 }
 
+impl std::ops::Deref for Problem {
+    type Target = Details;
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
 impl Problem {
     pub(crate) fn new(
         status: StatusCode,
@@ -49,7 +60,7 @@ impl Problem {
         place: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Problem {
-        Problem {
+        Problem(Box::new(Details {
             status,
             code,
             title,
@@ -58,7 +69,19 @@ impl Problem {
             remedy: remedy.into(),
             fields: Vec::new(),
             rejected: Vec::new(),
-        }
+        }))
+    }
+
+    /// The same with each wrong field.
+    pub(crate) fn with_fields(mut self, fields: Vec<FieldProblem>) -> Problem {
+        self.0.fields = fields;
+        self
+    }
+
+    /// The same with each refused item.
+    pub(crate) fn with_rejected(mut self, rejected: Vec<RejectedItem>) -> Problem {
+        self.0.rejected = rejected;
+        self
     }
 
     pub(crate) fn not_signed_in(right: Right) -> Problem {
@@ -82,7 +105,10 @@ impl Problem {
             StatusCode::FORBIDDEN,
             "not_allowed",
             "Not open to this role",
-            format!("{} is not open to the role {role}", capitalised(right.words())),
+            format!(
+                "{} is not open to the role {role}",
+                capitalised(right.words())
+            ),
             "role",
             remedy,
         )
@@ -100,20 +126,44 @@ impl Problem {
     }
 
     pub(crate) fn invalid(fields: Vec<FieldProblem>) -> Problem {
-        let detail = fields.iter().map(|field| format!("{}: {}", field.place, field.reason)).collect::<Vec<_>>().join("; ");
-        let place = fields.first().map(|field| field.place.clone()).unwrap_or_default();
+        let detail = fields
+            .iter()
+            .map(|field| format!("{}: {}", field.place, field.reason))
+            .collect::<Vec<_>>()
+            .join("; ");
+        let place = fields
+            .first()
+            .map(|field| field.place.clone())
+            .unwrap_or_default();
         let remedy = match fields.iter().find(|field| !field.allowed.is_empty()) {
             Some(field) => format!("choose {} from: {}", field.place, field.allowed.join(", ")),
             None => "correct the named fields and send it again".to_owned(),
         };
-        Problem {
-            fields,
-            ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields", "Some fields are not right", detail, place, remedy)
-        }
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_fields",
+            "Some fields are not right",
+            detail,
+            place,
+            remedy,
+        )
+        .with_fields(fields)
     }
 
-    pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>, place: impl Into<String>, remedy: impl Into<String>) -> Problem {
-        Problem::new(StatusCode::BAD_REQUEST, code, "The request cannot be read", detail, place, remedy)
+    pub(crate) fn bad_request(
+        code: &'static str,
+        detail: impl Into<String>,
+        place: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Problem {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            code,
+            "The request cannot be read",
+            detail,
+            place,
+            remedy,
+        )
     }
 
     pub(crate) fn busy(what: &str, detail: impl Into<String>) -> Problem {
@@ -165,7 +215,10 @@ impl Problem {
 
 fn capitalised(words: &str) -> String {
     let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
 impl IntoResponse for Problem {
@@ -173,13 +226,19 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.json())).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         match self.status {
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
             StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"auscult\""));
+                headers.insert(
+                    header::WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Bearer realm=\"auscult\""),
+                );
             }
             _ => {}
         }
@@ -191,10 +250,15 @@ impl IntoResponse for Problem {
 impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Problem {
         match error {
-            ReadError::Busy(detail) => Problem::busy("read model", format!("The read model is busy: {detail}")),
+            ReadError::Busy(detail) => {
+                Problem::busy("read model", format!("The read model is busy: {detail}"))
+            }
             ReadError::Broken(detail) => {
                 tracing::error!(%detail, "the read model cannot be read");
-                Problem::broken("read model", format!("The read model cannot be read: {detail}"))
+                Problem::broken(
+                    "read model",
+                    format!("The read model cannot be read: {detail}"),
+                )
             }
         }
     }
@@ -203,16 +267,33 @@ impl From<ReadError> for Problem {
 impl From<SubmitError> for Problem {
     fn from(error: SubmitError) -> Problem {
         match error {
-            SubmitError::Busy(detail) => Problem::busy("log", format!("The log is not reachable for now: {detail}")),
+            SubmitError::Busy(detail) => {
+                Problem::busy("log", format!("The log is not reachable for now: {detail}"))
+            }
             SubmitError::Broken(detail) => {
                 tracing::error!(%detail, "the log cannot be used");
                 Problem::broken("log", format!("The log cannot be used: {detail}"))
             }
-            SubmitError::Unknown(what) => Problem::not_found("entry", &what, "check the id; it may be older than the topic's retention"),
-            SubmitError::Unreadable { code, place, reason, remedy } => Problem {
-                fields: vec![FieldProblem { place: place.clone(), reason: format!("{code}: {reason}"), allowed: Vec::new() }],
-                ..Problem::bad_request("unreadable_body", format!("{code}: {reason}"), place, remedy)
-            },
+            SubmitError::Unknown(what) => Problem::not_found(
+                "entry",
+                &what,
+                "check the id; it may be older than the topic's retention",
+            ),
+            SubmitError::Unreadable {
+                code,
+                place,
+                reason,
+                remedy,
+            } => {
+                let told = format!("{code}: {reason}");
+                let field = FieldProblem {
+                    place: place.clone(),
+                    reason: told.clone(),
+                    allowed: Vec::new(),
+                };
+                Problem::bad_request("unreadable_body", told, place, remedy)
+                    .with_fields(vec![field])
+            }
         }
     }
 }

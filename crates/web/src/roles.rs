@@ -57,9 +57,22 @@ impl Right {
 
 impl Role {
     /// Every role a person may act in, in the order of the demo switch.
-    pub const PEOPLE: [Role; 5] = [Role::Analyst, Role::Medical, Role::Brand, Role::Safety, Role::Ops];
+    pub const PEOPLE: [Role; 5] = [
+        Role::Analyst,
+        Role::Medical,
+        Role::Brand,
+        Role::Safety,
+        Role::Ops,
+    ];
     /// Every role.
-    pub const ALL: [Role; 6] = [Role::Analyst, Role::Medical, Role::Brand, Role::Safety, Role::Ops, Role::Source];
+    pub const ALL: [Role; 6] = [
+        Role::Analyst,
+        Role::Medical,
+        Role::Brand,
+        Role::Safety,
+        Role::Ops,
+        Role::Source,
+    ];
 
     /// The word in settings, cookies and headers.
     #[must_use]
@@ -113,7 +126,9 @@ impl Role {
     pub fn has(self, right: Right) -> bool {
         use Right::{Decide, Operations, Pages, ReadSignals, ReadText, Safety, SubmitFeedback};
         match self {
-            Role::Analyst | Role::Medical => matches!(right, Pages | ReadSignals | ReadText | Decide),
+            Role::Analyst | Role::Medical => {
+                matches!(right, Pages | ReadSignals | ReadText | Decide)
+            }
             Role::Brand => matches!(right, Pages | ReadSignals | Decide),
             Role::Safety => matches!(right, Pages | Safety),
             Role::Ops => matches!(right, Pages | ReadSignals | Operations | SubmitFeedback),

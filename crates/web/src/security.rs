@@ -11,15 +11,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything comes from this server, nothing runs inline, nobody may frame us.
-const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
 ];
 
 /// Layer: security headers on every answer; nothing but assets is kept by caches.
@@ -29,18 +31,37 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
 /// Layer: at most so many requests at once, each within its time. Live streams are bounded elsewhere and end
 /// with the connection: the time here covers only the making of the response.
-pub(crate) async fn limits(Extension(state): Extension<Arc<State>>, request: Request, next: Next) -> Response {
+pub(crate) async fn limits(
+    Extension(state): Extension<Arc<State>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let Ok(_permit) = state.requests.try_acquire() else {
-        return Problem::busy("server", format!("{MAX_CONCURRENT_REQUESTS} requests are being answered already")).into_response();
+        return Problem::busy(
+            "server",
+            format!("{MAX_CONCURRENT_REQUESTS} requests are being answered already"),
+        )
+        .into_response();
     };
-    match tokio::time::timeout(Duration::from_secs(REQUEST_TIMEOUT_SECONDS), next.run(request)).await {
+    match tokio::time::timeout(
+        Duration::from_secs(REQUEST_TIMEOUT_SECONDS),
+        next.run(request),
+    )
+    .await
+    {
         Ok(response) => response,
-        Err(_) => Problem::busy("server", format!("The answer took longer than {REQUEST_TIMEOUT_SECONDS} s")).into_response(),
+        Err(_) => Problem::busy(
+            "server",
+            format!("The answer took longer than {REQUEST_TIMEOUT_SECONDS} s"),
+        )
+        .into_response(),
     }
 }

@@ -53,7 +53,11 @@ async fn wrong_method(request: Request) -> Problem {
         StatusCode::METHOD_NOT_ALLOWED,
         "wrong_method",
         "The method is not offered here",
-        format!("{} is not offered at {:?}", request.method(), request.uri().path()),
+        format!(
+            "{} is not offered at {:?}",
+            request.method(),
+            request.uri().path()
+        ),
         "method",
         "see /v1/openapi.json for what is",
     )
@@ -64,14 +68,20 @@ async fn wrong_method(request: Request) -> Problem {
 ///
 /// # Errors
 /// When the listener fails for good.
-pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    app: App,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let state = Arc::new(State::new(app));
     let mut closing = state.closing.subscribe();
     let closer = Arc::clone(&state);
-    let server = axum::serve(BoundedListener::new(listener), build(state)).with_graceful_shutdown(async move {
-        shutdown.await;
-        closer.closing.send_replace(true);
-    });
+    let server = axum::serve(BoundedListener::new(listener), build(state)).with_graceful_shutdown(
+        async move {
+            shutdown.await;
+            closer.closing.send_replace(true);
+        },
+    );
     let grace = async move {
         // An error means that the state is gone, and the server with it.
         if closing.wait_for(|closing| *closing).await.is_ok() {

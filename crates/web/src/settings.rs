@@ -72,7 +72,11 @@ pub struct WebToken {
 
 impl std::fmt::Debug for WebToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WebToken").field("role", &self.role).field("actor", &self.actor).field("token", &"…").finish()
+        f.debug_struct("WebToken")
+            .field("role", &self.role)
+            .field("actor", &self.actor)
+            .field("token", &"…")
+            .finish()
     }
 }
 
@@ -118,7 +122,10 @@ pub(crate) fn bearer_hash(token: &str) -> blake3::Hash {
 
 /// What the session cookie of `token` holds.
 pub(crate) fn session_hash(token: &str) -> blake3::Hash {
-    blake3::Hash::from_bytes(blake3::derive_key("auscult 2026 web session cookie", token.as_bytes()))
+    blake3::Hash::from_bytes(blake3::derive_key(
+        "auscult 2026 web session cookie",
+        token.as_bytes(),
+    ))
 }
 
 impl WebSettings {
@@ -150,9 +157,14 @@ impl WebSettings {
             Some(bind) if problems.is_empty() => Ok(CheckedWebSettings {
                 bind,
                 tokens,
-                public_hosts: self.public_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+                public_hosts: self
+                    .public_hosts
+                    .iter()
+                    .map(|host| host.to_ascii_lowercase())
+                    .collect(),
                 behind_tls: self.behind_tls,
-                behind_after_milliseconds: i64::from(self.behind_after_hours) * auscult_core::time::HOUR,
+                behind_after_milliseconds: i64::from(self.behind_after_hours)
+                    * auscult_core::time::HOUR,
             }),
             _ => Err(problems),
         }
@@ -195,7 +207,10 @@ impl WebSettings {
                     format!("use at least {MIN_TOKEN_BYTES} random characters, such as from `openssl rand -hex 24`"),
                 ));
             }
-            if token.actor.is_empty() || token.actor.len() > 64 || token.actor.chars().any(|c| c.is_control() || c == ' ') {
+            if token.actor.is_empty()
+                || token.actor.len() > 64
+                || token.actor.chars().any(|c| c.is_control() || c == ' ')
+            {
                 problems.push(Problem::new(
                     format!("{path}.actor"),
                     format!("{:?} is not a reference", token.actor),
@@ -204,7 +219,11 @@ impl WebSettings {
             }
             let bearer = bearer_hash(&token.token);
             if checked.iter().any(|other| other.bearer == bearer) {
-                problems.push(Problem::new(format!("{path}.token"), "the same token is set twice", "give each entry its own token"));
+                problems.push(Problem::new(
+                    format!("{path}.token"),
+                    "the same token is set twice",
+                    "give each entry its own token",
+                ));
             }
             match Role::parse(&token.role) {
                 Some(role) => checked.push(CheckedToken {
@@ -229,7 +248,11 @@ mod tests {
     use super::*;
 
     fn token(role: &str, secret: &str) -> WebToken {
-        WebToken { role: role.to_owned(), actor: "u_1".to_owned(), token: secret.to_owned() }
+        WebToken {
+            role: role.to_owned(),
+            actor: "u_1".to_owned(),
+            token: secret.to_owned(),
+        }
     }
 
     #[test]
@@ -241,7 +264,10 @@ mod tests {
 
     #[test]
     fn an_open_port_without_tokens_is_refused() {
-        let settings = WebSettings { bind: "0.0.0.0:8080".to_owned(), ..WebSettings::default() };
+        let settings = WebSettings {
+            bind: "0.0.0.0:8080".to_owned(),
+            ..WebSettings::default()
+        };
         let problems = settings.check().unwrap_err();
         assert_eq!(problems.len(), 1);
         assert!(problems[0].to_string().contains("no token is set"));
@@ -257,15 +283,33 @@ mod tests {
     fn all_problems_come_at_once_and_no_secret_is_printed() {
         let settings = WebSettings {
             bind: "nowhere".to_owned(),
-            tokens: vec![token("king", "short-secret"), token("analyst", "short-secret")],
+            tokens: vec![
+                token("king", "short-secret"),
+                token("analyst", "short-secret"),
+            ],
             public_hosts: vec!["http://a/".to_owned()],
             behind_after_hours: 0,
             ..WebSettings::default()
         };
         let shown = format!("{settings:?}");
-        let paths: Vec<String> = settings.check().unwrap_err().into_iter().map(|problem| problem.path).collect();
-        for path in ["web.bind", "web.tokens[0].token", "web.tokens[0].role", "web.tokens[1].token", "web.public_hosts[0]", "web.behind_after_hours"] {
-            assert!(paths.iter().any(|found| found == path), "{path} is missing from {paths:?}");
+        let paths: Vec<String> = settings
+            .check()
+            .unwrap_err()
+            .into_iter()
+            .map(|problem| problem.path)
+            .collect();
+        for path in [
+            "web.bind",
+            "web.tokens[0].token",
+            "web.tokens[0].role",
+            "web.tokens[1].token",
+            "web.public_hosts[0]",
+            "web.behind_after_hours",
+        ] {
+            assert!(
+                paths.iter().any(|found| found == path),
+                "{path} is missing from {paths:?}"
+            );
         }
         assert!(!shown.contains("short-secret"));
     }

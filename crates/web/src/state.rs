@@ -6,7 +6,9 @@
 
 use crate::ports::{App, HealthReport, Submit, SubmitError};
 use crate::problem::Problem;
-use crate::settings::{MAX_CONCURRENT_READS, MAX_CONCURRENT_REQUESTS, MAX_LIVE_STREAMS, READ_WAIT_SECONDS};
+use crate::settings::{
+    MAX_CONCURRENT_READS, MAX_CONCURRENT_REQUESTS, MAX_LIVE_STREAMS, READ_WAIT_SECONDS,
+};
 use auscult_engine::read_model::{Overview, ReadError, ReadModel};
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +65,11 @@ impl State {
         let now = self.app.clock.now();
         let health = Arc::clone(&self.app.health);
         self.read(move |model| {
-            let surroundings = Surroundings { overview: model.overview(now)?, health: health.report(), now };
+            let surroundings = Surroundings {
+                overview: model.overview(now)?,
+                health: health.report(),
+                now,
+            };
             Ok((question(model)?, surroundings))
         })
         .await
@@ -89,12 +95,17 @@ impl State {
 async fn turn<'a>(permits: &'a Semaphore, what: &str) -> Result<SemaphorePermit<'a>, Problem> {
     match tokio::time::timeout(Duration::from_secs(READ_WAIT_SECONDS), permits.acquire()).await {
         Ok(Ok(permit)) => Ok(permit),
-        _ => Err(Problem::busy(what, format!("No turn became free within {READ_WAIT_SECONDS} s"))),
+        _ => Err(Problem::busy(
+            what,
+            format!("No turn became free within {READ_WAIT_SECONDS} s"),
+        )),
     }
 }
 
 /// A panic in a port becomes a problem of this request, not the end of the process.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {
         tracing::error!(%error, "a blocking call stopped early");
         Problem::broken("server", "The work for this request stopped early")

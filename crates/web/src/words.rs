@@ -15,13 +15,21 @@ pub(crate) fn number(value: f64) -> String {
         _ => 3,
     };
     let text = format!("{value:.decimals$}");
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text };
+    let text = if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    };
     thousands(if text == "-0" { "0" } else { &text })
 }
 
 fn thousands(text: &str) -> String {
-    let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("\u{2212}", rest));
-    let (whole, fraction) = rest.split_once('.').map_or((rest, None), |(whole, fraction)| (whole, Some(fraction)));
+    let (sign, rest) = text
+        .strip_prefix('-')
+        .map_or(("", text), |rest| ("\u{2212}", rest));
+    let (whole, fraction) = rest
+        .split_once('.')
+        .map_or((rest, None), |(whole, fraction)| (whole, Some(fraction)));
     let mut grouped = String::new();
     for (index, digit) in whole.chars().enumerate() {
         if index > 0 && whole.len() > 4 && (whole.len() - index).is_multiple_of(3) {
@@ -49,12 +57,20 @@ pub(crate) fn percent(share: f64) -> String {
         return "unknown".to_owned();
     }
     let percent = share * 100.0;
-    if percent != 0.0 && percent.abs() < 1.0 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
+    if percent != 0.0 && percent.abs() < 1.0 {
+        format!("{percent:.1} %")
+    } else {
+        format!("{percent:.0} %")
+    }
 }
 
 /// `1 signal`, `3 signals`.
 pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{} {}", number(count as f64), if count == 1 { one } else { many })
+    format!(
+        "{} {}",
+        number(count as f64),
+        if count == 1 { one } else { many }
+    )
 }
 
 /// What a measure counts, after a number.
@@ -71,7 +87,10 @@ pub(crate) fn measure(measure: &str) -> &str {
 pub(crate) fn plain(word: &str) -> String {
     let spaced = word.replace(['_', '-'], " ");
     let mut letters = spaced.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
 /// What a kind of signal means.
@@ -103,7 +122,9 @@ pub(crate) fn caveat(word: &str) -> &'static str {
         "translated" => "Some of the text was translated before it was understood.",
         "mix_shift" => "Who speaks has changed as well; part of the change may come from that.",
         "cold_start" => "This series is young; what to expect is not well known yet.",
-        "entity_change" => "A product, organisation or territory changed its name or shape in the window.",
+        "entity_change" => {
+            "A product, organisation or territory changed its name or shape in the window."
+        }
         "low_coverage" => "We hear only a small part of the people concerned.",
         "calendar_overlap" => "A holiday, congress or campaign falls into the window.",
         _ => "Read these numbers with care.",
@@ -135,14 +156,19 @@ pub(crate) fn decision(word: &str) -> String {
 
 /// RFC 3339 in UTC, to the second.
 pub(crate) fn rfc3339(at: Timestamp) -> String {
-    stamp(at).map_or_else(|| "unknown".to_owned(), |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+    stamp(at).map_or_else(
+        || "unknown".to_owned(),
+        |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    )
 }
 
 /// Reads RFC 3339, or a bare date as its midnight.
 pub(crate) fn parse_time(text: &str) -> Option<Timestamp> {
     let at = text.parse::<jiff::Timestamp>().ok().or_else(|| {
         let date = text.parse::<jiff::civil::Date>().ok()?;
-        date.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp())
+        date.to_zoned(jiff::tz::TimeZone::UTC)
+            .ok()
+            .map(|at| at.timestamp())
     })?;
     Some(Timestamp(at.as_millisecond()))
 }
@@ -154,7 +180,9 @@ fn stamp(at: Timestamp) -> Option<jiff::Timestamp> {
 /// A moment for people and machines, in UTC.
 pub(crate) fn time(at: Timestamp) -> Markup {
     match stamp(at) {
-        Some(moment) => html! { time datetime=(rfc3339(at)) { (moment.strftime("%-d %b %Y, %H:%M")) " UTC" } },
+        Some(moment) => {
+            html! { time datetime=(rfc3339(at)) { (moment.strftime("%-d %b %Y, %H:%M")) " UTC" } }
+        }
         None => html! { "unknown" },
     }
 }
@@ -162,7 +190,9 @@ pub(crate) fn time(at: Timestamp) -> Markup {
 /// A day, when the moment is midnight; the full moment otherwise.
 pub(crate) fn day(at: Timestamp) -> Markup {
     match stamp(at) {
-        Some(moment) if at.0.rem_euclid(DAY) == 0 => html! { time datetime=(rfc3339(at)) { (moment.strftime("%-d %b %Y")) } },
+        Some(moment) if at.0.rem_euclid(DAY) == 0 => {
+            html! { time datetime=(rfc3339(at)) { (moment.strftime("%-d %b %Y")) } }
+        }
         _ => time(at),
     }
 }
@@ -170,7 +200,9 @@ pub(crate) fn day(at: Timestamp) -> Markup {
 /// A day in a few letters for an axis.
 pub(crate) fn axis_day(at: Timestamp, hourly: bool) -> String {
     let format = if hourly { "%-d %b %H:%M" } else { "%-d %b" };
-    stamp(at).map(|at| at.strftime(format).to_string()).unwrap_or_default()
+    stamp(at)
+        .map(|at| at.strftime(format).to_string())
+        .unwrap_or_default()
 }
 
 /// A length of time in its largest fitting unit: `4 min`, `6 h`, `3 days`.
@@ -203,7 +235,18 @@ mod tests {
 
     #[test]
     fn numbers_read_plainly() {
-        for (value, text) in [(41.0, "41"), (17.2, "17.2"), (0.031, "0.031"), (-3.5, "−3.5"), (1234.0, "1234"), (12_345.6, "12\u{202f}346"), (0.0, "0"), (2.0, "2"), (100.0, "100"), (-0.0, "0")] {
+        for (value, text) in [
+            (41.0, "41"),
+            (17.2, "17.2"),
+            (0.031, "0.031"),
+            (-3.5, "−3.5"),
+            (1234.0, "1234"),
+            (12_345.6, "12\u{202f}346"),
+            (0.0, "0"),
+            (2.0, "2"),
+            (100.0, "100"),
+            (-0.0, "0"),
+        ] {
             assert_eq!(number(value), text);
         }
         assert_eq!(number(f64::NAN), "unknown");
@@ -213,8 +256,14 @@ mod tests {
     fn times_round_trip_and_dates_are_midnights() {
         let at = parse_time("2026-05-25T00:03:00Z").unwrap();
         assert_eq!(rfc3339(at), "2026-05-25T00:03:00Z");
-        assert_eq!(rfc3339(parse_time("2026-05-25").unwrap()), "2026-05-25T00:00:00Z");
-        assert_eq!(time(at).into_string(), "<time datetime=\"2026-05-25T00:03:00Z\">25 May 2026, 00:03 UTC</time>");
+        assert_eq!(
+            rfc3339(parse_time("2026-05-25").unwrap()),
+            "2026-05-25T00:00:00Z"
+        );
+        assert_eq!(
+            time(at).into_string(),
+            "<time datetime=\"2026-05-25T00:03:00Z\">25 May 2026, 00:03 UTC</time>"
+        );
         assert!(parse_time("yesterday").is_none());
     }
 

@@ -1,8 +1,12 @@
 //! One verb, one file.
 
 pub mod check;
+pub mod dead_letters;
+pub mod demo;
 pub mod dispose;
 pub mod replay;
+pub mod run;
+pub mod simulate;
 
 use crate::exit::{Failure, Kind};
 use crate::import::map::{self, MapFile};

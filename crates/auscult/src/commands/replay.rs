@@ -10,7 +10,6 @@ use crate::settings::{self, Overrides, Settings};
 use crate::table;
 use auscult_core::time::Timestamp;
 use auscult_core::words::SignalStatus;
-use auscult_engine::settings::Secret;
 use auscult_wire::{AlertData, FeedbackEvent};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
@@ -59,7 +58,7 @@ pub fn run(replay: &Replay) -> Outcome {
 
 fn settings_for(replay: &Replay, map: &MapFile) -> Result<Settings, Failure> {
     // Nothing of a replay is kept, so its pseudonyms need no key that outlives it.
-    let overrides = Overrides { backfill: true, pseudonym_key: Some(Secret::new("replay-only!".repeat(8))), ..Overrides::default() };
+    let overrides = Overrides { backfill: true, pseudonym_key: Some(super::run::throwaway_key("replay")), ..Overrides::default() };
     let mut settings = settings::load(replay.settings.as_deref(), &overrides).or_fail(Kind::Settings)?;
     let mut engine = (*settings.engine).clone();
     engine.listen.lateness_seconds = map.lateness_seconds;
@@ -110,9 +109,8 @@ fn through_the_machine(replay: &Replay, settings: &Settings, map: &MapFile, even
             run_pipeline(&broker, appender, settings, taxonomy, events)
         }
         None => {
-            let folder = tempfile::tempdir().or_fail(Kind::Store)?;
-            let broker = crate::topics::open_log(&folder.path().join("log.sqlite"), &settings.engine).or_fail(Kind::Store)?;
-            let appender = Box::new(broker.appender());
+            let broker = crate::topics::memory_log(&settings.engine);
+            let appender = Box::new(broker.clone());
             run_pipeline(&broker, appender, settings, taxonomy, events)
         }
     }

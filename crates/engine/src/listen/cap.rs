@@ -18,7 +18,11 @@ impl DeadLetterWindow {
     /// An empty window.
     #[must_use]
     pub fn new(cap: DeadLetterCap) -> DeadLetterWindow {
-        DeadLetterWindow { cap, last: VecDeque::with_capacity(cap.window_records), refused: 0 }
+        DeadLetterWindow {
+            cap,
+            last: VecDeque::with_capacity(cap.window_records),
+            refused: 0,
+        }
     }
 
     /// Notes one record.
@@ -53,7 +57,10 @@ mod tests {
     use super::*;
 
     fn window(share: f64) -> DeadLetterWindow {
-        DeadLetterWindow::new(DeadLetterCap { window_records: 10, share })
+        DeadLetterWindow::new(DeadLetterCap {
+            window_records: 10,
+            share,
+        })
     }
 
     #[test]

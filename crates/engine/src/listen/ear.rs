@@ -10,17 +10,18 @@ use crate::log::Record;
 use crate::settings::{CheckedEngineSettings, PortfolioKey, Secret};
 use auscult_core::mention::{About, Mention, ThemeTag, Who};
 use auscult_core::time::{SECOND, Timestamp};
-use auscult_core::words::{FeedbackKind, Tier};
+use auscult_core::words::{FeedbackKind, Stakeholder, Tier};
 use auscult_language::privacy::{PersonalDataClass, Pseudonymiser, Redactor};
 use auscult_language::requests::{self, Request};
 use auscult_language::safety::Triage;
-use auscult_language::sentiment;
 use auscult_language::themes::Taxonomy;
 use auscult_language::words::Words;
+use auscult_language::{language_id, sentiment, speaker};
 use auscult_wire::feedback::Source;
 use auscult_wire::medical_request::request_id;
 use auscult_wire::{
-    ErrorCode, Feedback, FeedbackEvent, MedicalRequest, SafetyCandidate, SchemaRegistry, WireError, decode_feedback,
+    ErrorCode, Feedback, FeedbackEvent, MedicalRequest, SafetyCandidate, SchemaRegistry, WireError,
+    decode_feedback,
 };
 use std::borrow::Cow;
 
@@ -70,7 +71,10 @@ impl Understanding {
             redactor: Redactor::standard(),
             pseudonymiser: Pseudonymiser::new(&blake3::derive_key(PSEUDONYM_CONTEXT, secret)),
             taxonomy,
-            registry: SchemaRegistry::new(listen.schema_ids.iter().copied(), listen.schema_guids.iter().copied()),
+            registry: SchemaRegistry::new(
+                listen.schema_ids.iter().copied(),
+                listen.schema_guids.iter().copied(),
+            ),
         }
     }
 }
@@ -83,8 +87,15 @@ impl EarRules {
         let portfolio = settings.portfolio().clone();
         let mut extra_fields = listen.extra_fields.clone();
         extra_fields.extend(portfolio.extra_fields().map(str::to_owned));
-        let future = i64::try_from(listen.future_limit_seconds).unwrap_or(i64::MAX).saturating_mul(SECOND);
-        EarRules { portfolio, extra_fields, default_tenant: listen.default_tenant.clone(), future_limit: future }
+        let future = i64::try_from(listen.future_limit_seconds)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(SECOND);
+        EarRules {
+            portfolio,
+            extra_fields,
+            default_tenant: listen.default_tenant.clone(),
+            future_limit: future,
+        }
     }
 }
 
@@ -120,22 +131,35 @@ impl Ear {
     #[must_use]
     pub fn new(with: Understanding, rules: EarRules) -> Ear {
         let mut models = vec![
+            format!("language:{}", language_id::VERSION),
             format!("privacy:{}", with.redactor.ruleset()),
             format!("requests:{}", requests::VERSION),
             format!("safety:{}", with.desk.model()),
             format!("sentiment:{}", sentiment::version()),
+            format!("speaker:{}", speaker::VERSION),
             format!("topic:{}@{}", with.taxonomy.name(), with.taxonomy.version()),
         ];
         models.sort();
-        Ear { with, rules, models }
+        Ear {
+            with,
+            rules,
+            models,
+        }
     }
 
     /// Understands one record at the moment `now`.
     #[must_use]
     pub fn hear<'h>(&'h self, record: &'h Record, now: Timestamp) -> Heard<'h> {
         let Some(value) = record.value.as_deref() else {
-            let refusal = WireError::new(ErrorCode::EventEmpty, "", "a tombstone has no meaning on a feedback topic");
-            return Heard { refusal: Some(refusal), ..Heard::default() };
+            let refusal = WireError::new(
+                ErrorCode::EventEmpty,
+                "",
+                "a tombstone has no meaning on a feedback topic",
+            );
+            return Heard {
+                refusal: Some(refusal),
+                ..Heard::default()
+            };
         };
         match decode_feedback(&record.headers, value, &self.with.registry) {
             Ok(event) => self.hear_event(record, event, now),
@@ -143,28 +167,68 @@ impl Ear {
         }
     }
 
-    fn hear_broken<'h>(&self, record: &Record, value: &[u8], refusal: WireError, now: Timestamp) -> Heard<'h> {
+    fn hear_broken<'h>(
+        &self,
+        record: &Record,
+        value: &[u8],
+        refusal: WireError,
+        now: Timestamp,
+    ) -> Heard<'h> {
         let candidate = self.with.desk.judge_broken(value).map(|finding| {
             let tenant = tenant_of_broken(record, self.rules.default_tenant.as_deref());
-            let candidate = self.with.desk.candidate_of_broken(record, &finding, &tenant, now);
+            let candidate = self
+                .with
+                .desk
+                .candidate_of_broken(record, &finding, &tenant, now);
             (tenant, candidate)
         });
-        Heard { candidate, refusal: Some(refusal), ..Heard::default() }
+        Heard {
+            candidate,
+            refusal: Some(refusal),
+            ..Heard::default()
+        }
     }
 
-    fn hear_event<'h>(&'h self, record: &'h Record, event: FeedbackEvent<'h>, now: Timestamp) -> Heard<'h> {
+    fn hear_event<'h>(
+        &'h self,
+        record: &'h Record,
+        event: FeedbackEvent<'h>,
+        now: Timestamp,
+    ) -> Heard<'h> {
         let finding = self.with.desk.judge_event(&event.data);
-        let named = event.envelope.tenant().or(self.rules.default_tenant.as_deref()).map(str::to_owned);
+        let named = event
+            .envelope
+            .tenant()
+            .or(self.rules.default_tenant.as_deref())
+            .map(str::to_owned);
         let candidate = finding.map(|finding| {
-            let tenant = named.clone().unwrap_or_else(|| super::triage::UNKNOWN_TENANT.to_owned());
-            let candidate = self.with.desk.candidate(&event, &finding, &tenant, record, now);
+            let tenant = named
+                .clone()
+                .unwrap_or_else(|| super::triage::UNKNOWN_TENANT.to_owned());
+            let candidate = self
+                .with
+                .desk
+                .candidate(&event, &finding, &tenant, record, now);
             (tenant, candidate)
         });
-        let mut heard = Heard { candidate, ..Heard::default() };
+        let mut heard = Heard {
+            candidate,
+            ..Heard::default()
+        };
         match named {
-            None => heard.refusal = Some(WireError::new(ErrorCode::TenantUnknown, "tenantid", "the event names no tenant and no default is set")),
-            Some(_) if self.is_in_future(event.data.occurred_at, now) => heard.refusal = Some(self.future_refusal(&event.data, now)),
-            Some(_) if event.data.kind != FeedbackKind::Feedback => heard.set_aside = Some(event.data.kind),
+            None => {
+                heard.refusal = Some(WireError::new(
+                    ErrorCode::TenantUnknown,
+                    "tenantid",
+                    "the event names no tenant and no default is set",
+                ))
+            }
+            Some(_) if self.is_in_future(event.data.occurred_at, now) => {
+                heard.refusal = Some(self.future_refusal(&event.data, now))
+            }
+            Some(_) if event.data.kind != FeedbackKind::Feedback => {
+                heard.set_aside = Some(event.data.kind)
+            }
             Some(tenant) => self.understand(event, tenant, now, &mut heard),
         }
         heard
@@ -177,11 +241,21 @@ impl Ear {
     fn future_refusal(&self, data: &Feedback<'_>, now: Timestamp) -> WireError {
         let ahead = data.occurred_at.0.saturating_sub(now.0) / 60_000;
         let limit = self.rules.future_limit / 60_000;
-        WireError::new(ErrorCode::TimeInFuture, "/occurred_at", format!("{ahead} minutes ahead of the clock, at most {limit} are allowed"))
+        WireError::new(
+            ErrorCode::TimeInFuture,
+            "/occurred_at",
+            format!("{ahead} minutes ahead of the clock, at most {limit} are allowed"),
+        )
     }
 
     /// From here on there is no raw text: `text` is redacted.
-    fn understand<'h>(&'h self, event: FeedbackEvent<'h>, tenant: String, now: Timestamp, heard: &mut Heard<'h>) {
+    fn understand<'h>(
+        &'h self,
+        event: FeedbackEvent<'h>,
+        tenant: String,
+        now: Timestamp,
+        heard: &mut Heard<'h>,
+    ) {
         let recorded_at = event.recorded_at().min(now.plus(self.rules.future_limit));
         let feed = feed(&event.data.source);
         let extra = self.extra(&event.data);
@@ -190,13 +264,24 @@ impl Ear {
         let words = Words::of(&text);
         let hits = self.with.taxonomy.tag_words(&words);
         let feeling = sentiment::score_words(&text, &words, &hits);
-        let questions: Vec<Request> = requests::find_words(&words).into_iter().filter(|request| request.medical).collect();
-        let themes = hits.into_iter().zip(feeling.toward).map(|(hit, sentiment)| ThemeTag {
-            theme: Cow::Borrowed(self.with.taxonomy.theme_id(hit.theme)),
-            sentiment,
-            spans: hit.spans,
-        });
-        let (journey, stage) = data.about.journey.map_or_else(Default::default, |journey| (journey.id, journey.stage));
+        let questions: Vec<Request> = requests::find_words(&words)
+            .into_iter()
+            .filter(|request| request.medical)
+            .collect();
+        let themes = hits
+            .into_iter()
+            .zip(feeling.toward)
+            .map(|(hit, sentiment)| ThemeTag {
+                theme: Cow::Borrowed(self.with.taxonomy.theme_id(hit.theme)),
+                sentiment,
+                spans: hit.spans,
+            });
+        let language = known_language(data.content.language, &words);
+        let stakeholder = known_stakeholder(data.respondent.kind, &words);
+        let (journey, stage) = data
+            .about
+            .journey
+            .map_or_else(Default::default, |journey| (journey.id, journey.stage));
         let respondent = data.respondent;
         let mut mention = Mention {
             portfolio: Cow::Borrowed(""),
@@ -208,8 +293,13 @@ impl Ear {
             watermark: Timestamp::MIN,
             feed: Cow::Owned(feed),
             who: Who {
-                person: respondent.reference.map(|reference| self.with.pseudonymiser.pseudonym(&tenant, &reference).into()),
-                stakeholder: respondent.kind,
+                person: respondent.reference.map(|reference| {
+                    self.with
+                        .pseudonymiser
+                        .pseudonym(&tenant, &reference)
+                        .into()
+                }),
+                stakeholder,
                 tier: respondent.tier.unwrap_or(Tier::NotApplicable),
                 specialty: respondent.specialty,
                 setting: respondent.setting,
@@ -219,9 +309,14 @@ impl Ear {
                 channel: data.channel,
                 source: data.source.kind,
             },
-            about: About { products: sorted(data.about.products), indications: sorted(data.about.indications), journey, stage },
+            about: About {
+                products: sorted(data.about.products),
+                indications: sorted(data.about.indications),
+                journey,
+                stage,
+            },
             text,
-            language: data.content.language,
+            language,
             themes: themes.collect(),
             sentiment: feeling.overall,
             rating: main_rating(&data.content.measures),
@@ -230,13 +325,23 @@ impl Ear {
             medical_request: !questions.is_empty(),
             canary: data.canary,
             extra,
-            models: self.models.iter().map(|model| Cow::Borrowed(model.as_str())).collect(),
+            models: self
+                .models
+                .iter()
+                .map(|model| Cow::Borrowed(model.as_str()))
+                .collect(),
             tenant: Cow::Owned(tenant),
         };
         mention.portfolio = Cow::Owned(self.rules.portfolio.of(&mention));
         if mention.medical_request {
             let contact = data.consent.contact_vault.map(Cow::into_owned);
-            let request = medical_request(&mention, &questions, data.awareness.at.min(now), data.consent.may_contact, contact);
+            let request = medical_request(
+                &mention,
+                &questions,
+                data.awareness.at.min(now),
+                data.consent.may_contact,
+                contact,
+            );
             heard.request = Some((mention.tenant.to_string(), request));
             withhold_text(&mut mention);
         }
@@ -268,12 +373,18 @@ impl Ear {
         if self.rules.extra_fields.is_empty() {
             return Vec::new();
         }
-        let wanted = data.extra.fields.iter().filter(|field| self.rules.extra_fields.iter().any(|name| *name == field.name));
+        let wanted = data.extra.fields.iter().filter(|field| {
+            self.rules
+                .extra_fields
+                .iter()
+                .any(|name| *name == field.name)
+        });
         let mut pairs: Vec<(Cow<'h, str>, Cow<'h, str>)> = wanted
             .filter_map(|field| {
                 let value = field.text()?;
                 let value = self.with.redactor.redact(&value).text;
-                (value.len() <= MAX_DIMENSION_BYTES).then(|| (field.name.clone(), Cow::Owned(value.into_owned())))
+                (value.len() <= MAX_DIMENSION_BYTES)
+                    .then(|| (field.name.clone(), Cow::Owned(value.into_owned())))
             })
             .collect();
         pairs.sort();
@@ -284,13 +395,36 @@ impl Ear {
 
 /// `system/instance/type`.
 fn feed(source: &Source<'_>) -> String {
-    [source.system.as_ref(), source.instance.as_ref(), source.kind.as_str()].join("/")
+    [
+        source.system.as_ref(),
+        source.instance.as_ref(),
+        source.kind.as_str(),
+    ]
+    .join("/")
 }
 
 fn sorted<'h>(mut codes: Vec<Cow<'h, str>>) -> Vec<Cow<'h, str>> {
     codes.sort();
     codes.dedup();
     codes
+}
+
+/// The language the source declares; where it says nothing, the one the words are in.
+fn known_language<'h>(declared: Cow<'h, str>, words: &Words) -> Cow<'h, str> {
+    if declared.is_empty() {
+        Cow::Borrowed(language_id::identify_words(words).code)
+    } else {
+        declared
+    }
+}
+
+/// Who speaks, as the source says; where it does not know, a guess from the words, which may stay `unknown`.
+fn known_stakeholder(declared: Stakeholder, words: &Words) -> Stakeholder {
+    match declared {
+        Stakeholder::Unknown => Stakeholder::parse(speaker::guess_words(words).stakeholder)
+            .unwrap_or(Stakeholder::Unknown),
+        known => known,
+    }
 }
 
 /// N19: of a medical question the commercial topics carry that there was one, never its words.
@@ -301,13 +435,25 @@ fn withhold_text(mention: &mut Mention<'_>) {
     }
 }
 
-fn medical_request(mention: &Mention<'_>, questions: &[Request], received_at: Timestamp, may_contact: bool, contact_vault: Option<String>) -> MedicalRequest {
+fn medical_request(
+    mention: &Mention<'_>,
+    questions: &[Request],
+    received_at: Timestamp,
+    may_contact: bool,
+    contact_vault: Option<String>,
+) -> MedicalRequest {
     let owned = |codes: &[Cow<'_, str>]| codes.iter().map(|code| code.to_string()).collect();
     let question = if mention.text.len() <= MAX_WHOLE_QUESTION_BYTES {
         mention.text.to_string()
     } else {
-        let sentences: Vec<&str> =
-            questions.iter().filter_map(|found| mention.text.get(found.span.0 as usize..found.span.1 as usize)).collect();
+        let sentences: Vec<&str> = questions
+            .iter()
+            .filter_map(|found| {
+                mention
+                    .text
+                    .get(found.span.0 as usize..found.span.1 as usize)
+            })
+            .collect();
         sentences.join(" … ")
     };
     MedicalRequest {
@@ -318,7 +464,11 @@ fn medical_request(mention: &Mention<'_>, questions: &[Request], received_at: Ti
         language: mention.language.to_string(),
         products: owned(&mention.about.products),
         indications: owned(&mention.about.indications),
-        themes: mention.themes.iter().map(|tag| tag.theme.to_string()).collect(),
+        themes: mention
+            .themes
+            .iter()
+            .map(|tag| tag.theme.to_string())
+            .collect(),
         asked_by: mention.who.stakeholder,
         country: mention.who.country.to_string(),
         source_type: mention.who.source,

@@ -7,7 +7,11 @@
 const LEAST_PER_THREAD: usize = 64;
 
 /// `work` on every item, over at most `threads` threads; the results stand in the items' order.
-pub fn fan_out<'t, T: Sync, R: Send>(items: &'t [T], threads: usize, work: impl Fn(&'t T) -> R + Sync) -> Vec<R> {
+pub fn fan_out<'t, T: Sync, R: Send>(
+    items: &'t [T],
+    threads: usize,
+    work: impl Fn(&'t T) -> R + Sync,
+) -> Vec<R> {
     let threads = threads.min(items.len() / LEAST_PER_THREAD).max(1);
     if threads == 1 {
         return items.iter().map(work).collect();
@@ -16,8 +20,10 @@ pub fn fan_out<'t, T: Sync, R: Send>(items: &'t [T], threads: usize, work: impl 
     let work = &work;
     std::thread::scope(|scope| {
         let chunk = first.len();
-        let others: Vec<_> =
-            rest.chunks(chunk).map(|part| scope.spawn(move || part.iter().map(work).collect::<Vec<R>>())).collect();
+        let others: Vec<_> = rest
+            .chunks(chunk)
+            .map(|part| scope.spawn(move || part.iter().map(work).collect::<Vec<R>>()))
+            .collect();
         let mut results = Vec::with_capacity(items.len());
         results.extend(first.iter().map(work));
         for other in others {

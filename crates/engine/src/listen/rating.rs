@@ -12,7 +12,9 @@ pub fn main_rating(measures: &[RatingMeasure<'_>]) -> Option<u16> {
     measures.iter().find_map(|measure| {
         let (least, greatest) = (measure.least?, measure.greatest?);
         let share = (measure.value - least) / (greatest - least);
-        (0.0..=1.0).contains(&share).then(|| (share * 1_000.0).round() as u16)
+        (0.0..=1.0)
+            .contains(&share)
+            .then(|| (share * 1_000.0).round() as u16)
     })
 }
 
@@ -21,15 +23,32 @@ mod tests {
     use super::*;
 
     fn measure(value: f64, least: Option<f64>, greatest: Option<f64>) -> RatingMeasure<'static> {
-        RatingMeasure { code: "q".into(), value, least, greatest }
+        RatingMeasure {
+            code: "q".into(),
+            value,
+            least,
+            greatest,
+        }
     }
 
     #[test]
     fn maps_scales_and_skips_what_has_none() {
-        assert_eq!(main_rating(&[measure(4.0, Some(1.0), Some(5.0))]), Some(750));
-        assert_eq!(main_rating(&[measure(4.0, None, Some(5.0)), measure(-1.0, Some(-1.0), Some(1.0))]), Some(0));
+        assert_eq!(
+            main_rating(&[measure(4.0, Some(1.0), Some(5.0))]),
+            Some(750)
+        );
+        assert_eq!(
+            main_rating(&[
+                measure(4.0, None, Some(5.0)),
+                measure(-1.0, Some(-1.0), Some(1.0))
+            ]),
+            Some(0)
+        );
         assert_eq!(main_rating(&[measure(11.0, Some(0.0), Some(10.0))]), None);
-        assert_eq!(main_rating(&[measure(f64::NAN, Some(0.0), Some(10.0))]), None);
+        assert_eq!(
+            main_rating(&[measure(f64::NAN, Some(0.0), Some(10.0))]),
+            None
+        );
         assert_eq!(main_rating(&[]), None);
     }
 }

@@ -13,8 +13,8 @@ use auscult_core::time::{SECOND, Timestamp};
 use auscult_language::themes::Taxonomy;
 use auscult_wire::dead_letter::RefusedInput;
 use auscult_wire::{
-    DeadLetter, Encoded, WireError, encode_dead_letter, encode_marker, encode_medical_request, encode_mention,
-    encode_safety_candidate,
+    DeadLetter, Encoded, WireError, encode_dead_letter, encode_marker, encode_medical_request,
+    encode_mention, encode_safety_candidate,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,11 +51,16 @@ impl ListenRules {
     /// The rules of checked settings.
     fn new(settings: &CheckedEngineSettings) -> ListenRules {
         let listen = &settings.listen;
-        let milliseconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(SECOND);
+        let milliseconds = |seconds: u64| {
+            i64::try_from(seconds)
+                .unwrap_or(i64::MAX)
+                .saturating_mul(SECOND)
+        };
         ListenRules {
             time: TimeRules {
                 lateness: milliseconds(listen.lateness_seconds),
-                idle_after: (listen.idle_after_seconds > 0).then(|| milliseconds(listen.idle_after_seconds)),
+                idle_after: (listen.idle_after_seconds > 0)
+                    .then(|| milliseconds(listen.idle_after_seconds)),
                 future_limit: milliseconds(listen.future_limit_seconds),
             },
             mentions_partitions: settings.partitions.mentions,
@@ -106,14 +111,25 @@ pub struct ListenStage {
 impl ListenStage {
     /// A stage with the shipped ears and `taxonomy`, holding no partition yet.
     #[must_use]
-    pub fn standard(settings: &CheckedEngineSettings, taxonomy: Taxonomy, metrics: Arc<Metrics>) -> ListenStage {
-        let ear = Ear::new(Understanding::standard(settings, taxonomy), EarRules::new(settings));
+    pub fn standard(
+        settings: &CheckedEngineSettings,
+        taxonomy: Taxonomy,
+        metrics: Arc<Metrics>,
+    ) -> ListenStage {
+        let ear = Ear::new(
+            Understanding::standard(settings, taxonomy),
+            EarRules::new(settings),
+        );
         ListenStage::new(Arc::new(ear), settings, metrics)
     }
 
     /// A stage that listens with `ear` and holds no partition yet.
     #[must_use]
-    pub fn new(ear: Arc<Ear>, settings: &CheckedEngineSettings, metrics: Arc<Metrics>) -> ListenStage {
+    pub fn new(
+        ear: Arc<Ear>,
+        settings: &CheckedEngineSettings,
+        metrics: Arc<Metrics>,
+    ) -> ListenStage {
         ListenStage {
             ear,
             rules: ListenRules::new(settings),
@@ -135,20 +151,32 @@ impl ListenStage {
     /// The least watermark of the partitions held here.
     #[must_use]
     pub fn watermark(&self) -> Option<Timestamp> {
-        self.sources.values().map(|source| source.watermark.at()).min()
+        self.sources
+            .values()
+            .map(|source| source.watermark.at())
+            .min()
     }
 
     /// Watermarks in each partition's order: the only step that may not run in parallel.
-    fn order(&mut self, record: &Record, heard: &mut Heard<'_>, now: Timestamp) -> Result<(), StageError> {
-        let source = self
-            .sources
-            .get_mut(&record.at)
-            .ok_or_else(|| StageError::Fatal(format!("a record of {} came without its partition; this is a bug of the log adapter", record.at)))?;
+    fn order(
+        &mut self,
+        record: &Record,
+        heard: &mut Heard<'_>,
+        now: Timestamp,
+    ) -> Result<(), StageError> {
+        let source = self.sources.get_mut(&record.at).ok_or_else(|| {
+            StageError::Fatal(format!(
+                "a record of {} came without its partition; this is a bug of the log adapter",
+                record.at
+            ))
+        })?;
         source.watermark.heard(now);
         source.position = Position(record.offset + 1);
         source.dirty = true;
         if let Some(mention) = &mut heard.mention {
-            mention.watermark = source.watermark.pass(mention.occurred_at, now, self.rules.time);
+            mention.watermark = source
+                .watermark
+                .pass(mention.occurred_at, now, self.rules.time);
         }
         Ok(())
     }
@@ -157,7 +185,12 @@ impl ListenStage {
         self.window.note(heard.refusal.is_some());
         if let Some(refusal) = &heard.refusal {
             let place = format!("{}@{}", record.at, record.offset);
-            happening::DeadLettered { stage: NAME, code: refusal.code.as_str(), place: &place }.emit(&self.metrics);
+            happening::DeadLettered {
+                stage: NAME,
+                code: refusal.code.as_str(),
+                place: &place,
+            }
+            .emit(&self.metrics);
             self.tally.candidates_broken += usize::from(heard.candidate.is_some());
         } else {
             self.tally.candidates_read += usize::from(heard.candidate.is_some());
@@ -173,7 +206,11 @@ impl ListenStage {
 
     /// Moves idle partitions on by the clock; while history is loaded, by the partitions that moved.
     fn move_idle(&mut self, tick: Tick) {
-        let history_end = self.sources.values().map(|source| source.watermark.at()).max();
+        let history_end = self
+            .sources
+            .values()
+            .map(|source| source.watermark.at())
+            .max();
         for source in self.sources.values_mut() {
             let target = match (self.move_to, self.rules.backfill) {
                 (Some(until), _) => Some(until),
@@ -195,7 +232,9 @@ impl ListenStage {
     fn write_markers(&mut self) {
         for (partition, source) in &mut self.sources {
             let idle = std::mem::take(&mut source.moved_by_clock);
-            let Some(edge) = source.watermark.take_new_edge() else { continue };
+            let Some(edge) = source.watermark.take_new_edge() else {
+                continue;
+            };
             source.dirty = true;
             let marker = Marker {
                 source_partition: partition.to_string(),
@@ -203,7 +242,12 @@ impl ListenStage {
                 source_partitions: self.rules.source_partitions,
                 backfill: self.rules.backfill,
             };
-            happening::WatermarkMoved { partition, watermark: edge.0, idle }.emit(&self.metrics);
+            happening::WatermarkMoved {
+                partition,
+                watermark: edge.0,
+                idle,
+            }
+            .emit(&self.metrics);
             let encoded = encode_marker(&marker);
             for mentions in 0..self.rules.mentions_partitions {
                 let mut record = outgoing(&self.rules.topics.mentions, encoded.clone());
@@ -220,11 +264,24 @@ impl Stage for ListenStage {
     }
 
     fn assigned(&mut self, assignment: Assignment, now: Timestamp) -> Result<(), StageError> {
-        let Assignment { partition, position, metadata, .. } = assignment;
+        let Assignment {
+            partition,
+            position,
+            metadata,
+            ..
+        } = assignment;
         let watermark = Watermark::restore(&metadata, now).map_err(|reason| {
             StageError::Fatal(format!("the position of {partition} cannot be read: {reason}; give this consumer group a name of its own"))
         })?;
-        self.sources.insert(partition, Source { position, watermark, dirty: false, moved_by_clock: false });
+        self.sources.insert(
+            partition,
+            Source {
+                position,
+                watermark,
+                dirty: false,
+                moved_by_clock: false,
+            },
+        );
         Ok(())
     }
 
@@ -247,7 +304,9 @@ impl Stage for ListenStage {
         }
         let pairs: Vec<(&Record, &Heard<'_>)> = records.iter().zip(&heard).collect();
         let topics = &self.rules.topics;
-        let encoded = fan_out(&pairs, self.rules.threads, |(record, heard)| topics.encode(record, heard, now));
+        let encoded = fan_out(&pairs, self.rules.threads, |(record, heard)| {
+            topics.encode(record, heard, now)
+        });
         self.outgoing.extend(encoded.into_iter().flatten());
         Ok(())
     }
@@ -260,23 +319,42 @@ impl Stage for ListenStage {
     fn commit(&mut self) -> Result<Commit, StageError> {
         let positions = self.sources.iter_mut().filter_map(|(partition, source)| {
             let dirty = std::mem::take(&mut source.dirty);
-            dirty.then(|| (partition.clone(), source.position, source.watermark.metadata()))
+            dirty.then(|| {
+                (
+                    partition.clone(),
+                    source.position,
+                    source.watermark.metadata(),
+                )
+            })
         });
-        Ok(Commit { positions: positions.collect(), state: Vec::new(), outgoing: std::mem::take(&mut self.outgoing) })
+        Ok(Commit {
+            positions: positions.collect(),
+            state: Vec::new(),
+            outgoing: std::mem::take(&mut self.outgoing),
+        })
     }
 
     /// The cap stops the stage only now, when dead letters and candidates of the turn are safe.
     fn committed(&mut self) -> Result<(), StageError> {
         let tally = std::mem::take(&mut self.tally);
-        happening::SafetyCandidates { from_events: tally.candidates_read, from_broken_input: tally.candidates_broken }.emit(&self.metrics);
-        happening::MedicalRequests { count: tally.requests }.emit(&self.metrics);
+        happening::SafetyCandidates {
+            from_events: tally.candidates_read,
+            from_broken_input: tally.candidates_broken,
+        }
+        .emit(&self.metrics);
+        happening::MedicalRequests {
+            count: tally.requests,
+        }
+        .emit(&self.metrics);
         for (class, count) in tally.redacted {
             happening::Redacted { class, count }.emit(&self.metrics);
         }
         for (kind, count) in tally.set_aside {
             happening::SetAside { kind, count }.emit(&self.metrics);
         }
-        self.window.verdict().map_or(Ok(()), |message| Err(StageError::Fatal(message)))
+        self.window
+            .verdict()
+            .map_or(Ok(()), |message| Err(StageError::Fatal(message)))
     }
 }
 
@@ -286,10 +364,16 @@ impl OutputTopics {
     fn encode(&self, record: &Record, heard: &Heard<'_>, now: Timestamp) -> Vec<Outgoing> {
         let mut out = Vec::with_capacity(1);
         if let Some((tenant, candidate)) = &heard.candidate {
-            out.push(outgoing(&self.candidates, encode_safety_candidate(tenant, candidate)));
+            out.push(outgoing(
+                &self.candidates,
+                encode_safety_candidate(tenant, candidate),
+            ));
         }
         if let Some((tenant, request)) = &heard.request {
-            out.push(outgoing(&self.requests, encode_medical_request(tenant, request)));
+            out.push(outgoing(
+                &self.requests,
+                encode_medical_request(tenant, request),
+            ));
         }
         if let Some(mention) = &heard.mention {
             out.push(outgoing(&self.mentions, encode_mention(mention)));
@@ -303,11 +387,22 @@ impl OutputTopics {
 
 /// A record for `topic`, partitioned by its key.
 pub(crate) fn outgoing(topic: &Arc<str>, encoded: Encoded) -> Outgoing {
-    Outgoing { topic: Arc::clone(topic), partition: None, key: Some(encoded.key), headers: encoded.headers, value: encoded.value }
+    Outgoing {
+        topic: Arc::clone(topic),
+        partition: None,
+        key: Some(encoded.key),
+        headers: encoded.headers,
+        value: encoded.value,
+    }
 }
 
 /// The dead letter of `record`, original bytes and all.
-pub(crate) fn dead_letter(topic: &Arc<str>, record: &Record, refusal: &WireError, now: Timestamp) -> Outgoing {
+pub(crate) fn dead_letter(
+    topic: &Arc<str>,
+    record: &Record,
+    refusal: &WireError,
+    now: Timestamp,
+) -> Outgoing {
     let input = RefusedInput {
         topic: &record.at.topic,
         partition: record.at.partition,
@@ -316,5 +411,8 @@ pub(crate) fn dead_letter(topic: &Arc<str>, record: &Record, refusal: &WireError
         headers: &record.headers,
         value: record.value.as_deref(),
     };
-    outgoing(topic, encode_dead_letter(&DeadLetter::new(input, refusal, now)))
+    outgoing(
+        topic,
+        encode_dead_letter(&DeadLetter::new(input, refusal, now)),
+    )
 }

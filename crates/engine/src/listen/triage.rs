@@ -10,11 +10,13 @@ use auscult_core::words::Stakeholder;
 use auscult_language::safety::{Criterion, SafetyAssessment, SafetyClass, Triage};
 use auscult_wire::feedback::Respondent;
 use auscult_wire::safety::{
-    CandidateAwareness, CandidateClock, CandidateCriteria, CandidateEvent, CandidateProduct, CandidateTriage,
-    TermSuggestion,
+    CandidateAwareness, CandidateClock, CandidateCriteria, CandidateEvent, CandidateProduct,
+    CandidateTriage, TermSuggestion,
 };
 use auscult_wire::words as wire;
-use auscult_wire::{Envelope, Feedback, FeedbackEvent, SafetyCandidate, candidate_id, salvage_text};
+use auscult_wire::{
+    Envelope, Feedback, FeedbackEvent, SafetyCandidate, candidate_id, salvage_text,
+};
 use std::borrow::Cow;
 
 /// Name of the rules behind the due times.
@@ -50,7 +52,8 @@ impl Context {
     /// missed one is worse than one to read in vain.
     fn weigh(self, assessment: &mut SafetyAssessment) {
         let criteria = &assessment.criteria;
-        let somebody_had_an_event = criteria.event == Criterion::Found && criteria.patient != Criterion::Missing;
+        let somebody_had_an_event =
+            criteria.event == Criterion::Found && criteria.patient != Criterion::Missing;
         let is_about_us = self.product_is_known || !assessment.seriousness.is_empty();
         if assessment.is_candidate || !somebody_had_an_event || !is_about_us {
             return;
@@ -75,7 +78,10 @@ impl SafetyDesk {
     /// A desk whose intake must have a candidate within `intake_hours` of day 0.
     #[must_use]
     pub fn new(triage: Triage, intake_hours: u32) -> SafetyDesk {
-        SafetyDesk { triage, intake_hours }
+        SafetyDesk {
+            triage,
+            intake_hours,
+        }
     }
 
     /// Name and version of the triage, `name@version`.
@@ -87,7 +93,9 @@ impl SafetyDesk {
     /// Judges every text of a readable event.
     #[must_use]
     pub fn judge_event(&self, data: &Feedback<'_>) -> Option<Finding> {
-        let context = Context { product_is_known: !data.about.products.is_empty() };
+        let context = Context {
+            product_is_known: !data.about.products.is_empty(),
+        };
         let mut finding = self.judge(None, &data.content.text, true, context);
         for field in &data.extra.fields {
             let json = field.json.as_ref();
@@ -101,7 +109,9 @@ impl SafetyDesk {
                         finding = self.judge(finding, &text, false, context);
                     }
                 }
-                Some(b'{' | b'[') => finding = self.judge_all(finding, &salvage_text(json.as_bytes()), context),
+                Some(b'{' | b'[') => {
+                    finding = self.judge_all(finding, &salvage_text(json.as_bytes()), context)
+                }
                 _ => {}
             }
         }
@@ -114,12 +124,25 @@ impl SafetyDesk {
         self.judge_all(None, &salvage_text(value), Context::default())
     }
 
-    fn judge_all(&self, finding: Option<Finding>, texts: &[String], context: Context) -> Option<Finding> {
-        texts.iter().fold(finding, |finding, text| self.judge(finding, text, false, context))
+    fn judge_all(
+        &self,
+        finding: Option<Finding>,
+        texts: &[String],
+        context: Context,
+    ) -> Option<Finding> {
+        texts.iter().fold(finding, |finding, text| {
+            self.judge(finding, text, false, context)
+        })
     }
 
     /// Adds one text to what was found. Spans are kept only for the main text: they point into nothing else.
-    fn judge(&self, finding: Option<Finding>, text: &str, is_main: bool, context: Context) -> Option<Finding> {
+    fn judge(
+        &self,
+        finding: Option<Finding>,
+        text: &str,
+        is_main: bool,
+        context: Context,
+    ) -> Option<Finding> {
         if text.is_empty() {
             return finding;
         }
@@ -128,12 +151,17 @@ impl SafetyDesk {
         if !assessment.is_candidate {
             return finding;
         }
-        let product = assessment.product_as_reported.and_then(|(from, to)| text.get(from as usize..to as usize));
+        let product = assessment
+            .product_as_reported
+            .and_then(|(from, to)| text.get(from as usize..to as usize));
         let product_as_reported = product.unwrap_or_default().to_owned();
         if !is_main {
             assessment.event_spans.clear();
         }
-        let new = Finding { assessment, product_as_reported };
+        let new = Finding {
+            assessment,
+            product_as_reported,
+        };
         Some(match finding {
             None => new,
             Some(known) => known.join(new),
@@ -142,12 +170,28 @@ impl SafetyDesk {
 
     /// The candidate of a readable event.
     #[must_use]
-    pub fn candidate(&self, event: &FeedbackEvent<'_>, finding: &Finding, tenant: &str, at: &Record, now: Timestamp) -> SafetyCandidate {
+    pub fn candidate(
+        &self,
+        event: &FeedbackEvent<'_>,
+        finding: &Finding,
+        tenant: &str,
+        at: &Record,
+        now: Timestamp,
+    ) -> SafetyCandidate {
         let data = &event.data;
         // Day 0 is never later than the moment we hold it in our hands, whatever a wrong clock says.
         let day_zero = data.awareness.at.min(now);
-        let verbatim = event.envelope.data_ref.as_deref().map_or_else(|| log_reference(at), str::to_owned);
-        let product = data.about.products.first().map(|code| code.to_string()).unwrap_or_default();
+        let verbatim = event
+            .envelope
+            .data_ref
+            .as_deref()
+            .map_or_else(|| log_reference(at), str::to_owned);
+        let product = data
+            .about
+            .products
+            .first()
+            .map(|code| code.to_string())
+            .unwrap_or_default();
         SafetyCandidate {
             candidate_id: candidate_id(tenant, &data.feedback_id),
             feedback_ids: vec![data.feedback_id.to_string()],
@@ -157,7 +201,10 @@ impl SafetyDesk {
                 by_organisation: data.awareness.by_organisation.to_string(),
             },
             criteria: raise_criteria(finding.criteria(), data),
-            product: CandidateProduct { code: product, as_reported: finding.product_as_reported.clone() },
+            product: CandidateProduct {
+                code: product,
+                as_reported: finding.product_as_reported.clone(),
+            },
             reporter_type: reporter_type(&data.respondent),
             country: data.respondent.country.to_string(),
             language: data.content.language.to_string(),
@@ -171,7 +218,13 @@ impl SafetyDesk {
 
     /// The candidate of an input too broken to be read: named by its place in the log.
     #[must_use]
-    pub fn candidate_of_broken(&self, record: &Record, finding: &Finding, tenant: &str, now: Timestamp) -> SafetyCandidate {
+    pub fn candidate_of_broken(
+        &self,
+        record: &Record,
+        finding: &Finding,
+        tenant: &str,
+        now: Timestamp,
+    ) -> SafetyCandidate {
         let place = log_place(record);
         SafetyCandidate {
             candidate_id: candidate_id(tenant, &place),
@@ -183,13 +236,25 @@ impl SafetyDesk {
 
     fn bare_candidate(&self, finding: &Finding, day_zero: Timestamp) -> SafetyCandidate {
         let assessment = &finding.assessment;
-        let (model, version) = self.triage.model().split_once('@').unwrap_or((self.triage.model(), ""));
+        let (model, version) = self
+            .triage
+            .model()
+            .split_once('@')
+            .unwrap_or((self.triage.model(), ""));
         SafetyCandidate {
             candidate_id: String::new(),
             feedback_ids: Vec::new(),
             revision: 1,
-            classes: assessment.classes.iter().filter_map(|class| wire::SafetyClass::parse(class.as_str())).collect(),
-            awareness: CandidateAwareness { at: day_zero, by_function: String::new(), by_organisation: String::new() },
+            classes: assessment
+                .classes
+                .iter()
+                .filter_map(|class| wire::SafetyClass::parse(class.as_str()))
+                .collect(),
+            awareness: CandidateAwareness {
+                at: day_zero,
+                by_function: String::new(),
+                by_organisation: String::new(),
+            },
             clock: CandidateClock {
                 intake_due: day_zero.plus(i64::from(self.intake_hours) * HOUR),
                 serious_due: date(day_zero.plus(SERIOUS_DUE)),
@@ -197,9 +262,19 @@ impl SafetyDesk {
                 rules: DEADLINE_RULES.to_owned(),
             },
             criteria: finding.criteria(),
-            event: CandidateEvent { verbatim_spans: assessment.event_spans.clone(), term_suggestion: TermSuggestion::default() },
-            product: CandidateProduct { code: String::new(), as_reported: finding.product_as_reported.clone() },
-            seriousness_cues: assessment.seriousness.iter().filter_map(|cue| wire::SeriousnessCue::parse(cue.as_str())).collect(),
+            event: CandidateEvent {
+                verbatim_spans: assessment.event_spans.clone(),
+                term_suggestion: TermSuggestion::default(),
+            },
+            product: CandidateProduct {
+                code: String::new(),
+                as_reported: finding.product_as_reported.clone(),
+            },
+            seriousness_cues: assessment
+                .seriousness
+                .iter()
+                .filter_map(|cue| wire::SeriousnessCue::parse(cue.as_str()))
+                .collect(),
             reporter_type: wire::ReporterType::Unknown,
             country: String::new(),
             language: String::new(),
@@ -210,7 +285,11 @@ impl SafetyDesk {
                 threshold: f64::from(assessment.threshold),
                 model: model.to_owned(),
                 version: version.to_owned(),
-                rules_hit: assessment.rules_hit.iter().map(|rule| (*rule).to_owned()).collect(),
+                rules_hit: assessment
+                    .rules_hit
+                    .iter()
+                    .map(|rule| (*rule).to_owned())
+                    .collect(),
             },
             possible_duplicates: Vec::new(),
             solicitation: None,
@@ -222,7 +301,11 @@ impl SafetyDesk {
 impl Finding {
     /// Both findings: the stronger one's numbers, everybody's classes, cues, rules and the better criteria.
     fn join(self, other: Finding) -> Finding {
-        let (mut kept, added) = if other.assessment.score > self.assessment.score { (other, self) } else { (self, other) };
+        let (mut kept, added) = if other.assessment.score > self.assessment.score {
+            (other, self)
+        } else {
+            (self, other)
+        };
         let (into, from) = (&mut kept.assessment, added.assessment);
         unite(&mut into.classes, from.classes);
         unite(&mut into.seriousness, from.seriousness);
@@ -240,7 +323,9 @@ impl Finding {
     }
 
     fn criteria(&self) -> CandidateCriteria {
-        let word = |criterion: Criterion| wire::Criterion::parse(criterion.as_str()).unwrap_or(wire::Criterion::Missing);
+        let word = |criterion: Criterion| {
+            wire::Criterion::parse(criterion.as_str()).unwrap_or(wire::Criterion::Missing)
+        };
         let criteria = &self.assessment.criteria;
         CandidateCriteria {
             reporter: word(criteria.reporter),
@@ -259,11 +344,20 @@ fn unite<T: Ord>(into: &mut Vec<T>, from: Vec<T>) {
 
 /// What the event says beside its text: a reporter with a reference, a product code.
 fn raise_criteria(found: CandidateCriteria, data: &Feedback<'_>) -> CandidateCriteria {
-    let raise = |known: bool, criterion: wire::Criterion| if known { wire::Criterion::Found } else { criterion };
+    let raise = |known: bool, criterion: wire::Criterion| {
+        if known {
+            wire::Criterion::Found
+        } else {
+            criterion
+        }
+    };
     let reachable = data.respondent.reference.is_some() || data.consent.contact_vault.is_some();
     CandidateCriteria {
         reporter: raise(reachable, found.reporter),
-        patient: raise(reachable && data.respondent.kind == Stakeholder::Patient, found.patient),
+        patient: raise(
+            reachable && data.respondent.kind == Stakeholder::Patient,
+            found.patient,
+        ),
         product: raise(!data.about.products.is_empty(), found.product),
         event: found.event,
     }
@@ -273,12 +367,17 @@ fn raise_criteria(found: CandidateCriteria, data: &Feedback<'_>) -> CandidateCri
 /// health professional; safety intake corrects what a source leaves open.
 fn reporter_type(respondent: &Respondent<'_>) -> wire::ReporterType {
     match respondent.kind {
-        Stakeholder::Hcp if respondent.specialty.is_empty() || respondent.specialty.to_ascii_lowercase().contains("nurs") => {
+        Stakeholder::Hcp
+            if respondent.specialty.is_empty()
+                || respondent.specialty.to_ascii_lowercase().contains("nurs") =>
+        {
             wire::ReporterType::OtherHcp
         }
         Stakeholder::Hcp => wire::ReporterType::Physician,
         Stakeholder::Pharmacist => wire::ReporterType::Pharmacist,
-        Stakeholder::Patient | Stakeholder::Caregiver | Stakeholder::Advocate => wire::ReporterType::Consumer,
+        Stakeholder::Patient | Stakeholder::Caregiver | Stakeholder::Advocate => {
+            wire::ReporterType::Consumer
+        }
         _ => wire::ReporterType::Unknown,
     }
 }
@@ -286,13 +385,23 @@ fn reporter_type(respondent: &Respondent<'_>) -> wire::ReporterType {
 /// The tenant of an input that cannot be read: its headers', else the default, else `unknown`.
 #[must_use]
 pub fn tenant_of_broken(record: &Record, default: Option<&str>) -> String {
-    let header = |name: &str| record.headers.iter().find(|(known, _)| known == name).and_then(|(_, value)| std::str::from_utf8(value).ok());
+    let header = |name: &str| {
+        record
+            .headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .and_then(|(_, value)| std::str::from_utf8(value).ok())
+    };
     let envelope = Envelope {
         tenant_id: header("ce_tenantid").map(Cow::Borrowed),
         source: header("ce_source").unwrap_or_default().into(),
         ..Envelope::default()
     };
-    envelope.tenant().or(default).unwrap_or(UNKNOWN_TENANT).to_owned()
+    envelope
+        .tenant()
+        .or(default)
+        .unwrap_or(UNKNOWN_TENANT)
+        .to_owned()
 }
 
 /// `topic/partition/offset`.
@@ -319,13 +428,25 @@ mod tests {
     #[test]
     fn every_word_of_triage_is_a_word_of_the_wire() {
         for class in SafetyClass::ALL {
-            assert!(wire::SafetyClass::parse(class.as_str()).is_some(), "{}", class.as_str());
+            assert!(
+                wire::SafetyClass::parse(class.as_str()).is_some(),
+                "{}",
+                class.as_str()
+            );
         }
         for cue in SeriousnessCue::ALL {
-            assert!(wire::SeriousnessCue::parse(cue.as_str()).is_some(), "{}", cue.as_str());
+            assert!(
+                wire::SeriousnessCue::parse(cue.as_str()).is_some(),
+                "{}",
+                cue.as_str()
+            );
         }
         for criterion in [Criterion::Missing, Criterion::Partial, Criterion::Found] {
-            assert!(wire::Criterion::parse(criterion.as_str()).is_some(), "{}", criterion.as_str());
+            assert!(
+                wire::Criterion::parse(criterion.as_str()).is_some(),
+                "{}",
+                criterion.as_str()
+            );
         }
     }
 
@@ -338,11 +459,35 @@ mod tests {
     #[test]
     fn the_record_around_a_text_counts() {
         let desk = SafetyDesk::new(Triage::standard(), 24);
-        let rash = "She developed a severe rash and was taken to hospital two days after starting Alpha.";
-        assert!(desk.judge(None, rash, true, Context { product_is_known: true }).is_some());
-        assert!(desk.judge(None, rash, true, Context::default()).is_some(), "hospital is a seriousness cue");
+        let rash =
+            "She developed a severe rash and was taken to hospital two days after starting Alpha.";
+        assert!(
+            desk.judge(
+                None,
+                rash,
+                true,
+                Context {
+                    product_is_known: true
+                }
+            )
+            .is_some()
+        );
+        assert!(
+            desk.judge(None, rash, true, Context::default()).is_some(),
+            "hospital is a seriousness cue"
+        );
         let form = "The form asks for a test we cannot run here.";
-        assert!(desk.judge(None, form, true, Context { product_is_known: true }).is_none());
+        assert!(
+            desk.judge(
+                None,
+                form,
+                true,
+                Context {
+                    product_is_known: true
+                }
+            )
+            .is_none()
+        );
     }
 
     #[test]
@@ -350,9 +495,19 @@ mod tests {
         let desk = SafetyDesk::new(Triage::standard(), 24);
         let rash = "My mother got a severe rash and was taken to hospital after the second tablet.";
         let pregnant = "I am pregnant and still taking the tablets.";
-        let both = desk.judge_broken(format!(r#"{{"text": "{rash}", "note": "{pregnant}", "broken""#).as_bytes()).expect("a finding");
-        let one = desk.judge_broken(format!(r#"{{"text": "{rash}""#).as_bytes()).expect("a finding");
-        assert!(both.assessment.classes.len() > one.assessment.classes.len(), "{:?}", both.assessment.classes);
+        let both = desk
+            .judge_broken(
+                format!(r#"{{"text": "{rash}", "note": "{pregnant}", "broken""#).as_bytes(),
+            )
+            .expect("a finding");
+        let one = desk
+            .judge_broken(format!(r#"{{"text": "{rash}""#).as_bytes())
+            .expect("a finding");
+        assert!(
+            both.assessment.classes.len() > one.assessment.classes.len(),
+            "{:?}",
+            both.assessment.classes
+        );
         assert!(both.assessment.score >= one.assessment.score);
     }
 }

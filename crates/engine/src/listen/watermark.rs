@@ -35,7 +35,11 @@ impl Watermark {
     /// A partition nobody has read yet; its idle time begins `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Watermark {
-        Watermark { at: Timestamp::MIN, marked: Timestamp::MIN, heard_at: now }
+        Watermark {
+            at: Timestamp::MIN,
+            marked: Timestamp::MIN,
+            heard_at: now,
+        }
     }
 
     /// Continues from the metadata committed beside the position.
@@ -48,9 +52,18 @@ impl Watermark {
         }
         let mut fields = metadata.split(' ');
         let format = fields.next();
-        let mut number = || fields.next().and_then(|text| text.parse().ok()).map(Timestamp);
+        let mut number = || {
+            fields
+                .next()
+                .and_then(|text| text.parse().ok())
+                .map(Timestamp)
+        };
         match (format, number(), number()) {
-            (Some(FORMAT), Some(at), Some(marked)) => Ok(Watermark { at, marked, heard_at: now }),
+            (Some(FORMAT), Some(at), Some(marked)) => Ok(Watermark {
+                at,
+                marked,
+                heard_at: now,
+            }),
             _ => Err(format!("{metadata:?} is not the metadata of a watermark")),
         }
     }
@@ -88,7 +101,9 @@ impl Watermark {
     /// Whether nothing has come for longer than the rules allow.
     #[must_use]
     pub fn is_idle(&self, now: Timestamp, rules: TimeRules) -> bool {
-        rules.idle_after.is_some_and(|after| now.0.saturating_sub(self.heard_at.0) >= after)
+        rules
+            .idle_after
+            .is_some_and(|after| now.0.saturating_sub(self.heard_at.0) >= after)
     }
 
     /// The edge to write markers for, if the watermark has passed a new one; asks once per edge.
@@ -114,15 +129,29 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const RULES: TimeRules = TimeRules { lateness: HOUR, idle_after: Some(HOUR), future_limit: 12 * HOUR };
+    const RULES: TimeRules = TimeRules {
+        lateness: HOUR,
+        idle_after: Some(HOUR),
+        future_limit: 12 * HOUR,
+    };
     const LATER: Timestamp = Timestamp(1_000_000 * HOUR);
 
     #[test]
     fn carries_the_watermark_just_before_the_event() {
         let mut watermark = Watermark::new(Timestamp(0));
-        assert_eq!(watermark.pass(Timestamp(10 * HOUR), LATER, RULES), Timestamp::MIN);
-        assert_eq!(watermark.pass(Timestamp(5 * HOUR), LATER, RULES), Timestamp(9 * HOUR));
-        assert_eq!(watermark.at(), Timestamp(9 * HOUR), "a late event moves nothing");
+        assert_eq!(
+            watermark.pass(Timestamp(10 * HOUR), LATER, RULES),
+            Timestamp::MIN
+        );
+        assert_eq!(
+            watermark.pass(Timestamp(5 * HOUR), LATER, RULES),
+            Timestamp(9 * HOUR)
+        );
+        assert_eq!(
+            watermark.at(),
+            Timestamp(9 * HOUR),
+            "a late event moves nothing"
+        );
     }
 
     #[test]
@@ -136,7 +165,10 @@ mod tests {
     fn foreign_metadata_is_refused() {
         assert!(Watermark::restore("offset metadata", Timestamp(0)).is_err());
         assert!(Watermark::restore("w1 5", Timestamp(0)).is_err());
-        assert_eq!(Watermark::restore("", Timestamp(3)), Ok(Watermark::new(Timestamp(3))));
+        assert_eq!(
+            Watermark::restore("", Timestamp(3)),
+            Ok(Watermark::new(Timestamp(3)))
+        );
     }
 
     proptest! {

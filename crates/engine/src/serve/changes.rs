@@ -8,8 +8,8 @@ use crate::submit::DEAD_LETTER_REPLAYED;
 use auscult_core::time::{BucketWidth, Timestamp};
 use auscult_wire::words::AckDecision;
 use auscult_wire::{
-    ErrorCode, MentionRecord, WireError, decode_alert, decode_dead_letter, decode_disposition, decode_mention_record,
-    decode_safety_ack, decode_safety_candidate, decode_series_point,
+    ErrorCode, MentionRecord, WireError, decode_alert, decode_dead_letter, decode_disposition,
+    decode_mention_record, decode_safety_ack, decode_safety_candidate, decode_series_point,
 };
 use std::collections::BTreeMap;
 
@@ -44,7 +44,10 @@ impl Kind {
             (&topics.dispositions, Kind::Disposition),
             (&topics.mentions, Kind::Mention),
         ];
-        pairs.into_iter().map(|(topic, kind)| (topic.clone(), kind)).collect()
+        pairs
+            .into_iter()
+            .map(|(topic, kind)| (topic.clone(), kind))
+            .collect()
     }
 }
 
@@ -58,12 +61,18 @@ pub struct Seen {
 impl Seen {
     /// Nothing seen yet.
     pub fn new(silent_after: i64) -> Seen {
-        Seen { changes: Vec::new(), feeds: BTreeMap::new(), silent_after }
+        Seen {
+            changes: Vec::new(),
+            feeds: BTreeMap::new(),
+            silent_after,
+        }
     }
 
     /// Takes one record in. Tombstones (erasure, compaction) change nothing here.
     pub fn take(&mut self, kind: Kind, record: &Record) -> Result<(), WireError> {
-        let Some(value) = record.value.as_deref() else { return Ok(()) };
+        let Some(value) = record.value.as_deref() else {
+            return Ok(());
+        };
         let change = match kind {
             Kind::Mention => return self.take_mention(record, value),
             Kind::Alert => signal(record, value)?,
@@ -78,7 +87,9 @@ impl Seen {
     }
 
     fn take_mention(&mut self, record: &Record, value: &[u8]) -> Result<(), WireError> {
-        let MentionRecord::Mention(mention) = decode_mention_record(&record.headers, value)? else { return Ok(()) };
+        let MentionRecord::Mention(mention) = decode_mention_record(&record.headers, value)? else {
+            return Ok(());
+        };
         if mention.canary {
             return Ok(());
         }
@@ -88,7 +99,8 @@ impl Seen {
                 *count += 1;
             }
             None => {
-                self.feeds.insert(mention.feed.into_owned(), (mention.occurred_at, 1));
+                self.feeds
+                    .insert(mention.feed.into_owned(), (mention.occurred_at, 1));
             }
         }
         Ok(())
@@ -96,22 +108,39 @@ impl Seen {
 
     /// All changes.
     pub fn into_changes(self) -> Vec<ViewChange> {
-        let Seen { mut changes, feeds, silent_after } = self;
-        changes.extend(feeds.into_iter().map(|(feed, (last_event, mentions))| ViewChange::FeedSeen { feed, last_event, mentions, silent_after }));
+        let Seen {
+            mut changes,
+            feeds,
+            silent_after,
+        } = self;
+        changes.extend(feeds.into_iter().map(|(feed, (last_event, mentions))| {
+            ViewChange::FeedSeen {
+                feed,
+                last_event,
+                mentions,
+                silent_after,
+            }
+        }));
         changes
     }
 }
 
 /// The `data` object as it stood. Our own topics are written in binary mode, where the value is the data.
 fn data_text(value: &[u8]) -> Result<String, WireError> {
-    let text = std::str::from_utf8(value).map_err(|_| WireError::new(ErrorCode::Utf8, "", "not UTF-8"))?;
+    let text =
+        std::str::from_utf8(value).map_err(|_| WireError::new(ErrorCode::Utf8, "", "not UTF-8"))?;
     Ok(text.to_owned())
 }
 
 /// `portfolio|id`: an id never holds a `|`.
 fn portfolio_of(record: &Record) -> String {
-    let key = record.key.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
-    key.rsplit_once('|').map_or(String::new(), |(portfolio, _)| portfolio.to_owned())
+    let key = record
+        .key
+        .as_deref()
+        .map(String::from_utf8_lossy)
+        .unwrap_or_default();
+    key.rsplit_once('|')
+        .map_or(String::new(), |(portfolio, _)| portfolio.to_owned())
 }
 
 fn signal(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
@@ -134,8 +163,16 @@ fn signal(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
 
 fn series_point(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
     let point = decode_series_point(&record.headers, value)?.data;
-    let width = [BucketWidth::Hour, BucketWidth::Day, BucketWidth::Week].into_iter().find(|width| width.iso() == point.bucket);
-    let width = width.ok_or_else(|| WireError::new(ErrorCode::EnumUnknown, "/bucket", "not one of PT1H, P1D, P1W"))?;
+    let width = [BucketWidth::Hour, BucketWidth::Day, BucketWidth::Week]
+        .into_iter()
+        .find(|width| width.iso() == point.bucket);
+    let width = width.ok_or_else(|| {
+        WireError::new(
+            ErrorCode::EnumUnknown,
+            "/bucket",
+            "not one of PT1H, P1D, P1W",
+        )
+    })?;
     Ok(ViewChange::SeriesPoint {
         portfolio: point.portfolio,
         series_id: point.series_id,
@@ -167,9 +204,14 @@ fn ack(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
 }
 
 fn dead_letter(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
-    let is_note = record.headers.iter().any(|(name, kind)| name == "ce_type" && kind == DEAD_LETTER_REPLAYED.as_bytes());
+    let is_note = record
+        .headers
+        .iter()
+        .any(|(name, kind)| name == "ce_type" && kind == DEAD_LETTER_REPLAYED.as_bytes());
     if is_note {
-        return Ok(ViewChange::DeadLetterReplayed { id: data_text(value)?.trim_matches('"').to_owned() });
+        return Ok(ViewChange::DeadLetterReplayed {
+            id: data_text(value)?.trim_matches('"').to_owned(),
+        });
     }
     let letter = decode_dead_letter(&record.headers, value)?.data;
     Ok(ViewChange::DeadLetter {
@@ -219,10 +261,11 @@ pub fn what_changed(changes: &[ViewChange]) -> Vec<Changed> {
     let changed = changes.iter().filter_map(|change| match change {
         ViewChange::Signal(revision) => Some(Changed::Signal(revision.signal_id.clone())),
         ViewChange::Disposition { signal_id, .. } => Some(Changed::Signal(signal_id.clone())),
-        ViewChange::SafetyCandidate { candidate_id, .. } | ViewChange::SafetyAck { candidate_id, .. } => {
-            Some(Changed::Safety(candidate_id.clone()))
-        }
-        ViewChange::DeadLetter { .. } | ViewChange::DeadLetterReplayed { .. } | ViewChange::FeedSeen { .. } => Some(Changed::Operations),
+        ViewChange::SafetyCandidate { candidate_id, .. }
+        | ViewChange::SafetyAck { candidate_id, .. } => Some(Changed::Safety(candidate_id.clone())),
+        ViewChange::DeadLetter { .. }
+        | ViewChange::DeadLetterReplayed { .. }
+        | ViewChange::FeedSeen { .. } => Some(Changed::Operations),
         ViewChange::SeriesPoint { .. } => None,
     });
     let mut changed: Vec<Changed> = changed.collect();

@@ -41,7 +41,10 @@ impl PortfolioField {
             "stakeholder" => Some(PortfolioField::Stakeholder),
             "source" => Some(PortfolioField::Source),
             "product" => Some(PortfolioField::Product),
-            _ => text.strip_prefix("extra.").filter(|key| !key.is_empty()).map(|key| PortfolioField::Extra(key.to_owned())),
+            _ => text
+                .strip_prefix("extra.")
+                .filter(|key| !key.is_empty())
+                .map(|key| PortfolioField::Extra(key.to_owned())),
         }
     }
 }
@@ -55,17 +58,33 @@ impl PortfolioKey {
     pub(super) fn parse(written: &[String], problems: &mut Vec<Problem>) -> PortfolioKey {
         const PATH: &str = "engine.listen.portfolio";
         if written.first().map(String::as_str) != Some("tenant") {
-            problems.push(Problem::new(PATH, "the first field is not `tenant`", "begin with \"tenant\": no machine may see two tenants"));
+            problems.push(Problem::new(
+                PATH,
+                "the first field is not `tenant`",
+                "begin with \"tenant\": no machine may see two tenants",
+            ));
         }
         if written.len() > MAX_FIELDS {
-            problems.push(Problem::new(PATH, format!("{} fields are named", written.len()), format!("name at most {MAX_FIELDS}")));
+            problems.push(Problem::new(
+                PATH,
+                format!("{} fields are named", written.len()),
+                format!("name at most {MAX_FIELDS}"),
+            ));
         }
         let mut fields = Vec::new();
         for (index, text) in written.iter().enumerate() {
             let path = format!("{PATH}[{index}]");
             match PortfolioField::parse(text) {
-                None => problems.push(Problem::new(path, format!("{text:?} is no field"), "use tenant, country, region, stakeholder, source, product or extra.<key>")),
-                Some(field) if fields.contains(&field) => problems.push(Problem::new(path, format!("{text:?} is named twice"), "name it once")),
+                None => problems.push(Problem::new(
+                    path,
+                    format!("{text:?} is no field"),
+                    "use tenant, country, region, stakeholder, source, product or extra.<key>",
+                )),
+                Some(field) if fields.contains(&field) => problems.push(Problem::new(
+                    path,
+                    format!("{text:?} is named twice"),
+                    "name it once",
+                )),
                 Some(field) => fields.push(field),
             }
         }
@@ -95,12 +114,18 @@ impl PortfolioKey {
                 PortfolioField::Stakeholder => mention.who.stakeholder.as_str(),
                 PortfolioField::Source => mention.who.source.as_str(),
                 PortfolioField::Product => mention.about.products.first().map_or("", AsRef::as_ref),
-                PortfolioField::Extra(key) => {
-                    mention.extra.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value.as_ref())
-                }
+                PortfolioField::Extra(key) => mention
+                    .extra
+                    .iter()
+                    .find(|(name, _)| name == key)
+                    .map_or("", |(_, value)| value.as_ref()),
             };
             let value = if value.is_empty() { MISSING } else { value };
-            key.extend(value.chars().map(|character| if character == '|' { '/' } else { character }));
+            key.extend(
+                value
+                    .chars()
+                    .map(|character| if character == '|' { '/' } else { character }),
+            );
         }
         key
     }

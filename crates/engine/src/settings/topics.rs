@@ -5,7 +5,10 @@ use serde::Deserialize;
 /// Topic names, the contract's by default.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[expect(missing_docs, reason = "each field is the topic of that name in the contract")]
+#[expect(
+    missing_docs,
+    reason = "each field is the topic of that name in the contract"
+)]
 pub struct Topics {
     /// Where feedback of HCPs and pharmacists is submitted.
     pub feedback_hcp: String,
@@ -36,7 +39,11 @@ impl Default for Topics {
             feedback_hcp: name("feedback.hcp.v1"),
             feedback_patient: name("feedback.patient.v1"),
             feedback_ecosystem: name("feedback.ecosystem.v1"),
-            sources: vec![name("feedback.hcp.v1"), name("feedback.patient.v1"), name("feedback.ecosystem.v1")],
+            sources: vec![
+                name("feedback.hcp.v1"),
+                name("feedback.patient.v1"),
+                name("feedback.ecosystem.v1"),
+            ],
             mentions: name("voc.mentions.v1"),
             medical_requests: name("voc.medical.requests.v1"),
             safety_candidates: name("voc.safety.candidates.v1"),
@@ -109,7 +116,17 @@ impl Topics {
             ("dead_letters", &self.dead_letters),
             ("state", &self.state),
         ];
-        let sources = self.sources.iter().enumerate().map(|(index, topic)| (format!("sources[{index}]"), topic.as_str()));
-        sources.chain(named.into_iter().map(|(key, topic)| (key.to_owned(), topic.as_str()))).collect()
+        let sources = self
+            .sources
+            .iter()
+            .enumerate()
+            .map(|(index, topic)| (format!("sources[{index}]"), topic.as_str()));
+        sources
+            .chain(
+                named
+                    .into_iter()
+                    .map(|(key, topic)| (key.to_owned(), topic.as_str())),
+            )
+            .collect()
     }
 }

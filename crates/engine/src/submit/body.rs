@@ -16,13 +16,22 @@ pub struct Item<'b> {
 }
 
 /// Media types of JSON Lines in use.
-const LINES_TYPES: [&str; 5] =
-    ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/jsonlines"];
+const LINES_TYPES: [&str; 5] = [
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/x-jsonlines",
+    "application/jsonlines",
+];
 
 /// Cuts a body. What cannot be cut is one item, with the content type it came with.
 pub fn split<'b>(content_type: &str, headers: &Headers, body: &'b [u8]) -> Vec<Item<'b>> {
     if let Some(headers) = binary_headers(content_type, headers) {
-        return vec![Item { index: 0, headers: Some(headers), bytes: body }];
+        return vec![Item {
+            index: 0,
+            headers: Some(headers),
+            bytes: body,
+        }];
     }
     if LINES_TYPES.contains(&content_type) || is_lines(body) {
         return lines(body);
@@ -32,21 +41,40 @@ pub fn split<'b>(content_type: &str, headers: &Headers, body: &'b [u8]) -> Vec<I
         && let Ok(items) = serde_json::from_slice::<Vec<&RawValue>>(body)
     {
         let numbered = items.into_iter().enumerate();
-        return numbered.map(|(index, raw)| Item { index, headers: None, bytes: raw.get().as_bytes() }).collect();
+        return numbered
+            .map(|(index, raw)| Item {
+                index,
+                headers: None,
+                bytes: raw.get().as_bytes(),
+            })
+            .collect();
     }
     // Cut short or not JSON at all: kept whole, with a content type under which Listen reads it the same way.
     let known_json = content_type.is_empty() || content_type.ends_with("json");
     let headers = (!known_json || first != Some(&b'{')).then(|| content_type_header(content_type));
-    vec![Item { index: 0, headers, bytes: body }]
+    vec![Item {
+        index: 0,
+        headers,
+        bytes: body,
+    }]
 }
 
 fn content_type_header(content_type: &str) -> Headers {
-    if content_type.is_empty() { Headers::new() } else { vec![("content-type".to_owned(), content_type.as_bytes().to_vec())] }
+    if content_type.is_empty() {
+        Headers::new()
+    } else {
+        vec![("content-type".to_owned(), content_type.as_bytes().to_vec())]
+    }
 }
 
 /// Binary mode over HTTP: `ce-*` headers, percent-encoded (CloudEvents HTTP binding 3.1.3.2).
 fn binary_headers(content_type: &str, headers: &Headers) -> Option<Headers> {
-    let attributes = headers.iter().filter_map(|(name, value)| Some((format!("ce_{}", name.strip_prefix("ce-")?), percent_decoded(value))));
+    let attributes = headers.iter().filter_map(|(name, value)| {
+        Some((
+            format!("ce_{}", name.strip_prefix("ce-")?),
+            percent_decoded(value),
+        ))
+    });
     let mut mapped: Headers = attributes.collect();
     if mapped.is_empty() {
         return None;
@@ -76,14 +104,29 @@ fn percent_decoded(value: &[u8]) -> Vec<u8> {
 
 /// Several lines of which the first is a whole JSON object: JSON Lines, whatever the content type says.
 fn is_lines(body: &[u8]) -> bool {
-    let mut lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let mut lines = body
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty());
     let (first, second) = (lines.next().unwrap_or_default(), lines.next());
-    second.is_some() && first.starts_with(b"{") && serde_json::from_slice::<&RawValue>(first).is_ok()
+    second.is_some()
+        && first.starts_with(b"{")
+        && serde_json::from_slice::<&RawValue>(first).is_ok()
 }
 
 fn lines(body: &[u8]) -> Vec<Item<'_>> {
-    let numbered = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).enumerate();
-    numbered.filter(|(_, line)| !line.is_empty()).map(|(index, bytes)| Item { index, headers: None, bytes }).collect()
+    let numbered = body
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .enumerate();
+    numbered
+        .filter(|(_, line)| !line.is_empty())
+        .map(|(index, bytes)| Item {
+            index,
+            headers: None,
+            bytes,
+        })
+        .collect()
 }
 
 /// Whether a JSON document claims to be a CloudEvent. Anything that is no object is left to the decoder.
@@ -95,7 +138,9 @@ pub fn is_event(bytes: &[u8]) -> bool {
         #[serde(borrow)]
         data: Option<&'b RawValue>,
     }
-    serde_json::from_slice::<Probe<'_>>(bytes).map_or(true, |probe| probe.specversion.is_some() || probe.data.is_some())
+    serde_json::from_slice::<Probe<'_>>(bytes).map_or(true, |probe| {
+        probe.specversion.is_some() || probe.data.is_some()
+    })
 }
 
 /// `source.system` of a bare data object, when it is a word that may stand in a URI.
@@ -108,7 +153,10 @@ pub fn system_of(bytes: &[u8]) -> Option<String> {
     struct SourceProbe {
         system: Option<String>,
     }
-    let system = serde_json::from_slice::<Probe>(bytes).ok()?.source?.system?;
+    let system = serde_json::from_slice::<Probe>(bytes)
+        .ok()?
+        .source?
+        .system?;
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     (!system.is_empty() && system.len() <= 64 && system.bytes().all(allowed)).then_some(system)
 }
@@ -120,26 +168,54 @@ mod tests {
 
     fn pieces<'b>(content_type: &str, body: &'b str) -> Vec<&'b str> {
         let items = split(content_type, &Headers::new(), body.as_bytes());
-        items.into_iter().map(|item| std::str::from_utf8(item.bytes).expect("cut from text")).collect()
+        items
+            .into_iter()
+            .map(|item| std::str::from_utf8(item.bytes).expect("cut from text"))
+            .collect()
     }
 
     #[test]
     fn cuts_batches_lines_and_single_events() {
-        assert_eq!(pieces("application/cloudevents-batch+json", r#"[{"a":1}, {"b":2}]"#), [r#"{"a":1}"#, r#"{"b":2}"#]);
-        assert_eq!(pieces("", "{\"a\":1}\n\n{\"b\":2}\n"), [r#"{"a":1}"#, r#"{"b":2}"#]);
-        assert_eq!(pieces("application/json", "{\n \"a\":\n {}\n}"), ["{\n \"a\":\n {}\n}"]);
-        assert_eq!(pieces("application/json", r#"[{"a":1}, {"b""#), [r#"[{"a":1}, {"b""#]);
+        assert_eq!(
+            pieces(
+                "application/cloudevents-batch+json",
+                r#"[{"a":1}, {"b":2}]"#
+            ),
+            [r#"{"a":1}"#, r#"{"b":2}"#]
+        );
+        assert_eq!(
+            pieces("", "{\"a\":1}\n\n{\"b\":2}\n"),
+            [r#"{"a":1}"#, r#"{"b":2}"#]
+        );
+        assert_eq!(
+            pieces("application/json", "{\n \"a\":\n {}\n}"),
+            ["{\n \"a\":\n {}\n}"]
+        );
+        assert_eq!(
+            pieces("application/json", r#"[{"a":1}, {"b""#),
+            [r#"[{"a":1}, {"b""#]
+        );
     }
 
     #[test]
     fn binary_mode_attributes_are_percent_decoded() {
-        let headers = vec![("ce-subject".to_owned(), b"feedback/%C3%A4%2".to_vec()), ("accept".to_owned(), b"*".to_vec())];
+        let headers = vec![
+            ("ce-subject".to_owned(), b"feedback/%C3%A4%2".to_vec()),
+            ("accept".to_owned(), b"*".to_vec()),
+        ];
         let items = split("application/json", &headers, b"{}");
         let expected = vec![
             ("ce_subject".to_owned(), "feedback/ä%2".as_bytes().to_vec()),
             ("content-type".to_owned(), b"application/json".to_vec()),
         ];
-        assert_eq!(items, [Item { index: 0, headers: Some(expected), bytes: b"{}" }]);
+        assert_eq!(
+            items,
+            [Item {
+                index: 0,
+                headers: Some(expected),
+                bytes: b"{}"
+            }]
+        );
     }
 
     proptest! {

@@ -27,12 +27,20 @@ pub struct TurnCommitted {
 impl TurnCommitted {
     /// Counts it.
     pub fn emit(self, metrics: &Metrics) {
-        let TurnCommitted { stage, records, outgoing, milliseconds } = self;
+        let TurnCommitted {
+            stage,
+            records,
+            outgoing,
+            milliseconds,
+        } = self;
         debug!(stage, records, outgoing, milliseconds, "turn committed");
         add(&metrics.turns, &[stage, "committed"], 1);
         add(&metrics.records_read, &[stage], records);
         add(&metrics.records_written, &[stage], outgoing);
-        metrics.turn_seconds.with_label_values(&[stage]).observe(milliseconds as f64 / 1_000.0);
+        metrics
+            .turn_seconds
+            .with_label_values(&[stage])
+            .observe(milliseconds as f64 / 1_000.0);
     }
 }
 
@@ -48,7 +56,11 @@ pub struct TurnRetried<'a> {
 impl TurnRetried<'_> {
     /// Counts it.
     pub fn emit(self, metrics: &Metrics) {
-        warn!(stage = self.stage, reason = self.reason, "turn will be tried again after a pause");
+        warn!(
+            stage = self.stage,
+            reason = self.reason,
+            "turn will be tried again after a pause"
+        );
         add(&metrics.turns, &[self.stage, "retried"], 1);
     }
 }
@@ -65,7 +77,11 @@ pub struct Fenced<'a> {
 impl Fenced<'_> {
     /// Counts it.
     pub fn emit(self, metrics: &Metrics) {
-        warn!(stage = self.stage, reason = self.reason, "fenced off: machines dropped, polling again");
+        warn!(
+            stage = self.stage,
+            reason = self.reason,
+            "fenced off: machines dropped, polling again"
+        );
         add(&metrics.turns, &[self.stage, "fenced"], 1);
         metrics.partitions.with_label_values(&[self.stage]).set(0);
     }
@@ -141,7 +157,12 @@ pub struct DeadLettered<'a> {
 impl DeadLettered<'_> {
     /// Counts it.
     pub fn emit(self, metrics: &Metrics) {
-        warn!(stage = self.stage, code = self.code, place = self.place, "input refused and kept as a dead letter");
+        warn!(
+            stage = self.stage,
+            code = self.code,
+            place = self.place,
+            "input refused and kept as a dead letter"
+        );
         add(&metrics.dead_letters, &[self.stage, self.code], 1);
     }
 }
@@ -158,7 +179,10 @@ pub struct SafetyCandidates {
 impl SafetyCandidates {
     /// Counts it.
     pub fn emit(self, metrics: &Metrics) {
-        let SafetyCandidates { from_events, from_broken_input } = self;
+        let SafetyCandidates {
+            from_events,
+            from_broken_input,
+        } = self;
         if from_events + from_broken_input > 0 {
             debug!(from_events, from_broken_input, "safety candidates routed");
         }
@@ -212,7 +236,11 @@ pub struct SetAside<'a> {
 impl SetAside<'_> {
     /// Counts it.
     pub fn emit(self, metrics: &Metrics) {
-        debug!(kind = self.kind, count = self.count, "records that are no feedback were set aside");
+        debug!(
+            kind = self.kind,
+            count = self.count,
+            "records that are no feedback were set aside"
+        );
         add(&metrics.set_aside, &[self.kind], self.count);
     }
 }
@@ -232,7 +260,11 @@ impl WatermarkMoved<'_> {
     /// Counts it.
     pub fn emit(self, metrics: &Metrics) {
         debug!(partition = %self.partition, watermark = self.watermark, idle = self.idle, "watermark moved");
-        add(&metrics.watermark_moves, &[if self.idle { "clock" } else { "event" }], 1);
+        add(
+            &metrics.watermark_moves,
+            &[if self.idle { "clock" } else { "event" }],
+            1,
+        );
     }
 }
 
@@ -248,7 +280,10 @@ pub struct InputsApplied<'a> {
 impl InputsApplied<'_> {
     /// Counts it.
     pub fn emit(self, metrics: &Metrics) {
-        metrics.inputs.with_label_values(&[self.result]).inc_by(self.count);
+        metrics
+            .inputs
+            .with_label_values(&[self.result])
+            .inc_by(self.count);
     }
 }
 
@@ -265,7 +300,10 @@ impl InputsRejected<'_> {
     /// Counts it.
     pub fn emit(self, metrics: &Metrics) {
         debug!(reason = self.reason, count = self.count, "inputs rejected");
-        metrics.rejections.with_label_values(&[self.reason]).inc_by(self.count);
+        metrics
+            .rejections
+            .with_label_values(&[self.reason])
+            .inc_by(self.count);
     }
 }
 
@@ -287,9 +325,19 @@ pub struct AlertSent {
 impl AlertSent {
     /// Counts it.
     pub fn emit(self, metrics: &Metrics) {
-        let AlertSent { change, severity, signal_id, revision, notified } = self;
+        let AlertSent {
+            change,
+            severity,
+            signal_id,
+            revision,
+            notified,
+        } = self;
         info!(change, severity, signal_id, revision, notified, "alert");
-        add(&metrics.alerts, &[change, severity, if notified { "true" } else { "false" }], 1);
+        add(
+            &metrics.alerts,
+            &[change, severity, if notified { "true" } else { "false" }],
+            1,
+        );
     }
 }
 
@@ -321,7 +369,11 @@ pub struct ViewSkipped<'a> {
 impl ViewSkipped<'_> {
     /// Counts it.
     pub fn emit(self, metrics: &Metrics) {
-        error!(code = self.code, place = self.place, "a record was left out of the view");
+        error!(
+            code = self.code,
+            place = self.place,
+            "a record was left out of the view"
+        );
         add(&metrics.view_changes, &["skipped"], 1);
     }
 }

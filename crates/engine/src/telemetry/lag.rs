@@ -23,7 +23,12 @@ pub enum LagStatus {
 
 impl LagStatus {
     /// Every status.
-    pub const ALL: [LagStatus; 4] = [LagStatus::Ok, LagStatus::Warn, LagStatus::Stall, LagStatus::Stop];
+    pub const ALL: [LagStatus; 4] = [
+        LagStatus::Ok,
+        LagStatus::Warn,
+        LagStatus::Stall,
+        LagStatus::Stop,
+    ];
 
     /// The word in metrics and on pages.
     #[must_use]
@@ -48,7 +53,10 @@ pub struct LagThresholds {
 
 impl Default for LagThresholds {
     fn default() -> LagThresholds {
-        LagThresholds { warn_after: 30 * SECOND, stall_after: 60 * SECOND }
+        LagThresholds {
+            warn_after: 30 * SECOND,
+            stall_after: 60 * SECOND,
+        }
     }
 }
 
@@ -97,10 +105,15 @@ impl Progress {
     /// How far behind at `now`.
     #[must_use]
     pub fn lag(&self, stage: &'static str, now: Timestamp, thresholds: LagThresholds) -> StageLag {
-        let since = |moment: &AtomicI64| now.0.saturating_sub(moment.load(Ordering::Relaxed)).max(0);
+        let since =
+            |moment: &AtomicI64| now.0.saturating_sub(moment.load(Ordering::Relaxed)).max(0);
         let silent = since(&self.last_pass);
         let moving = silent < thresholds.stall_after;
-        let behind = if moving && self.drained.load(Ordering::Relaxed) { 0 } else { since(&self.last_drained) };
+        let behind = if moving && self.drained.load(Ordering::Relaxed) {
+            0
+        } else {
+            since(&self.last_drained)
+        };
         let status = if self.stopped.load(Ordering::Relaxed) {
             LagStatus::Stop
         } else if !moving {
@@ -110,7 +123,11 @@ impl Progress {
         } else {
             LagStatus::Ok
         };
-        StageLag { stage, seconds: behind as f64 / SECOND as f64, status }
+        StageLag {
+            stage,
+            seconds: behind as f64 / SECOND as f64,
+            status,
+        }
     }
 }
 
@@ -119,7 +136,11 @@ mod tests {
     use super::*;
 
     fn at(progress: &Progress, seconds: i64) -> (f64, LagStatus) {
-        let lag = progress.lag("listen", Timestamp(seconds * SECOND), LagThresholds::default());
+        let lag = progress.lag(
+            "listen",
+            Timestamp(seconds * SECOND),
+            LagThresholds::default(),
+        );
         (lag.seconds, lag.status)
     }
 

@@ -52,9 +52,16 @@ impl BatchSize {
     #[must_use]
     pub fn new(bounds: TurnBounds) -> BatchSize {
         let least = bounds.least_records.max(1);
-        let bounds = TurnBounds { least_records: least, most_records: bounds.most_records.max(least), ..bounds };
+        let bounds = TurnBounds {
+            least_records: least,
+            most_records: bounds.most_records.max(least),
+            ..bounds
+        };
         let middle = (bounds.least_records * bounds.most_records).isqrt();
-        BatchSize { bounds, current: middle.clamp(bounds.least_records, bounds.most_records) }
+        BatchSize {
+            bounds,
+            current: middle.clamp(bounds.least_records, bounds.most_records),
+        }
     }
 
     /// Records the next turn may take.
@@ -87,7 +94,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn bounds(least: usize, most: usize) -> TurnBounds {
-        TurnBounds { least_records: least, most_records: most, ..TurnBounds::default() }
+        TurnBounds {
+            least_records: least,
+            most_records: most,
+            ..TurnBounds::default()
+        }
     }
 
     #[test]
@@ -97,7 +108,11 @@ mod tests {
         size.learn(false, 1);
         assert_eq!(size.current(), 200);
         size.learn(true, 1);
-        assert_eq!(size.current(), 200, "a drained turn says nothing about larger ones");
+        assert_eq!(
+            size.current(),
+            200,
+            "a drained turn says nothing about larger ones"
+        );
         size.learn(false, 10_000);
         assert_eq!(size.current(), 100);
     }

@@ -37,7 +37,9 @@ impl Backoff {
 
 impl Default for Backoff {
     fn default() -> Backoff {
-        Backoff { next: Backoff::FIRST }
+        Backoff {
+            next: Backoff::FIRST,
+        }
     }
 }
 
@@ -71,10 +73,12 @@ impl Worker {
         S: Stage + 'static,
     {
         let stage = turn.stage().name();
-        let handle = std::thread::Builder::new().name(format!("auscult-{stage}")).spawn(move || {
-            let _raised_on_exit = RaiseOnDrop(Arc::clone(&stop));
-            run_until(turn, &stop)
-        })?;
+        let handle = std::thread::Builder::new()
+            .name(format!("auscult-{stage}"))
+            .spawn(move || {
+                let _raised_on_exit = RaiseOnDrop(Arc::clone(&stop));
+                run_until(turn, &stop)
+            })?;
         Ok(Worker { stage, handle })
     }
 

@@ -1,6 +1,9 @@
 //! Reads the development and sealed data folders: files by prefix, plain or gzip, CSV or JSON Lines.
 
-#![expect(clippy::disallowed_methods, reason = "examples are programs: they read the files the pure crate takes as arguments")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "examples are programs: they read the files the pure crate takes as arguments"
+)]
 #![allow(dead_code, reason = "each example uses its part of this module")]
 
 #[path = "privacy_data.rs"]
@@ -39,10 +42,16 @@ pub struct TermText {
 
 /// Every file in `folder` whose name begins with `prefix`, sorted by name.
 pub fn files(folder: &Path, prefix: &str) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let mut found: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(prefix)))
+        .filter(|path| {
+            path.file_name()
+                .and_then(|name| name.to_str())
+                .is_some_and(|name| name.starts_with(prefix))
+        })
         .collect();
     found.sort();
     found
@@ -50,7 +59,8 @@ pub fn files(folder: &Path, prefix: &str) -> Vec<PathBuf> {
 
 /// The text of a file, unpacked when it is gzip.
 pub fn contents(path: &Path) -> anyhow::Result<String> {
-    let bytes = std::fs::read(path).map_err(|error| anyhow::anyhow!("cannot read {}: {error}", path.display()))?;
+    let bytes = std::fs::read(path)
+        .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", path.display()))?;
     let mut text = String::new();
     if bytes.starts_with(&[0x1f, 0x8b]) {
         flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text)?;
@@ -62,12 +72,20 @@ pub fn contents(path: &Path) -> anyhow::Result<String> {
 
 /// Rows of a CSV file with a header, as maps.
 pub fn rows(text: &str) -> anyhow::Result<Vec<BTreeMap<String, String>>> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(text.as_bytes());
     let header = reader.headers()?.clone();
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record?;
-        rows.push(header.iter().zip(record.iter()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
+        rows.push(
+            header
+                .iter()
+                .zip(record.iter())
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        );
     }
     Ok(rows)
 }
@@ -78,7 +96,14 @@ fn field(row: &BTreeMap<String, String>, name: &str) -> String {
 
 /// `ade_sentences_*`: label 1 is a candidate.
 pub fn ade_sentences(text: &str) -> anyhow::Result<Vec<LabelledText>> {
-    Ok(rows(text)?.iter().map(|row| LabelledText { document: field(row, "pmid"), text: field(row, "sentence"), label: field(row, "label") == "1" }).collect())
+    Ok(rows(text)?
+        .iter()
+        .map(|row| LabelledText {
+            document: field(row, "pmid"),
+            text: field(row, "sentence"),
+            label: field(row, "label") == "1",
+        })
+        .collect())
 }
 
 /// The drug and effect strings of `ade_sentences_*` as term spans.
@@ -88,19 +113,29 @@ pub fn ade_terms(text: &str) -> anyhow::Result<Vec<TermText>> {
         let sentence = field(&row, "sentence");
         let mut terms = Vec::new();
         for (column, kind) in [("adverse_effects", "Effect"), ("drugs", "Drug")] {
-            for term in field(&row, column).split('|').filter(|term| !term.is_empty()) {
+            for term in field(&row, column)
+                .split('|')
+                .filter(|term| !term.is_empty())
+            {
                 if let Some(start) = sentence.find(term) {
                     terms.push((kind.to_owned(), start, start + term.len()));
                 }
             }
         }
-        sentences.push(TermText { document: field(&row, "pmid"), text: sentence, terms });
+        sentences.push(TermText {
+            document: field(&row, "pmid"),
+            text: sentence,
+            terms,
+        });
     }
     Ok(sentences)
 }
 
 fn json_lines(text: &str) -> anyhow::Result<Vec<serde_json::Value>> {
-    text.lines().filter(|line| !line.trim().is_empty()).map(|line| Ok(serde_json::from_str(line)?)).collect()
+    text.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| Ok(serde_json::from_str(line)?))
+        .collect()
 }
 
 fn word(value: &serde_json::Value, name: &str) -> String {
@@ -109,16 +144,32 @@ fn word(value: &serde_json::Value, name: &str) -> String {
 
 /// Character offsets to byte offsets.
 fn byte_span(text: &str, start: u64, end: u64) -> (usize, usize) {
-    let at = |character: u64| text.char_indices().nth(character as usize).map_or(text.len(), |(byte, _)| byte);
+    let at = |character: u64| {
+        text.char_indices()
+            .nth(character as usize)
+            .map_or(text.len(), |(byte, _)| byte)
+    };
     (at(start), at(end))
 }
 
-fn entity_spans(value: &serde_json::Value, list: &str, kind: &str, text: &str) -> Vec<(String, usize, usize)> {
-    let entities = value[list].as_array().map(Vec::as_slice).unwrap_or_default();
+fn entity_spans(
+    value: &serde_json::Value,
+    list: &str,
+    kind: &str,
+    text: &str,
+) -> Vec<(String, usize, usize)> {
+    let entities = value[list]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     entities
         .iter()
         .map(|entity| {
-            let (start, end) = byte_span(text, entity["start"].as_u64().unwrap_or(0), entity["end"].as_u64().unwrap_or(0));
+            let (start, end) = byte_span(
+                text,
+                entity["start"].as_u64().unwrap_or(0),
+                entity["end"].as_u64().unwrap_or(0),
+            );
             (word(entity, kind), start, end)
         })
         // Discontinuous terms carry the ends of their parts the wrong way round: nothing to cut out.
@@ -131,10 +182,23 @@ pub fn phee(text: &str) -> anyhow::Result<Vec<(LabelledText, TermText)>> {
     let mut sentences = Vec::new();
     for value in json_lines(text)? {
         let text = word(&value, "text");
-        let label = value["events"].as_array().is_some_and(|events| events.iter().any(|event| event["type"] == "Adverse_event"));
+        let label = value["events"]
+            .as_array()
+            .is_some_and(|events| events.iter().any(|event| event["type"] == "Adverse_event"));
         let terms = entity_spans(&value, "entities", "type", &text);
         let document = word(&value, "pmid");
-        sentences.push((LabelledText { document: document.clone(), text: text.clone(), label }, TermText { document, text, terms }));
+        sentences.push((
+            LabelledText {
+                document: document.clone(),
+                text: text.clone(),
+                label,
+            },
+            TermText {
+                document,
+                text,
+                terms,
+            },
+        ));
     }
     Ok(sentences)
 }
@@ -145,7 +209,11 @@ pub fn pii(text: &str) -> anyhow::Result<Vec<SpannedText>> {
     for value in json_lines(text)? {
         let text = word(&value, "full_text");
         let spans = entity_spans(&value, "spans", "entity_type", &text);
-        texts.push(SpannedText { template: template(&word(&value, "masked")), text, spans });
+        texts.push(SpannedText {
+            template: template(&word(&value, "masked")),
+            text,
+            spans,
+        });
     }
     Ok(texts)
 }
@@ -156,20 +224,38 @@ fn template(masked: &str) -> String {
     let mut rest = masked;
     while let Some(open) = rest.find("{{") {
         plain.push_str(&rest[..open]);
-        rest = rest[open..].find("}}").map_or("", |close| &rest[open + close + 2..]);
+        rest = rest[open..]
+            .find("}}")
+            .map_or("", |close| &rest[open + close + 2..]);
     }
     plain.push_str(rest);
-    plain.chars().filter(|letter| letter.is_alphabetic()).flat_map(char::to_lowercase).collect()
+    plain
+        .chars()
+        .filter(|letter| letter.is_alphabetic())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// `nhs_feedback_*`: the comment and who gave it, from either shape of file.
 pub fn feedback(text: &str) -> anyhow::Result<Vec<LabelledText>> {
     let mut texts = Vec::new();
     for (index, row) in rows(text)?.iter().enumerate() {
-        let comment = row.get("fft_answer").or_else(|| row.get("feedback")).or_else(|| row.get("comment")).cloned().unwrap_or_default();
-        let respondent = row.get("respondent_id").cloned().unwrap_or_else(|| format!("row {index}"));
+        let comment = row
+            .get("fft_answer")
+            .or_else(|| row.get("feedback"))
+            .or_else(|| row.get("comment"))
+            .cloned()
+            .unwrap_or_default();
+        let respondent = row
+            .get("respondent_id")
+            .cloned()
+            .unwrap_or_else(|| format!("row {index}"));
         if !comment.trim().is_empty() {
-            texts.push(LabelledText { document: respondent, text: comment, label: false });
+            texts.push(LabelledText {
+                document: respondent,
+                text: comment,
+                label: false,
+            });
         }
     }
     Ok(texts)
@@ -177,7 +263,9 @@ pub fn feedback(text: &str) -> anyhow::Result<Vec<LabelledText>> {
 
 /// A stable fold for a document, template or respondent.
 pub fn fold(key: &str, folds: u64) -> u64 {
-    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     let mixed = (hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     (mixed ^ (mixed >> 32)) % folds
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use auscult_language::safety::{Triage, train};
+use auscult_language::safety::{Thresholds, Triage, train};
 
 use super::LabelledText;
 
@@ -14,6 +14,8 @@ const FILLINGS: u64 = 8;
 pub const FOLDS: u64 = 5;
 /// The recall the thresholds are set for on the clinical sets: above the promise of 0.97, for the margin new documents need.
 pub const SHIPPED_RECALL: f64 = 0.978;
+/// The recall the lay threshold is set for on our own templates.
+const LAY_RECALL: f64 = 0.98;
 
 /// One text of the corpus.
 #[derive(Debug, Clone)]
@@ -37,14 +39,21 @@ pub struct Scored {
     pub fold: u64,
     pub label: bool,
     pub score: f32,
-    pub rules_only: bool,
+    pub lay: bool,
     pub text: String,
 }
 
 fn items(set: &'static str, texts: Vec<LabelledText>, weight: f32, trains: bool) -> Vec<Item> {
     texts
         .into_iter()
-        .map(|labelled| Item { set, fold: super::fold(&labelled.document, FOLDS), text: labelled.text, label: labelled.label, weight, trains })
+        .map(|labelled| Item {
+            set,
+            fold: super::fold(&labelled.document, FOLDS),
+            text: labelled.text,
+            label: labelled.label,
+            weight,
+            trains,
+        })
         .collect()
 }
 
@@ -53,31 +62,61 @@ impl Corpus {
     pub fn read(folder: &Path) -> anyhow::Result<Corpus> {
         let mut all = Vec::new();
         for path in super::files(folder, "ade_sentences_") {
-            all.extend(items("ade", super::ade_sentences(&super::contents(&path)?)?, 1.0, true));
+            all.extend(items(
+                "ade",
+                super::ade_sentences(&super::contents(&path)?)?,
+                1.0,
+                true,
+            ));
         }
         for path in super::files(folder, "phee_") {
-            let sentences = super::phee(&super::contents(&path)?)?.into_iter().map(|(labelled, _)| labelled).collect();
+            let sentences = super::phee(&super::contents(&path)?)?
+                .into_iter()
+                .map(|(labelled, _)| labelled)
+                .collect();
             all.extend(items("phee", sentences, 1.0, true));
         }
         for path in super::files(folder, "nhs_feedback_") {
-            all.extend(items("nhs_feedback", super::feedback(&super::contents(&path)?)?, 0.5, true));
+            all.extend(items(
+                "nhs_feedback",
+                super::feedback(&super::contents(&path)?)?,
+                0.5,
+                true,
+            ));
         }
         for path in super::files(folder, "sentiment_") {
             let texts = super::rows(&super::contents(&path)?)?
                 .into_iter()
-                .filter_map(|row| Some(LabelledText { document: row.values().next()?.clone(), text: row.get("text").or_else(|| row.values().max_by_key(|value| value.len()))?.clone(), label: false }))
+                .filter_map(|row| {
+                    Some(LabelledText {
+                        document: row.values().next()?.clone(),
+                        text: row
+                            .get("text")
+                            .or_else(|| row.values().max_by_key(|value| value.len()))?
+                            .clone(),
+                        label: false,
+                    })
+                })
                 .collect();
             all.extend(items("other", texts, 0.3, true));
         }
         all.extend(patient_language());
-        anyhow::ensure!(!all.is_empty(), "no ade_sentences_*, phee_* or nhs_feedback_* file in {}", folder.display());
+        anyhow::ensure!(
+            !all.is_empty(),
+            "no ade_sentences_*, phee_* or nhs_feedback_* file in {}",
+            folder.display()
+        );
         Ok(Corpus { items: all })
     }
 }
 
 /// The templates, filled with a seeded choice.
 pub fn patient_language() -> Vec<Item> {
-    let lines = || PATIENT_LANGUAGE.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    let lines = || {
+        PATIENT_LANGUAGE
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
+    };
     let slots: Vec<(&str, Vec<&str>)> = lines()
         .filter(|line| !line.starts_with(['+', '-']))
         .filter_map(|line| line.split_once(" = "))
@@ -85,7 +124,9 @@ pub fn patient_language() -> Vec<Item> {
         .collect();
     let mut state = 7_u64;
     let mut choose = |values: &[&str]| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         values[(state >> 33) as usize % values.len()].to_owned()
     };
     let mut filled = Vec::new();
@@ -99,7 +140,14 @@ pub fn patient_language() -> Vec<Item> {
                     text.replace_range(at..at + mark.len(), &choose(values));
                 }
             }
-            filled.push(Item { set: "patient_language", fold: super::fold(template, FOLDS), text, label, weight: 1.0, trains: true });
+            filled.push(Item {
+                set: "patient_language",
+                fold: super::fold(template, FOLDS),
+                text,
+                label,
+                weight: 1.0,
+                trains: true,
+            });
         }
     }
     filled
@@ -108,11 +156,22 @@ pub fn patient_language() -> Vec<Item> {
 /// Scores every item with a model that has not seen its document.
 pub fn cross_validate(corpus: &Corpus) -> Vec<Scored> {
     let base = Triage::standard();
-    let examples: Vec<train::Example> = corpus.items.iter().map(|item| base.example(&item.text, item.label, item.weight)).collect();
+    let examples: Vec<train::Example> = corpus
+        .items
+        .iter()
+        .map(|item| base.example(&item.text, item.label, item.weight))
+        .collect();
     let mut scored = Vec::new();
     for fold in 0..FOLDS {
-        let training: Vec<train::Example> = corpus.items.iter().zip(&examples).filter(|(item, _)| item.fold != fold && item.trains).map(|(_, example)| example.clone()).collect();
-        let triage = Triage::standard().with_model(train::fit(&training, train::Settings::default()));
+        let training: Vec<train::Example> = corpus
+            .items
+            .iter()
+            .zip(&examples)
+            .filter(|(item, _)| item.fold != fold && item.trains)
+            .map(|(_, example)| example.clone())
+            .collect();
+        let triage =
+            Triage::standard().with_model(train::fit(&training, train::Settings::default()));
         for item in corpus.items.iter().filter(|item| item.fold == fold) {
             scored.push(score(&triage, item));
         }
@@ -123,47 +182,53 @@ pub fn cross_validate(corpus: &Corpus) -> Vec<Scored> {
 /// Scores one item.
 pub fn score(triage: &Triage, item: &Item) -> Scored {
     let assessment = triage.assess(&item.text);
-    let probability = triage.probability(&item.text);
-    Scored { set: item.set, fold: item.fold, label: item.label, score: assessment.score, rules_only: assessment.score > probability, text: item.text.clone() }
+    Scored {
+        set: item.set,
+        fold: item.fold,
+        label: item.label,
+        score: assessment.score,
+        lay: triage.is_lay(&item.text),
+        text: item.text.clone(),
+    }
 }
 
-/// The highest threshold at which recall on both clinical sets is at least `recall`.
-pub fn threshold_for<'s>(scored: impl Iterator<Item = &'s Scored> + Clone, recall: f64) -> f32 {
-    let mut threshold = 1.0_f32;
-    for set in ["ade", "phee"] {
-        let mut positives: Vec<f32> = scored.clone().filter(|item| item.set == set && item.label).map(|item| item.score).collect();
+/// The thresholds: clinical, the highest with `recall` on both clinical sets; lay, the same on our patient language.
+pub fn thresholds_for<'s>(scored: impl Iterator<Item = &'s Scored> + Clone) -> Thresholds {
+    let highest = |set: &str, lay: bool, recall: f64| {
+        let mut positives: Vec<f32> = scored
+            .clone()
+            .filter(|item| item.set == set && item.label && item.lay == lay)
+            .map(|item| item.score)
+            .collect();
         positives.sort_by(f32::total_cmp);
-        if let Some(value) = positives.get((positives.len() as f64 * (1.0 - recall)) as usize) {
-            threshold = threshold.min(*value);
-        }
+        positives
+            .get((positives.len() as f64 * (1.0 - recall)) as usize)
+            .copied()
+            .unwrap_or(1.0)
+    };
+    // A sentence of an article that says "my" is judged as lay; there are few, and the lay threshold must not lose them.
+    let clinical =
+        highest("ade", false, SHIPPED_RECALL).min(highest("phee", false, SHIPPED_RECALL));
+    Thresholds {
+        clinical,
+        lay: highest("patient_language", true, LAY_RECALL).clamp(clinical, 0.5),
     }
-    threshold
 }
 
-/// Recall, review load and precision of each set, thresholds cross-fitted over the folds.
-pub fn report(scored: &[Scored]) -> Vec<Vec<String>> {
-    let thresholds: Vec<f32> = (0..FOLDS).map(|fold| threshold_for(scored.iter().filter(move |item| item.fold != fold), SHIPPED_RECALL)).collect();
-    let mut lines = vec![["set", "texts", "positives", "recall", "review load", "precision", "load among negatives"].map(str::to_owned).to_vec()];
-    for set in ["ade", "phee", "nhs_feedback", "other", "patient_language"] {
-        let of_set: Vec<&Scored> = scored.iter().filter(|item| item.set == set).collect();
-        if of_set.is_empty() {
-            continue;
-        }
-        let sent = |item: &&&Scored| item.score >= thresholds[item.fold as usize];
-        let positives = of_set.iter().filter(|item| item.label).count();
-        let found = of_set.iter().filter(sent).filter(|item| item.label).count();
-        let flagged = of_set.iter().filter(sent).count();
-        let share = |part: usize, whole: usize| if whole == 0 { "-".to_owned() } else { format!("{:.4}", part as f64 / whole as f64) };
-        lines.push(vec![
-            set.to_owned(),
-            of_set.len().to_string(),
-            positives.to_string(),
-            share(found, positives),
-            share(flagged, of_set.len()),
-            share(found, flagged),
-            share(flagged - found, of_set.len() - positives),
-        ]);
-    }
-    lines.push(vec!["thresholds".to_owned(), format!("{thresholds:?}")]);
-    lines
+/// Whether each out-of-fold item is sent, with thresholds that have not seen its fold.
+pub fn sent(scored: &[Scored]) -> Vec<bool> {
+    let thresholds: Vec<Thresholds> = (0..FOLDS)
+        .map(|fold| thresholds_for(scored.iter().filter(move |item| item.fold != fold)))
+        .collect();
+    scored
+        .iter()
+        .map(|item| {
+            item.score
+                >= if item.lay {
+                    thresholds[item.fold as usize].lay
+                } else {
+                    thresholds[item.fold as usize].clinical
+                }
+        })
+        .collect()
 }

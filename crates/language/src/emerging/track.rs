@@ -20,6 +20,8 @@ pub(super) struct Track {
     sources: Sketch,
     pub(super) items: Sketch,
     exemplars: Vec<u64>,
+    /// The known theme this term was last a facet of.
+    facet: Option<u64>,
     usual: Usual,
     expected: f32,
     variance: f32,
@@ -42,6 +44,7 @@ impl Track {
             sources: Sketch::default(),
             items: Sketch::default(),
             exemplars: Vec::new(),
+            facet: None,
             usual,
             expected: 0.0,
             variance: 0.0,
@@ -53,6 +56,7 @@ impl Track {
     pub(super) fn grow(&mut self, bucket: i64, counts: &TermCounts, people: u32) {
         self.last_seen = bucket;
         self.people_said += counts.people;
+        self.facet = counts.facet_of();
         self.persons.merge(&counts.persons);
         self.sources.merge(&counts.sources);
         self.items.merge(&counts.items);
@@ -82,6 +86,10 @@ impl Track {
     /// Distinct people; one who says it in two buckets counts once while the sample holds all.
     pub(super) fn people(&self) -> u32 {
         self.persons.size().min(self.people_said)
+    }
+
+    pub(super) fn facet(&self) -> Option<u64> {
+        self.facet
     }
 
     pub(super) fn sources(&self) -> u32 {

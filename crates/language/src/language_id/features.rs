@@ -6,7 +6,7 @@ use crate::words::Words;
 /// Longest n-gram, in characters.
 const LONGEST: usize = 4;
 /// Features taken from one text at most: enough to decide, and a bound on the cost of long texts.
-const MOST: usize = 900;
+const MOST: usize = 130;
 
 /// Calls `each` with the hash of every feature; gives their number.
 pub(super) fn each_feature(words: &Words, mut each: impl FnMut(u64)) -> usize {
@@ -26,15 +26,14 @@ pub(super) fn each_feature(words: &Words, mut each: impl FnMut(u64)) -> usize {
             window[LONGEST - 1] = u64::from(u32::from(character));
             seen += 1;
             let (d, c, b, a) = (window[3], window[2], window[1], window[0]);
-            let two = c << 21 | d;
-            each(stable_hash::spread(two | 2 << 61));
-            count += 1;
             if seen >= 3 {
-                let three = two | b << 42;
-                each(stable_hash::spread(three ^ 3 << 59));
+                let three = b << 42 | c << 21 | d;
+                each(stable_hash::spread(three));
                 count += 1;
                 if seen >= 4 {
-                    each(stable_hash::spread(three.rotate_left(7) ^ a.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+                    each(stable_hash::spread(
+                        three.rotate_left(7) ^ a.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+                    ));
                     count += 1;
                 }
             }

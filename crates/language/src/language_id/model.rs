@@ -5,13 +5,19 @@ use super::features::each_feature;
 use super::script::{SHARED, Script};
 use crate::words::Words;
 
-const MAGIC: &[u8; 8] = b"AUSCLID1";
+const MAGIC: &[u8; 8] = b"AUSCLID2";
+/// Languages one table can hold.
+pub(super) const WIDTH: usize = 64;
+
+/// Features from which the probability is taken as it is: about two words.
+const FULL_EVIDENCE: f32 = 12.0;
 
 /// Every code the model may answer with, so that answers need no allocation.
 const CODES: &[&str] = &[
-    "af", "ar", "az", "be", "bg", "bs", "ca", "cs", "cy", "da", "de", "en", "eo", "es", "et", "eu", "fa", "fi", "fr", "ga", "hi", "hr", "hu", "id", "is", "it", "kk",
-    "la", "lg", "lt", "lv", "mi", "mk", "mn", "mr", "ms", "nb", "nl", "nn", "pl", "pt", "ro", "ru", "sk", "sl", "sn", "so", "sq", "sr", "st", "sv", "sw", "tl", "tn",
-    "tr", "ts", "uk", "ur", "vi", "xh", "yo", "zu",
+    "af", "ar", "az", "be", "bg", "bs", "ca", "cs", "cy", "da", "de", "en", "eo", "es", "et", "eu",
+    "fa", "fi", "fr", "ga", "hi", "hr", "hu", "id", "is", "it", "kk", "la", "lg", "lt", "lv", "mi",
+    "mk", "mn", "mr", "ms", "nb", "nl", "nn", "pl", "pt", "ro", "ru", "sk", "sl", "sn", "so", "sq",
+    "sr", "st", "sv", "sw", "tl", "tn", "tr", "ts", "uk", "ur", "vi", "xh", "yo", "zu",
 ];
 
 /// The static spelling of a code the model can know.
@@ -35,8 +41,8 @@ pub(super) struct Table {
     /// What a weight of 1 means.
     pub scale: f32,
     pub bias: Vec<f32>,
-    /// Row-major, `codes.len()` a row.
-    pub weights: Vec<i8>,
+    /// Row-major, [`WIDTH`] a row: a fixed width lets the compiler add whole rows at once.
+    pub weights: Vec<[i8; WIDTH]>,
 }
 
 /// A model file that cannot be read.
@@ -50,23 +56,46 @@ impl Model {
     /// # Errors
     /// When the bytes are not a whole model of this version.
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, ModelProblem> {
-        let mut rest = bytes.strip_prefix(MAGIC).ok_or(ModelProblem("not a language model of this version"))?;
+        let mut rest = bytes
+            .strip_prefix(MAGIC)
+            .ok_or(ModelProblem("not a language model of this version"))?;
         let mut model = Model::default();
         while !rest.is_empty() {
             let head = take(&mut rest, 4)?;
-            let (script, languages, rows_log2) = (usize::from(head[0]), usize::from(head[1]), head[2]);
-            if script >= SHARED.len() || languages == 0 || rows_log2 > 20 {
+            let (script, languages, rows_log2) =
+                (usize::from(head[0]), usize::from(head[1]), head[2]);
+            if script >= SHARED.len() || languages == 0 || languages > WIDTH || rows_log2 > 20 {
                 return Err(ModelProblem("a table's head is out of range"));
             }
             let scale = f32_of(take(&mut rest, 4)?);
             let mut codes = Vec::with_capacity(languages);
             for code in take(&mut rest, 2 * languages)?.chunks_exact(2) {
                 let code = std::str::from_utf8(code).ok().and_then(known_code);
-                codes.push(code.ok_or(ModelProblem("it names a language this version does not know"))?);
+                codes.push(code.ok_or(ModelProblem(
+                    "it names a language this version does not know",
+                ))?);
             }
-            let bias = take(&mut rest, 4 * languages)?.chunks_exact(4).map(f32_of).collect();
-            let weights = take(&mut rest, languages << rows_log2)?.iter().map(|byte| byte.cast_signed()).collect();
-            model.tables.push(Table { script, codes, rows_log2, scale, bias, weights });
+            let bias = take(&mut rest, 4 * languages)?
+                .chunks_exact(4)
+                .map(f32_of)
+                .collect();
+            let mut weights = vec![[0; WIDTH]; 1 << rows_log2];
+            for (row, bytes) in weights
+                .iter_mut()
+                .zip(take(&mut rest, languages << rows_log2)?.chunks_exact(languages))
+            {
+                row.iter_mut()
+                    .zip(bytes)
+                    .for_each(|(weight, byte)| *weight = byte.cast_signed());
+            }
+            model.tables.push(Table {
+                script,
+                codes,
+                rows_log2,
+                scale,
+                bias,
+                weights,
+            });
         }
         Ok(model)
     }
@@ -77,11 +106,28 @@ impl Model {
         let mut bytes = MAGIC.to_vec();
         for table in &self.tables {
             let languages = u8::try_from(table.codes.len()).unwrap_or(u8::MAX);
-            bytes.extend_from_slice(&[u8::try_from(table.script).unwrap_or(u8::MAX), languages, table.rows_log2, 0]);
+            bytes.extend_from_slice(&[
+                u8::try_from(table.script).unwrap_or(u8::MAX),
+                languages,
+                table.rows_log2,
+                0,
+            ]);
             bytes.extend_from_slice(&table.scale.to_le_bytes());
-            table.codes.iter().for_each(|code| bytes.extend_from_slice(code.as_bytes()));
-            table.bias.iter().for_each(|bias| bytes.extend_from_slice(&bias.to_le_bytes()));
-            bytes.extend(table.weights.iter().map(|weight| weight.cast_unsigned()));
+            table
+                .codes
+                .iter()
+                .for_each(|code| bytes.extend_from_slice(code.as_bytes()));
+            table
+                .bias
+                .iter()
+                .for_each(|bias| bytes.extend_from_slice(&bias.to_le_bytes()));
+            bytes.extend(
+                table
+                    .weights
+                    .iter()
+                    .flat_map(|row| &row[..table.codes.len()])
+                    .map(|weight| weight.cast_unsigned()),
+            );
         }
         bytes
     }
@@ -89,36 +135,55 @@ impl Model {
     /// The most likely language of a script that several share.
     pub(super) fn best(&self, script: Script, words: &Words) -> Option<Identified> {
         let index = SHARED.iter().position(|shared| *shared == script)?;
-        self.tables.iter().find(|table| table.script == index)?.best(words)
+        self.tables
+            .iter()
+            .find(|table| table.script == index)?
+            .best(words)
     }
 }
 
 impl Table {
     fn best(&self, words: &Words) -> Option<Identified> {
-        let languages = self.codes.len();
         let mask = (1usize << self.rows_log2) - 1;
-        let mut sums = [0i32; 64];
-        let sums = sums.get_mut(..languages)?;
+        // At most 130 features and those of one more word, 127 each: sums stay within 16 bits up to 258 features, and
+        // a word long enough to pass that is cut off by saturation.
+        let mut sums = [0i16; WIDTH];
         let count = each_feature(words, |hash| {
-            let row = (usize::try_from(hash & 0xffff_ffff).unwrap_or(0) & mask) * languages;
-            for (sum, weight) in sums.iter_mut().zip(&self.weights[row..row + languages]) {
-                *sum += i32::from(*weight);
+            let row = &self.weights[usize::try_from(hash & 0xffff_ffff).unwrap_or(0) & mask];
+            for (sum, weight) in sums.iter_mut().zip(row) {
+                *sum = sum.saturating_add(i16::from(*weight));
             }
         });
         if count == 0 {
             return None;
         }
-        #[expect(clippy::cast_precision_loss, reason = "sums stay below 127 · 900 features")]
-        let logit = |(sum, bias): (&i32, &f32)| *sum as f32 * self.scale / (count as f32).sqrt() + bias;
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred features")]
+        let logit =
+            |(sum, bias): (&i16, &f32)| f32::from(*sum) * self.scale / (count as f32).sqrt() + bias;
         let logits: Vec<f32> = sums.iter().zip(&self.bias).map(logit).collect();
-        let (at, top) = logits.iter().copied().enumerate().fold((0, f32::MIN), |best, (at, logit)| if logit > best.1 { (at, logit) } else { best });
+        let (at, top) =
+            logits
+                .iter()
+                .copied()
+                .enumerate()
+                .fold((0, f32::MIN), |best, (at, logit)| {
+                    if logit > best.1 { (at, logit) } else { best }
+                });
         let total: f32 = logits.iter().map(|logit| (logit - top).exp()).sum();
-        Some(Identified { code: self.codes[at], confidence: 1.0 / total })
+        // One or two short words look like many languages, whatever the weights say.
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred features")]
+        let evidence = (count as f32 / FULL_EVIDENCE).min(1.0);
+        Some(Identified {
+            code: self.codes[at],
+            confidence: evidence / total,
+        })
     }
 }
 
 fn take<'a>(rest: &mut &'a [u8], size: usize) -> Result<&'a [u8], ModelProblem> {
-    let (head, tail) = rest.split_at_checked(size).ok_or(ModelProblem("it ends too early"))?;
+    let (head, tail) = rest
+        .split_at_checked(size)
+        .ok_or(ModelProblem("it ends too early"))?;
     *rest = tail;
     Ok(head)
 }
@@ -134,8 +199,8 @@ mod tests {
     #[test]
     fn refuses_what_is_no_model() {
         assert!(Model::from_bytes(b"nothing").is_err());
-        assert!(Model::from_bytes(b"AUSCLID1\x00\x05\x02\x00").is_err());
-        assert!(Model::from_bytes(b"AUSCLID1\x09\x05\x02\x00\x00\x00\x00\x00").is_err());
+        assert!(Model::from_bytes(b"AUSCLID2\x00\x05\x02\x00").is_err());
+        assert!(Model::from_bytes(b"AUSCLID2\x09\x05\x02\x00\x00\x00\x00\x00").is_err());
     }
 
     #[test]

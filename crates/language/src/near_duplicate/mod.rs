@@ -21,8 +21,16 @@ const BAND: usize = 2;
 /// What counts as a near-duplicate, and how much is remembered.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// Least estimated Jaccard similarity of the texts' word pairs.
+    /// Least estimated Jaccard similarity of the texts' word pairs, whoever wrote them.
     pub similarity: f32,
+    /// Least similarity to what the same author (person, organisation, firm) said shortly before: rows of one incident
+    /// follow one pattern and differ in what they name.
+    pub same_author_similarity: f32,
+    /// Whether texts of different known authors can be one family. Reposts can; two firms that report in
+    /// the same stock phrase are two incidents.
+    pub across_authors: bool,
+    /// How long "shortly before" is, in the caller's buckets.
+    pub same_author_age: i64,
     /// Texts of fewer words are never duplicates: many people say "very good, thank you" on their own.
     pub least_words: usize,
     /// Signatures remembered, about 300 bytes each.
@@ -33,7 +41,15 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { similarity: 0.6, least_words: 6, capacity: 50_000, numbers_matter: false }
+        Settings {
+            similarity: 0.7,
+            same_author_similarity: 0.25,
+            same_author_age: 7,
+            across_authors: true,
+            least_words: 6,
+            capacity: 50_000,
+            numbers_matter: false,
+        }
     }
 }
 
@@ -46,37 +62,68 @@ pub struct NearDuplicates {
     first: u64,
     /// Latest member of each band value.
     bands: FxHashMap<u64, u64>,
+    /// Numbers of the latest members of each author.
+    authors: FxHashMap<u64, VecDeque<u64>>,
+}
+
+/// Who said it and when: makes rows of one incident findable. Absent for reposts, which anybody may make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct By {
+    /// Hash of person, organisation or firm.
+    pub author: u64,
+    /// Bucket in which it was said, such as the day.
+    pub at: i64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 struct Member {
     family: u64,
+    by: Option<By>,
     signature: Signature,
 }
+
+/// Texts of one author compared at most.
+const SAME_AUTHOR_STEPS: usize = 12;
 
 impl NearDuplicates {
     /// Nothing seen yet.
     #[must_use]
     pub fn new(settings: Settings) -> NearDuplicates {
-        NearDuplicates { settings, members: VecDeque::new(), first: 0, bands: FxHashMap::default() }
+        NearDuplicates {
+            settings,
+            members: VecDeque::new(),
+            first: 0,
+            bands: FxHashMap::default(),
+            authors: FxHashMap::default(),
+        }
     }
 
     /// Takes a text in. Gives the family it joins: the `id_hash` of the family's first member; `None` when the
     /// text is the first of its kind (so its own `id_hash` is its family) or too short to say.
     pub fn observe(&mut self, id_hash: u64, text: &str) -> Option<u64> {
-        self.observe_words(id_hash, &Words::of(text))
+        self.observe_words(id_hash, None, &Words::of(text))
     }
 
-    /// Takes in a text that has been read already.
-    pub fn observe_words(&mut self, id_hash: u64, words: &Words) -> Option<u64> {
-        let signature = Signature::of(words, self.settings.least_words, self.settings.numbers_matter)?;
-        let found = self.most_similar(&signature);
+    /// Takes in a text that has been read already, with its author where one is known.
+    pub fn observe_words(&mut self, id_hash: u64, by: Option<By>, words: &Words) -> Option<u64> {
+        let signature = Signature::of(
+            words,
+            self.settings.least_words,
+            self.settings.numbers_matter,
+        )?;
+        let found = self
+            .most_similar(by, &signature)
+            .or_else(|| self.same_incident(by?, &signature));
         // An exact or very close repeat adds nothing to find others by; keeping it would push out families.
         if let Some((family, _)) = found.filter(|(_, similarity)| *similarity >= 0.95) {
             return Some(family);
         }
         let family = found.map(|(family, _)| family);
-        self.remember(Member { family: family.unwrap_or(id_hash), signature });
+        self.remember(Member {
+            family: family.unwrap_or(id_hash),
+            by,
+            signature,
+        });
         family
     }
 
@@ -92,16 +139,48 @@ impl NearDuplicates {
         self.members.is_empty()
     }
 
-    fn most_similar(&self, signature: &Signature) -> Option<(u64, f32)> {
+    fn most_similar(&self, by: Option<By>, signature: &Signature) -> Option<(u64, f32)> {
         let mut best: Option<(u64, f32)> = None;
-        for number in signature.bands(BAND).filter_map(|band| self.bands.get(&band)) {
-            let Some(member) = number.checked_sub(self.first).and_then(|at| self.members.get(usize::try_from(at).ok()?)) else { continue };
+        for number in signature
+            .bands(BAND)
+            .filter_map(|band| self.bands.get(&band))
+        {
+            let Some(member) = number
+                .checked_sub(self.first)
+                .and_then(|at| self.members.get(usize::try_from(at).ok()?))
+            else {
+                continue;
+            };
+            let same_author = matches!((by, member.by), (Some(by), Some(earlier)) if by.author == earlier.author && (by.at - earlier.at).abs() <= self.settings.same_author_age);
+            if !self.settings.across_authors && !same_author {
+                continue;
+            }
             let similarity = member.signature.similarity(signature);
-            if similarity >= self.settings.similarity && best.is_none_or(|(_, most)| similarity > most) {
+            if similarity >= self.settings.similarity
+                && best.is_none_or(|(_, most)| similarity > most)
+            {
                 best = Some((member.family, similarity));
             }
         }
         best
+    }
+
+    /// The most similar of what the author said shortly before.
+    fn same_incident(&self, by: By, signature: &Signature) -> Option<(u64, f32)> {
+        let said = self.authors.get(&by.author)?.iter().rev();
+        let members = said.filter_map(|number| {
+            self.members
+                .get(usize::try_from(number.checked_sub(self.first)?).ok()?)
+        });
+        let recent = members.filter(|member| {
+            member
+                .by
+                .is_some_and(|earlier| (by.at - earlier.at).abs() <= self.settings.same_author_age)
+        });
+        let similar = recent.map(|member| (member.family, member.signature.similarity(signature)));
+        similar
+            .filter(|(_, similarity)| *similarity >= self.settings.same_author_similarity)
+            .max_by(|a, b| a.1.total_cmp(&b.1))
     }
 
     fn remember(&mut self, member: Member) {
@@ -112,6 +191,13 @@ impl NearDuplicates {
         for band in member.signature.bands(BAND) {
             self.bands.insert(band, number);
         }
+        if let Some(by) = member.by {
+            let said = self.authors.entry(by.author).or_default();
+            said.push_back(number);
+            if said.len() > SAME_AUTHOR_STEPS {
+                said.pop_front();
+            }
+        }
         self.members.push_back(member);
     }
 
@@ -120,6 +206,14 @@ impl NearDuplicates {
             for band in oldest.signature.bands(BAND) {
                 if self.bands.get(&band) == Some(&self.first) {
                     self.bands.remove(&band);
+                }
+            }
+            if let Some(author) = oldest.by.map(|by| by.author)
+                && let Some(said) = self.authors.get_mut(&author)
+            {
+                said.retain(|number| *number > self.first);
+                if said.is_empty() {
+                    self.authors.remove(&author);
                 }
             }
             self.first += 1;
@@ -132,13 +226,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const TWEET: &str = "Pharmacy says the new pen is out of stock until March, nobody can tell me why";
+    const TWEET: &str =
+        "Pharmacy says the new pen is out of stock until March, nobody can tell me why";
 
     #[test]
     fn links_reposts_and_keeps_others_apart() {
         let mut seen = NearDuplicates::new(Settings::default());
         assert_eq!(seen.observe(1, TWEET), None);
-        assert_eq!(seen.observe(2, &format!("RT @someone: {TWEET} http://t.co/xyz")), Some(1));
+        assert_eq!(
+            seen.observe(2, &format!("RT @someone: {TWEET} http://t.co/xyz")),
+            Some(1)
+        );
         assert_eq!(seen.observe(3, TWEET), Some(1));
         assert_eq!(seen.observe(4, "The nurse explained the new pen to my father until he could use it alone, very kind"), None);
         assert_eq!(seen.observe(5, "very good thank you"), None);
@@ -146,9 +244,43 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_one_author_are_one_incident_for_a_while() {
+        let mut seen = NearDuplicates::new(Settings::default());
+        let row = |drug: &str| {
+            Words::of(&format!(
+                "Label mix-up: {drug} tablets may be mislabelled as another product of the same line"
+            ))
+        };
+        let by = |author, at| Some(By { author, at });
+        assert_eq!(
+            seen.observe_words(1, by(7, 0), &row("zinc gluconate")),
+            None
+        );
+        assert_eq!(
+            seen.observe_words(2, by(7, 3), &row("calcium with vitamin")),
+            Some(1)
+        );
+        assert_eq!(
+            seen.observe_words(3, by(8, 3), &row("isosorbide dinitrate extended release")),
+            None
+        );
+        assert_eq!(
+            seen.observe_words(4, by(7, 40), &row("imipramine coated chewable fifty")),
+            None
+        );
+    }
+
+    #[test]
     fn memory_is_bounded_and_the_oldest_leave() {
-        let mut seen = NearDuplicates::new(Settings { capacity: 10, ..Settings::default() });
-        let text = |number: u64| (0..9).map(|word| format!("w{}x{word} ", number * 31)).collect::<String>();
+        let mut seen = NearDuplicates::new(Settings {
+            capacity: 10,
+            ..Settings::default()
+        });
+        let text = |number: u64| {
+            (0..9)
+                .map(|word| format!("w{}x{word} ", number * 31))
+                .collect::<String>()
+        };
         for number in 0..100 {
             assert_eq!(seen.observe(number, &text(number)), None);
         }
@@ -168,7 +300,7 @@ mod tests {
                 if at == cut {
                     broken = NearDuplicates::restore(settings, &broken.dump()).unwrap();
                 }
-                prop_assert_eq!(straight.observe(at as u64, text), broken.observe(at as u64, text));
+                prop_assert_eq!(straight.observe_words(at as u64, Some(By { author: at as u64 % 3, at: at as i64 }), &Words::of(text)), broken.observe_words(at as u64, Some(By { author: at as u64 % 3, at: at as i64 }), &Words::of(text)));
             }
             prop_assert_eq!(straight.dump(), broken.dump());
         }

@@ -210,10 +210,19 @@ pub(crate) fn settle(findings: &mut Vec<Finding>, text: &str) {
 }
 
 fn joins(left: &Finding, right: &Finding, text: &str) -> bool {
-    let joinable = matches!(left.class, PersonalDataClass::Address | PersonalDataClass::Name);
+    let joinable = matches!(
+        left.class,
+        PersonalDataClass::Address | PersonalDataClass::Name
+    );
     let between = &text.as_bytes()[left.end as usize..right.start as usize];
-    let separator = |byte: &u8| byte.is_ascii_whitespace() || (*byte == b',' && left.class == PersonalDataClass::Address);
-    joinable && left.class == right.class && between.len() <= 8 && between.iter().all(separator) && !(left.class == PersonalDataClass::Name && between.contains(&b'\n'))
+    let separator = |byte: &u8| {
+        byte.is_ascii_whitespace() || (*byte == b',' && left.class == PersonalDataClass::Address)
+    };
+    joinable
+        && left.class == right.class
+        && between.len() <= 8
+        && between.iter().all(separator)
+        && !(left.class == PersonalDataClass::Name && between.contains(&b'\n'))
 }
 
 /// Writes the text with placeholders.

@@ -46,11 +46,15 @@ struct Signs {
 
 fn signs(text: &str) -> Signs {
     let mut found = Signs::default();
+    let (mut before, mut dotted) = (b' ', false);
     for byte in text.bytes() {
+        let word = byte.is_ascii_alphanumeric();
         found.digit |= byte.is_ascii_digit();
-        found.sign |= matches!(byte, b'@' | b'/');
+        // "@", "/" and a dot inside a word ("www.example", "photo.jpg").
+        found.sign |= byte == b'@' || byte == b'/' || (word && dotted);
+        dotted = byte == b'.' && before.is_ascii_alphanumeric();
+        before = byte;
     }
-    found.sign |= text.as_bytes().windows(3).any(|window| window[1] == b'.' && window[0].is_ascii_alphanumeric() && window[2].is_ascii_alphanumeric());
     found
 }
 
@@ -60,14 +64,28 @@ impl Redactor {
     /// # Panics
     /// Never with the shipped cues: a test builds them.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "the cues are constants and a test builds them")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the cues are constants and a test builds them"
+    )]
     pub fn standard() -> Redactor {
         let names = include_str!("../../resources/privacy_names.txt");
         let common = include_str!("../../resources/privacy_common_words.txt");
         let drugs = include_str!("../../resources/safety_drug_names.txt");
-        let lists = Lists::new(names, common, &[drugs], &tables(include_str!("../../resources/privacy_cues.txt")));
-        let tagger = TaggerModel::from_bytes(include_bytes!("../../resources/privacy_model.bin")).expect("the shipped privacy model is whole");
-        Redactor { context: Context::new().expect("the shipped cues build an automaton"), lists, tagger }
+        let lexicon = lexicon_words(include_str!("../../resources/safety_lexicon.toml"));
+        let lists = Lists::new(
+            names,
+            common,
+            &[drugs, &lexicon],
+            &tables(include_str!("../../resources/privacy_cues.txt")),
+        );
+        let tagger = TaggerModel::from_bytes(include_bytes!("../../resources/privacy_model.bin"))
+            .expect("the shipped privacy model is whole");
+        Redactor {
+            context: Context::new().expect("the shipped cues build an automaton"),
+            lists,
+            tagger,
+        }
     }
 
     /// The same rules with another name tagger: for training and cross-validation.
@@ -91,7 +109,10 @@ impl Redactor {
     #[must_use]
     pub fn redact<'a>(&self, text: &'a str) -> Redacted<'a> {
         let findings = self.find(text);
-        Redacted { text: class::render(text, &findings), findings }
+        Redacted {
+            text: class::render(text, &findings),
+            findings,
+        }
     }
 
     /// The personal data in `text`: in order, never overlapping.
@@ -119,6 +140,34 @@ impl Redactor {
     }
 }
 
+/// The single words of the safety lexicon that name products, devices and events, one a line: terms that must stay.
+fn lexicon_words(lexicon: &str) -> String {
+    let mut words = String::new();
+    let mut wanted = false;
+    for line in lexicon.lines() {
+        if let Some(table) = line.strip_prefix('[') {
+            wanted = [
+                "event]",
+                "product]",
+                "product_name]",
+                "device]",
+                "medically_important]",
+            ]
+            .contains(&table);
+        } else if wanted && !line.starts_with('#') {
+            for entry in line
+                .split(';')
+                .map(str::trim)
+                .filter(|entry| entry.len() >= 3 && !entry.contains([' ', '*', '"']))
+            {
+                words.push_str(entry);
+                words.push('\n');
+            }
+        }
+    }
+    words
+}
+
 /// Reads the cue tables: `kind: words`.
 fn tables(text: &str) -> Vec<(u16, &str)> {
     let flag = |kind: &str| match kind {
@@ -129,7 +178,12 @@ fn tables(text: &str) -> Vec<(u16, &str)> {
         "eponym" => list::EPONYM_HEAD,
         "person" => list::PERSON_CUE,
         "common" => list::COMMON,
+        "term" => list::TERM,
         _ => 0,
     };
-    text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": ")).map(|(kind, words)| (flag(kind), words)).collect()
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(": "))
+        .map(|(kind, words)| (flag(kind), words))
+        .collect()
 }

@@ -64,7 +64,11 @@ fn one(text: &str, digit: usize, context: &Context, findings: &mut Vec<Finding>)
 }
 
 fn finding(start: usize, end: usize, class: PersonalDataClass) -> Finding {
-    Finding { start: start as u32, end: end as u32, class }
+    Finding {
+        start: start as u32,
+        end: end as u32,
+        class,
+    }
 }
 
 fn word_start(bytes: &[u8], from: usize) -> usize {
@@ -76,11 +80,18 @@ fn word_start(bytes: &[u8], from: usize) -> usize {
 }
 
 fn word_end(bytes: &[u8], from: usize) -> usize {
-    bytes[from..].iter().position(|byte| !byte.is_ascii_alphanumeric()).map_or(bytes.len(), |length| from + length)
+    bytes[from..]
+        .iter()
+        .position(|byte| !byte.is_ascii_alphanumeric())
+        .map_or(bytes.len(), |length| from + length)
 }
 
 fn read_run(bytes: &[u8], digit: usize) -> Run {
-    let mut run = Run { start: digit, end: digit, ..Run::default() };
+    let mut run = Run {
+        start: digit,
+        end: digit,
+        ..Run::default()
+    };
     if digit > 0 && bytes[digit - 1] == b'(' {
         run.start = digit - 1;
         run.bracket = true;
@@ -92,16 +103,26 @@ fn read_run(bytes: &[u8], digit: usize) -> Run {
     let mut position = digit;
     let mut separator = 0;
     while position < bytes.len() && run.digits.len() < DIGITS_LIMIT {
-        let group = bytes[position..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let group = bytes[position..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         if group == 0 {
             break;
         }
-        run.digits.extend(bytes[position..position + group].iter().take(DIGITS_LIMIT).map(|byte| byte - b'0'));
+        run.digits.extend(
+            bytes[position..position + group]
+                .iter()
+                .take(DIGITS_LIMIT)
+                .map(|byte| byte - b'0'),
+        );
         run.groups.push((group.min(255) as u8, separator));
         position += group;
         run.end = position;
         // An extension: "x818", "ext. 12".
-        let Some((next, mark)) = next_group(bytes, position) else { break };
+        let Some((next, mark)) = next_group(bytes, position) else {
+            break;
+        };
         position = next;
         separator = mark;
     }
@@ -115,14 +136,30 @@ fn read_run(bytes: &[u8], digit: usize) -> Run {
 /// Where the next group of digits of the same number begins, with the main separator.
 fn next_group(bytes: &[u8], end: usize) -> Option<(usize, u8)> {
     let rest = &bytes[end..];
-    for extension in [b"x".as_slice(), b" x", b" ext. ", b" ext ", b"ext", b" ext.", b"#"] {
-        if rest.starts_with(extension) && rest.get(extension.len()).is_some_and(u8::is_ascii_digit) {
+    for extension in [
+        b"x".as_slice(),
+        b" x",
+        b" ext. ",
+        b" ext ",
+        b"ext",
+        b" ext.",
+        b"#",
+    ] {
+        if rest.starts_with(extension) && rest.get(extension.len()).is_some_and(u8::is_ascii_digit)
+        {
             return Some((end + extension.len(), b'x'));
         }
     }
-    let signs = rest.iter().take_while(|byte| matches!(byte, b' ' | b'-' | b'.' | b'(' | b')' | b'/')).count();
+    let signs = rest
+        .iter()
+        .take_while(|byte| matches!(byte, b' ' | b'-' | b'.' | b'(' | b')' | b'/'))
+        .count();
     let main = *rest.first()?;
-    (signs > 0 && signs <= 3 && rest.get(signs).is_some_and(u8::is_ascii_digit) && !rest[..signs].windows(2).any(|pair| pair == b". ")).then_some((end + signs, main))
+    (signs > 0
+        && signs <= 3
+        && rest.get(signs).is_some_and(u8::is_ascii_digit)
+        && !rest[..signs].windows(2).any(|pair| pair == b". "))
+    .then_some((end + signs, main))
 }
 
 /// Dotted quad, each part at most 255.
@@ -132,8 +169,16 @@ fn internet_address(bytes: &[u8], start: usize) -> Option<usize> {
     }
     let mut position = start;
     for part in 0..4 {
-        let length = bytes[position..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if !(1..=3).contains(&length) || bytes[position..position + length].iter().fold(0_u32, |value, byte| value * 10 + u32::from(byte - b'0')) > 255 {
+        let length = bytes[position..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        if !(1..=3).contains(&length)
+            || bytes[position..position + length]
+                .iter()
+                .fold(0_u32, |value, byte| value * 10 + u32::from(byte - b'0'))
+                > 255
+        {
             return None;
         }
         position += length;
@@ -144,35 +189,61 @@ fn internet_address(bytes: &[u8], start: usize) -> Option<usize> {
             position += 1;
         }
     }
-    (!bytes.get(position).is_some_and(|byte| byte.is_ascii_digit() || (*byte == b'.' && bytes.get(position + 1).is_some_and(u8::is_ascii_digit)))).then_some(position)
+    (!bytes.get(position).is_some_and(|byte| {
+        byte.is_ascii_digit()
+            || (*byte == b'.' && bytes.get(position + 1).is_some_and(u8::is_ascii_digit))
+    }))
+    .then_some(position)
 }
 
 /// "94 years old", "aged 91": ages over 89 are identifiers, younger ones are not.
 fn age_over_89(text: &str, run: &Run) -> Option<usize> {
-    let age = match run.digits.as_slice() {
-        [9, _] => true,
-        [1, 0 | 1 | 2, _] => true,
-        _ => false,
-    };
+    let age = matches!(run.digits.as_slice(), [9, _] | [1, 0..=2, _]);
     if !age || run.groups.len() != 1 {
         return None;
     }
     let after = text[run.end..].trim_start_matches([' ', '-']);
-    let head: String = after.bytes().take(4).map(|byte| char::from(byte.to_ascii_lowercase())).collect();
+    let head: String = after
+        .bytes()
+        .take(4)
+        .map(|byte| char::from(byte.to_ascii_lowercase()))
+        .collect();
     let before = text[..run.start].trim_end().to_ascii_lowercase();
-    let named = ["year", "yr", "y/o", "yo ", "yrs"].into_iter().any(|unit| head.starts_with(unit));
-    let told = ["aged", "age", "age of", "turned", "turn", "age is", "turning", "was", "is", "am"].into_iter().any(|word| before.ends_with(word));
-    let strongly = ["aged", "age", "age of", "turned", "turning", "age is", "turn"].into_iter().any(|word| before.ends_with(word));
-    (named && (told || before.is_empty() || !before.ends_with("for") && !before.ends_with("over")) || strongly).then_some(run.end)
+    let named = ["year", "yr", "y/o", "yo ", "yrs"]
+        .into_iter()
+        .any(|unit| head.starts_with(unit));
+    let told = [
+        "aged", "age", "age of", "turned", "turn", "age is", "turning", "was", "is", "am",
+    ]
+    .into_iter()
+    .any(|word| before.ends_with(word));
+    let strongly = [
+        "aged", "age", "age of", "turned", "turning", "age is", "turn",
+    ]
+    .into_iter()
+    .any(|word| before.ends_with(word));
+    (named && (told || before.is_empty() || !before.ends_with("for") && !before.ends_with("over"))
+        || strongly)
+        .then_some(run.end)
 }
 
 fn classify(text: &str, run: &Run, context: &Context) -> Option<PersonalDataClass> {
     let digits = run.digits.as_slice();
     let count = digits.len();
-    if count < 4 || followed_by_unit(text, run.end) || grouped_thousands(run) || years(run) {
+    let international = run.plus && count >= 9;
+    if count < 4
+        || (!international
+            && ((run.groups.len() <= 2 && followed_by_unit(text, run.end))
+                || grouped_thousands(run)
+                || years(run)))
+    {
         return None;
     }
-    if text.as_bytes().get(run.end).is_some_and(u8::is_ascii_alphabetic) {
+    if text
+        .as_bytes()
+        .get(run.end)
+        .is_some_and(u8::is_ascii_alphabetic)
+    {
         return None;
     }
     let hint = context.before(text, run.start);
@@ -197,20 +268,33 @@ fn accepts(class: PersonalDataClass, run: &Run) -> bool {
     let count = run.digits.len();
     let one_group = run.groups.len() == 1;
     match class {
-        PersonalDataClass::Phone | PersonalDataClass::Fax => (6..=20).contains(&count) || (one_group && count == 5),
+        PersonalDataClass::Phone | PersonalDataClass::Fax => {
+            (6..=20).contains(&count) || (one_group && count == 5)
+        }
         PersonalDataClass::PaymentCard => (12..=19).contains(&count),
         PersonalDataClass::SocialSecurityNumber => count == 9 || (one_group && count == 4),
         PersonalDataClass::NhsNumber => count == 10,
         PersonalDataClass::NationalProviderIdentifier => count == 10,
         PersonalDataClass::PostalCode => (3..=9).contains(&count),
-        _ => (4..=20).contains(&count) && !(one_group && count == 4 && (run.digits[0] == 1 && run.digits[1] == 9 || run.digits[0] == 2 && run.digits[1] == 0)),
+        _ => {
+            (4..=20).contains(&count)
+                && !(one_group
+                    && count == 4
+                    && (run.digits[0] == 1 && run.digits[1] == 9
+                        || run.digits[0] == 2 && run.digits[1] == 0))
+        }
     }
 }
 
 fn by_shape(run: &Run) -> Option<PersonalDataClass> {
     let digits = run.digits.as_slice();
     let shape: Vec<u8> = run.groups.iter().map(|(length, _)| *length).collect();
-    let dashed = run.groups.iter().skip(1).all(|(_, separator)| *separator == b'-');
+    let dashed = run.groups.len() > 1
+        && run
+            .groups
+            .iter()
+            .skip(1)
+            .all(|(_, separator)| *separator == b'-');
     let has_extension = run.groups.iter().any(|(_, separator)| *separator == b'x');
     if run.plus && (7..=18).contains(&digits.len()) {
         return Some(PersonalDataClass::Phone);
@@ -219,12 +303,26 @@ fn by_shape(run: &Run) -> Option<PersonalDataClass> {
         return Some(PersonalDataClass::PaymentCard);
     }
     match (shape.as_slice(), digits.len()) {
-        ([3, 2, 4], _) if dashed => return checksum::social_security(digits).then_some(PersonalDataClass::SocialSecurityNumber).or(Some(PersonalDataClass::OtherIdentifier)),
-        ([3, 3, 4] | [10], _) if checksum::nhs_number(digits) && !dashed && !run.bracket => return Some(PersonalDataClass::NhsNumber),
-        ([10], _) if checksum::national_provider(digits) => return Some(PersonalDataClass::NationalProviderIdentifier),
-        ([15] | [1, 2, 2, 2, 3, 3, 2], 15) if checksum::french_nir(digits) => return Some(PersonalDataClass::NationalIdentifier),
-        ([11] | [2, 3, 3, 3], 11) if checksum::eleven_digit_national(digits) && digits[0] != 0 => return Some(PersonalDataClass::NationalIdentifier),
-        ([9] | [4, 2, 3], 9) if checksum::dutch_bsn(digits) => return Some(PersonalDataClass::NationalIdentifier),
+        ([3, 2, 4], _) if dashed => {
+            return checksum::social_security(digits)
+                .then_some(PersonalDataClass::SocialSecurityNumber)
+                .or(Some(PersonalDataClass::OtherIdentifier));
+        }
+        ([3, 3, 4] | [10], _) if checksum::nhs_number(digits) && !dashed && !run.bracket => {
+            return Some(PersonalDataClass::NhsNumber);
+        }
+        ([10], _) if checksum::national_provider(digits) => {
+            return Some(PersonalDataClass::NationalProviderIdentifier);
+        }
+        ([15] | [1, 2, 2, 2, 3, 3, 2], 15) if checksum::french_nir(digits) => {
+            return Some(PersonalDataClass::NationalIdentifier);
+        }
+        ([11] | [2, 3, 3, 3], 11) if checksum::eleven_digit_national(digits) && digits[0] != 0 => {
+            return Some(PersonalDataClass::NationalIdentifier);
+        }
+        ([9] | [4, 2, 3], 9) if checksum::dutch_bsn(digits) => {
+            return Some(PersonalDataClass::NationalIdentifier);
+        }
         ([4, 4, 4, 4] | [4, 6, 5], _) => return Some(PersonalDataClass::PaymentCard),
         _ => {}
     }
@@ -235,7 +333,11 @@ fn by_shape(run: &Run) -> Option<PersonalDataClass> {
         return Some(PersonalDataClass::Phone);
     }
     let longest = shape.iter().copied().max().unwrap_or(0);
-    (longest >= 9).then_some(if longest >= 12 { PersonalDataClass::AccountNumber } else { PersonalDataClass::OtherIdentifier })
+    (longest >= 9).then_some(if longest >= 12 {
+        PersonalDataClass::AccountNumber
+    } else {
+        PersonalDataClass::OtherIdentifier
+    })
 }
 
 /// Groups as people write telephone numbers, without a word that says so.
@@ -251,7 +353,10 @@ fn telephone_shape(run: &Run, shape: &[u8]) -> bool {
     let national = leading_zero && (8..=13).contains(&digits.len()) && (2..=8).contains(&longest);
     let bracketed = run.bracket && (6..=15).contains(&digits.len());
     let slashes = run.groups.iter().any(|(_, separator)| *separator == b'/');
-    let many = digits.len() >= 9 && shape.len() >= 3 && shape.iter().all(|length| (2..=5).contains(length)) && !slashes;
+    let many = digits.len() >= 9
+        && shape.len() >= 3
+        && shape.iter().all(|length| (2..=5).contains(length))
+        && !slashes;
     north_american || national || bracketed || many
 }
 
@@ -259,21 +364,39 @@ fn telephone_shape(run: &Run, shape: &[u8]) -> bool {
 fn grouped_thousands(run: &Run) -> bool {
     run.groups.len() >= 2
         && run.groups[0].0 <= 3
-        && run.groups.iter().skip(1).all(|(length, separator)| *length == 3 && matches!(separator, b' ' | b'.'))
+        && run
+            .groups
+            .iter()
+            .skip(1)
+            .all(|(length, separator)| *length == 3 && matches!(separator, b' ' | b'.'))
         && run.digits.iter().rev().take(2).all(|digit| *digit == 0)
 }
 
 /// "1999-2001", "2012/2013", or one year.
 fn years(run: &Run) -> bool {
     let year = |digits: &[u8]| matches!(digits, [1, 8 | 9, ..] | [2, 0, ..]);
-    run.groups.iter().all(|(length, _)| *length == 4) && run.groups.len() <= 2 && run.digits.chunks(4).all(year) && run.groups.len() == 2
+    run.groups.iter().all(|(length, _)| *length == 4)
+        && run.groups.len() <= 2
+        && run.digits.chunks(4).all(year)
+        && run.groups.len() == 2
 }
 
 /// A unit of measure straight after: a quantity.
 fn followed_by_unit(text: &str, end: usize) -> bool {
-    const UNITS: [&str; 22] = ["mg", "mcg", "ug", "g", "kg", "ml", "l", "iu", "units", "u", "mm", "cm", "%", "hours", "days", "weeks", "months", "patients", "cells", "/mm", "/ml", "copies"];
+    const UNITS: [&str; 22] = [
+        "mg", "mcg", "ug", "g", "kg", "ml", "l", "iu", "units", "u", "mm", "cm", "%", "hours",
+        "days", "weeks", "months", "patients", "cells", "/mm", "/ml", "copies",
+    ];
     let rest = text[end..].strip_prefix(' ').unwrap_or(&text[end..]);
-    let word_length = rest.bytes().take_while(|byte| byte.is_ascii_alphabetic() || *byte == b'%' || *byte == b'/').count();
+    let word_length = rest
+        .bytes()
+        .take_while(|byte| byte.is_ascii_alphabetic() || *byte == b'%' || *byte == b'/')
+        .count();
     let word = &rest[..word_length];
-    UNITS.iter().any(|unit| word.eq_ignore_ascii_case(unit)) || word.starts_with("/mm") || word.starts_with("mg/") || word.starts_with("IU/") || word.starts_with("/mic") || rest.starts_with('µ')
+    UNITS.iter().any(|unit| word.eq_ignore_ascii_case(unit))
+        || word.starts_with("/mm")
+        || word.starts_with("mg/")
+        || word.starts_with("IU/")
+        || word.starts_with("/mic")
+        || rest.starts_with('µ')
 }

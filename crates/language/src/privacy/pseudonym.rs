@@ -46,13 +46,22 @@ mod tests {
         assert_eq!(first.len(), 18);
         assert!(first.starts_with("p_") && first[2..].bytes().all(|byte| byte.is_ascii_hexdigit()));
         assert_ne!(first, pseudonymiser.pseudonym("globex", "patient-1"));
-        assert_ne!(first, Pseudonymiser::new(&[8; 32]).pseudonym("acme", "patient-1"));
+        assert_ne!(
+            first,
+            Pseudonymiser::new(&[8; 32]).pseudonym("acme", "patient-1")
+        );
         // The border between tenant and reference cannot be moved.
-        assert_ne!(pseudonymiser.pseudonym("ab", "c"), pseudonymiser.pseudonym("a", "bc"));
+        assert_ne!(
+            pseudonymiser.pseudonym("ab", "c"),
+            pseudonymiser.pseudonym("a", "bc")
+        );
     }
 
     #[test]
     fn the_key_is_not_printed() {
-        assert_eq!(format!("{:?}", Pseudonymiser::new(&[65; 32])), "Pseudonymiser(key hidden)");
+        assert_eq!(
+            format!("{:?}", Pseudonymiser::new(&[65; 32])),
+            "Pseudonymiser(key hidden)"
+        );
     }
 }

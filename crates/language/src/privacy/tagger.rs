@@ -26,7 +26,13 @@ pub enum Tag {
 
 impl Tag {
     /// Every tag, in the order of the weights.
-    pub const ALL: [Tag; 5] = [Tag::Outside, Tag::Name, Tag::Address, Tag::Place, Tag::Organisation];
+    pub const ALL: [Tag; 5] = [
+        Tag::Outside,
+        Tag::Name,
+        Tag::Address,
+        Tag::Place,
+        Tag::Organisation,
+    ];
 }
 
 /// Rows of weights, a power of two.
@@ -49,7 +55,9 @@ impl std::fmt::Debug for TaggerModel {
 
 /// Why tagger bytes cannot be used. The remedy is to train again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the privacy model has {found} bytes or another mark than AUSTAG01 with {expected} bytes: train it again with --example train_privacy")]
+#[error(
+    "the privacy model has {found} bytes or another mark than AUSTAG01 with {expected} bytes: train it again with --example train_privacy"
+)]
 pub struct TaggerError {
     found: usize,
     expected: usize,
@@ -59,11 +67,17 @@ impl TaggerModel {
     /// Quantises averaged weights so that the largest is 127.
     #[must_use]
     pub fn quantise(weights: &[[f32; 5]], name_bias: f32) -> TaggerModel {
-        let largest = weights.iter().flatten().fold(1e-6_f32, |largest, weight| largest.max(weight.abs()));
+        let largest = weights
+            .iter()
+            .flatten()
+            .fold(1e-6_f32, |largest, weight| largest.max(weight.abs()));
         // A few weights grow far beyond the rest; clipping them at a quarter keeps the small ones apart.
         let scale = largest / 4.0 / 127.0;
         let step = |weight: f32| (weight / scale).round().clamp(-127.0, 127.0) as i8;
-        TaggerModel { rows: weights.iter().map(|row| row.map(step)).collect(), name_bias: (name_bias / scale).round() as i32 }
+        TaggerModel {
+            rows: weights.iter().map(|row| row.map(step)).collect(),
+            name_bias: (name_bias / scale).round() as i32,
+        }
     }
 
     /// As stored: mark, bias (little-endian i32), then the rows.
@@ -71,7 +85,12 @@ impl TaggerModel {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&self.name_bias.to_le_bytes());
-        bytes.extend(self.rows.iter().flatten().map(|weight| weight.to_le_bytes()[0]));
+        bytes.extend(
+            self.rows
+                .iter()
+                .flatten()
+                .map(|weight| weight.to_le_bytes()[0]),
+        );
         bytes
     }
 
@@ -82,11 +101,28 @@ impl TaggerModel {
     pub fn from_bytes(bytes: &[u8]) -> Result<TaggerModel, TaggerError> {
         let expected = MAGIC.len() + 4 + 5 * ROWS;
         if bytes.len() != expected || !bytes.starts_with(MAGIC) {
-            return Err(TaggerError { found: bytes.len(), expected });
+            return Err(TaggerError {
+                found: bytes.len(),
+                expected,
+            });
         }
         let weight = |byte: u8| i8::from_le_bytes([byte]);
         let name_bias = i32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]);
-        Ok(TaggerModel { name_bias, rows: bytes[12..].chunks_exact(5).map(|row| [weight(row[0]), weight(row[1]), weight(row[2]), weight(row[3]), weight(row[4])]).collect() })
+        Ok(TaggerModel {
+            name_bias,
+            rows: bytes[12..]
+                .chunks_exact(5)
+                .map(|row| {
+                    [
+                        weight(row[0]),
+                        weight(row[1]),
+                        weight(row[2]),
+                        weight(row[3]),
+                        weight(row[4]),
+                    ]
+                })
+                .collect(),
+        })
     }
 
     /// The tag of each word.
@@ -127,15 +163,34 @@ pub(crate) fn all_lower(words: &[Word]) -> bool {
 #[inline]
 pub(crate) fn candidate(words: &[Word], tags: &[Tag], index: usize) -> bool {
     let word = &words[index];
-    let previous = if index > 0 { tags[index - 1] } else { Tag::Outside };
+    let previous = if index > 0 {
+        tags[index - 1]
+    } else {
+        Tag::Outside
+    };
     match word.shape {
         Shape::Sign => false,
         Shape::Digits | Shape::Code => true,
         // "SIADH", "HU": an unknown short word in capitals among lower-case ones is an abbreviation.
-        Shape::Upper if word.length <= 4 && !word.is(list::GIVEN | list::FAMILY | list::PLACE | list::STREET) && previous == Tag::Outside => false,
+        Shape::Upper
+            if word.length <= 4
+                && !word.is(list::GIVEN | list::FAMILY | list::PLACE | list::STREET)
+                && previous == Tag::Outside =>
+        {
+            false
+        }
         _ if word.is(list::TERM) && !word.is(list::GIVEN) => false,
-        Shape::Lower => !word.is(list::COMMON) || word.is(list::PARTICLE | list::STREET) || (previous != Tag::Outside && word.is(list::GIVEN | list::FAMILY | list::PLACE)),
-        _ => !(word.first && word.is(list::COMMON) && !word.is(list::GIVEN | list::PLACE | list::STREET)) && word.hash != pronoun_i(),
+        Shape::Lower => {
+            !word.is(list::COMMON)
+                || word.is(list::PARTICLE | list::STREET)
+                || (previous != Tag::Outside && word.is(list::GIVEN | list::FAMILY | list::PLACE))
+        }
+        _ => {
+            !(word.first
+                && word.is(list::COMMON)
+                && !word.is(list::GIVEN | list::PLACE | list::STREET))
+                && word.hash != pronoun_i()
+        }
     }
 }
 
@@ -148,9 +203,23 @@ const EDGE: u64 = 0x0ed6_e000;
 /// A word as context: itself when it is an everyday word, else what is known about it.
 #[inline]
 fn seen(words: &[Word], index: isize) -> u64 {
-    let Some(word) = usize::try_from(index).ok().and_then(|index| words.get(index)) else { return EDGE };
-    let known = list::COMMON | list::HONORIFIC | list::PARTICLE | list::STREET | list::ORGANISATION | list::PERSON_CUE;
-    if word.is(known) { word.hash } else { kind(word) }
+    let Some(word) = usize::try_from(index)
+        .ok()
+        .and_then(|index| words.get(index))
+    else {
+        return EDGE;
+    };
+    let known = list::COMMON
+        | list::HONORIFIC
+        | list::PARTICLE
+        | list::STREET
+        | list::ORGANISATION
+        | list::PERSON_CUE;
+    if word.is(known) {
+        word.hash
+    } else {
+        kind(word)
+    }
 }
 
 /// What is known about a word besides its letters.
@@ -161,21 +230,40 @@ fn kind(word: &Word) -> u64 {
 
 #[inline]
 fn row(position: u64, left: u64, right: u64) -> u32 {
-    let mixed = left.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ right.wrapping_add(position.wrapping_mul(0xd6e8_feb8_6659_fd93));
+    let mixed = left.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+        ^ right.wrapping_add(position.wrapping_mul(0xd6e8_feb8_6659_fd93));
     (mix(mixed) >> 9) as u32 & (ROWS as u32 - 1)
 }
 
 /// Calls `take` with the row of every feature of the word at `index`.
 #[inline]
-pub(crate) fn features(words: &[Word], tags: &[Tag], index: usize, lower: bool, mut take: impl FnMut(u32)) {
+pub(crate) fn features(
+    words: &[Word],
+    tags: &[Tag],
+    index: usize,
+    lower: bool,
+    mut take: impl FnMut(u32),
+) {
     let word = &words[index];
     let at = index as isize;
-    let tag_back = |back: usize| if index >= back { tags[index - back] as u64 } else { 7 };
-    let (before, before2, before3) = (seen(words, at - 1), seen(words, at - 2), seen(words, at - 3));
+    let tag_back = |back: usize| {
+        if index >= back {
+            tags[index - back] as u64
+        } else {
+            7
+        }
+    };
+    let (before, before2, before3) = (
+        seen(words, at - 1),
+        seen(words, at - 2),
+        seen(words, at - 3),
+    );
     let (after, after2) = (seen(words, at + 1), seen(words, at + 2));
     let own = kind(word) << 1 | u64::from(lower);
     let (last, last2) = (tag_back(1), tag_back(2));
-    let layout = u64::from(word.first) | u64::from(word.breaks_line) << 1 | u64::from(words.get(index + 1).is_none_or(|next| next.breaks_line)) << 2;
+    let layout = u64::from(word.first)
+        | u64::from(word.breaks_line) << 1
+        | u64::from(words.get(index + 1).is_none_or(|next| next.breaks_line)) << 2;
     take(row(0, 0, 0));
     take(row(1, own, 0));
     take(row(2, own, last));
@@ -196,9 +284,18 @@ pub(crate) fn features(words: &[Word], tags: &[Tag], index: usize, lower: bool, 
     take(row(17, u64::from(word.affixes[3]), 0));
     take(row(18, u64::from(word.affixes[0]), word.shape as u64));
     take(row(19, u64::from(word.affixes[1]), 0));
-    take(row(20, u64::from(word.length) << 3 | word.shape as u64, last));
+    take(row(
+        20,
+        u64::from(word.length) << 3 | word.shape as u64,
+        last,
+    ));
     take(row(21, last << 3 | last2, own));
-    let neighbours = |offset: isize| usize::try_from(at + offset).ok().and_then(|index| words.get(index)).map_or(EDGE, kind);
+    let neighbours = |offset: isize| {
+        usize::try_from(at + offset)
+            .ok()
+            .and_then(|index| words.get(index))
+            .map_or(EDGE, kind)
+    };
     take(row(22, neighbours(-1), own));
     take(row(23, neighbours(1), own));
     take(row(24, neighbours(1), neighbours(2)));

@@ -29,7 +29,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { passes: 8, seed: 20_261_122, hidden_lists: 120, recall_margin: 2.0, name_bias: 4.0 }
+        Settings {
+            passes: 8,
+            seed: 20_261_122,
+            hidden_lists: 120,
+            recall_margin: 2.0,
+            name_bias: 5.5,
+        }
     }
 }
 
@@ -38,7 +44,12 @@ impl Redactor {
     #[must_use]
     pub fn example(&self, text: &str, spans: &[(Tag, usize, usize)]) -> Example {
         let words = self.words(text);
-        let tag_of = |word: &Word| spans.iter().find(|(_, start, end)| (*start..*end).contains(&(word.start as usize))).map_or(Tag::Outside, |(tag, _, _)| *tag);
+        let tag_of = |word: &Word| {
+            spans
+                .iter()
+                .find(|(_, start, end)| (*start..*end).contains(&(word.start as usize)))
+                .map_or(Tag::Outside, |(tag, _, _)| *tag)
+        };
         let gold = words.iter().map(tag_of).collect();
         Example { words, gold }
     }
@@ -68,7 +79,11 @@ impl Weights {
 /// Fits the tagger.
 #[must_use]
 pub fn fit(examples: &[Example], settings: Settings) -> TaggerModel {
-    let mut weights = Weights { now: vec![[0.0; 5]; ROWS], sum: vec![[0.0; 5]; ROWS], clock: 1.0 };
+    let mut weights = Weights {
+        now: vec![[0.0; 5]; ROWS],
+        sum: vec![[0.0; 5]; ROWS],
+        clock: 1.0,
+    };
     let mut order: Vec<usize> = (0..examples.len()).collect();
     let mut state = settings.seed;
     for _ in 0..settings.passes {
@@ -85,7 +100,12 @@ pub fn fit(examples: &[Example], settings: Settings) -> TaggerModel {
         }
     }
     let clock = weights.clock;
-    let averaged: Vec<[f32; 5]> = weights.now.iter().zip(&weights.sum).map(|(now, sum)| [0, 1, 2, 3, 4].map(|tag| now[tag] - sum[tag] / clock)).collect();
+    let averaged: Vec<[f32; 5]> = weights
+        .now
+        .iter()
+        .zip(&weights.sum)
+        .map(|(now, sum)| [0, 1, 2, 3, 4].map(|tag| now[tag] - sum[tag] / clock))
+        .collect();
     TaggerModel::quantise(&averaged, settings.name_bias)
 }
 

@@ -1,7 +1,5 @@
 //! Words and signs of a text, with what the lists and the letters say of each: the tagger's input.
 
-use rustc_hash::FxHashMap;
-
 /// What lists say of a word, one bit each.
 pub(crate) mod list {
     /// A given name somewhere.
@@ -79,15 +77,35 @@ impl Word {
     }
 
     pub(crate) fn capitalised(&self) -> bool {
-        matches!(self.shape, Shape::Capital | Shape::Upper | Shape::Mixed | Shape::Initial)
+        matches!(
+            self.shape,
+            Shape::Capital | Shape::Upper | Shape::Mixed | Shape::Initial
+        )
     }
 }
 
-/// Word lists by hash of the lower-cased word.
-#[derive(Debug, Clone, Default)]
+/// Word lists by hash of the lower-cased word: an open table of one `u32` a word, 20 bits of the hash to tell words apart
+/// and 12 bits of lists. A hash map from `u64` takes four times the memory, and this look-up, once a word, is bound by the
+/// cache. Two words that meet in slot and check (once in a million look-ups of unknown words) share their lists.
+#[derive(Debug, Clone)]
 pub(crate) struct Lists {
-    flags: FxHashMap<u64, u16>,
+    slots: Vec<u32>,
+    used: usize,
 }
+
+impl Default for Lists {
+    fn default() -> Lists {
+        Lists {
+            slots: vec![0; SLOTS],
+            used: 0,
+        }
+    }
+}
+
+/// Slots of the table, a power of two: the shipped lists fill half of it.
+const SLOTS: usize = 1 << 18;
+/// Low bits of a slot: the lists.
+const LIST_BITS: u32 = 12;
 
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 
@@ -102,7 +120,11 @@ pub(crate) fn mix(state: u64) -> u64 {
 
 /// The hash of a word as a text would give it.
 pub(crate) fn hash_of(word: &str) -> u64 {
-    mix(word.chars().flat_map(char::to_lowercase).filter(|letter| !is_apostrophe(*letter)).fold(FNV_OFFSET, |state, letter| step(state, letter as u32)))
+    mix(word
+        .chars()
+        .flat_map(char::to_lowercase)
+        .filter(|letter| !is_apostrophe(*letter))
+        .fold(FNV_OFFSET, |state, letter| step(state, letter as u32)))
 }
 
 fn is_apostrophe(letter: char) -> bool {
@@ -115,7 +137,9 @@ impl Lists {
         let mut lists = Lists::default();
         let content = |line: &&str| !line.starts_with('#') && !line.is_empty();
         for line in names.lines().filter(content) {
-            let Some((word, flags)) = line.split_once(' ') else { continue };
+            let Some((word, flags)) = line.split_once(' ') else {
+                continue;
+            };
             let bits = flags.chars().fold(0, |bits, flag| bits | flag_bit(flag));
             lists.add(word, bits);
         }
@@ -134,12 +158,39 @@ impl Lists {
     }
 
     fn add(&mut self, word: &str, bits: u16) {
-        *self.flags.entry(hash_of(word)).or_insert(0) |= bits;
+        // Beyond three quarters the chains grow long; the shipped lists stay far below (a test holds them to it).
+        debug_assert!(
+            self.used < SLOTS / 4 * 3,
+            "the word lists outgrow their table: raise SLOTS"
+        );
+        let hash = hash_of(word);
+        let slot = self.slot(hash);
+        self.used += usize::from(self.slots[slot] == 0);
+        self.slots[slot] = check(hash) | (self.slots[slot] & LIST_MASK) | u32::from(bits);
     }
 
-    pub(crate) fn get(&self, hash: u64) -> u16 {
-        self.flags.get(&hash).copied().unwrap_or(0)
+    /// The slot that holds this word, or the empty one where it would go.
+    #[inline]
+    fn slot(&self, hash: u64) -> usize {
+        let mut slot = hash as usize & (SLOTS - 1);
+        while self.slots[slot] != 0 && self.slots[slot] & !LIST_MASK != check(hash) {
+            slot = (slot + 1) & (SLOTS - 1);
+        }
+        slot
     }
+
+    #[inline]
+    pub(crate) fn get(&self, hash: u64) -> u16 {
+        (self.slots[self.slot(hash)] & LIST_MASK) as u16
+    }
+}
+
+const LIST_MASK: u32 = (1 << LIST_BITS) - 1;
+
+/// The upper bits of a slot: never zero, so that an empty slot is told apart.
+#[inline]
+fn check(hash: u64) -> u32 {
+    ((hash >> 40) as u32 | 1) << LIST_BITS
 }
 
 fn flag_bit(flag: char) -> u16 {
@@ -167,10 +218,20 @@ pub(crate) fn words(text: &str, lists: &Lists, limit: usize) -> Vec<Word> {
             position += 1;
             continue;
         }
-        let word = if byte.is_ascii_alphanumeric() || byte >= 0x80 { read_word(text, position, lists) } else { sign(position, byte) };
+        let word = if byte.is_ascii_alphanumeric() || byte >= 0x80 {
+            read_word(text, position, lists)
+        } else {
+            sign(position, byte)
+        };
         position = word.end as usize;
-        let ends_sentence = word.shape == Shape::Sign && matches!(byte, b'.' | b'!' | b'?' | b':' | b'"' | b'>');
-        words.push(Word { first, breaks_line, blank_before: blank, ..word });
+        let ends_sentence =
+            word.shape == Shape::Sign && matches!(byte, b'.' | b'!' | b'?' | b':' | b'"' | b'>');
+        words.push(Word {
+            first,
+            breaks_line,
+            blank_before: blank,
+            ..word
+        });
         first = ends_sentence || (first && word.shape == Shape::Sign);
         (breaks_line, blank) = (false, false);
     }
@@ -236,34 +297,64 @@ fn read_word(text: &str, start: usize, lists: &Lists) -> Word {
     let mut heads = [0_u32; 2];
     let mut last = [0_u32; 3];
     let mut end = start;
-    let mut rest = text[start..].char_indices().peekable();
-    while let Some((offset, letter)) = rest.next() {
+    let bytes = text.as_bytes();
+    let mut position = start;
+    while position < bytes.len() {
+        // Nearly every letter is ASCII: no decoding for those.
+        let byte = bytes[position];
+        let letter = if byte < 0x80 {
+            char::from(byte)
+        } else {
+            text[position..].chars().next().unwrap_or(' ')
+        };
+        let next = position + letter.len_utf8();
         if is_apostrophe(letter) {
-            if rest.peek().is_some_and(|(_, next)| next.is_alphabetic()) && count > 0 && !possessive(&text[start + offset + letter.len_utf8()..]) {
-                continue;
+            let joins = count > 0
+                && text[next..].chars().next().is_some_and(char::is_alphabetic)
+                && !possessive(&text[next..]);
+            if !joins {
+                break;
             }
-            break;
+            position = next;
+            continue;
         }
-        if !letter.is_alphanumeric() && !is_mark(letter) {
+        let belongs = if byte < 0x80 {
+            byte.is_ascii_alphanumeric()
+        } else {
+            letter.is_alphanumeric() || is_mark(letter)
+        };
+        if !belongs {
             break;
         }
         letters.count(letter, count);
-        let folded = if letter.is_ascii() { letter.to_ascii_lowercase() } else { letter.to_lowercase().next().unwrap_or(letter) };
+        let folded = if byte < 0x80 {
+            letter.to_ascii_lowercase()
+        } else {
+            letter.to_lowercase().next().unwrap_or(letter)
+        };
         state = step(state, folded as u32);
         count += 1;
         if (2..=3).contains(&count) {
             heads[count as usize - 2] = mix(state) as u32;
         }
         last = [last[1], last[2], folded as u32];
-        end = start + offset + letter.len_utf8();
+        position = next;
+        end = next;
     }
     if end == start {
         // A sign beyond ASCII, such as a curly quote.
         let length = text[start..].chars().next().map_or(1, char::len_utf8);
-        return Word { end: (start + length) as u32, ..sign(start, b'"') };
+        return Word {
+            end: (start + length) as u32,
+            ..sign(start, b'"')
+        };
     }
     let hash = mix(state);
-    let tail = |letters: &[u32]| mix(letters.iter().fold(FNV_OFFSET, |state, letter| step(state, *letter))) as u32;
+    let tail = |letters: &[u32]| {
+        mix(letters
+            .iter()
+            .fold(FNV_OFFSET, |state, letter| step(state, *letter))) as u32
+    };
     Word {
         start: start as u32,
         end: end as u32,
@@ -298,11 +389,27 @@ mod tests {
         let lists = Lists::new("anna g\n", "the\n", &["humira"], &[(list::HONORIFIC, "dr")]);
         let text = "Dr. Anna's “O’Brien”\nMcX the Humira 12 B12 Šárka";
         let words = words(text, &lists, 100);
-        let seen: Vec<(&str, Shape)> = words.iter().map(|word| (&text[word.start as usize..word.end as usize], word.shape)).collect();
-        assert!(seen.contains(&("Anna", Shape::Capital)) && seen.contains(&("O’Brien", Shape::Mixed)) && seen.contains(&("Šárka", Shape::Capital)));
+        let seen: Vec<(&str, Shape)> = words
+            .iter()
+            .map(|word| (&text[word.start as usize..word.end as usize], word.shape))
+            .collect();
+        assert!(
+            seen.contains(&("Anna", Shape::Capital))
+                && seen.contains(&("O’Brien", Shape::Mixed))
+                && seen.contains(&("Šárka", Shape::Capital))
+        );
         assert!(seen.contains(&("12", Shape::Digits)) && seen.contains(&("B12", Shape::Code)));
-        let by = |wanted: &str| words.iter().find(|word| &text[word.start as usize..word.end as usize] == wanted).unwrap();
-        assert!(by("Anna").is(list::GIVEN) && by("Dr").is(list::HONORIFIC) && by("Humira").is(list::TERM));
+        let by = |wanted: &str| {
+            words
+                .iter()
+                .find(|word| &text[word.start as usize..word.end as usize] == wanted)
+                .unwrap()
+        };
+        assert!(
+            by("Anna").is(list::GIVEN)
+                && by("Dr").is(list::HONORIFIC)
+                && by("Humira").is(list::TERM)
+        );
         assert!(by("McX").breaks_line && by("McX").first && !by("the").first);
     }
 }

@@ -72,7 +72,9 @@ impl SafetyClass {
     /// The class a contract word names; `None` for any other word.
     #[must_use]
     pub fn parse(word: &str) -> Option<SafetyClass> {
-        SafetyClass::ALL.into_iter().find(|class| class.as_str() == word)
+        SafetyClass::ALL
+            .into_iter()
+            .find(|class| class.as_str() == word)
     }
 }
 
@@ -120,7 +122,9 @@ impl SeriousnessCue {
     /// The cue a contract word names; `None` for any other word.
     #[must_use]
     pub fn parse(word: &str) -> Option<SeriousnessCue> {
-        SeriousnessCue::ALL.into_iter().find(|cue| cue.as_str() == word)
+        SeriousnessCue::ALL
+            .into_iter()
+            .find(|cue| cue.as_str() == word)
     }
 }
 
@@ -150,7 +154,9 @@ impl Criterion {
     /// The criterion state a contract word names; `None` for any other word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Criterion> {
-        [Criterion::Missing, Criterion::Partial, Criterion::Found].into_iter().find(|state| state.as_str() == word)
+        [Criterion::Missing, Criterion::Partial, Criterion::Found]
+            .into_iter()
+            .find(|state| state.as_str() == word)
     }
 }
 

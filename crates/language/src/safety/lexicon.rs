@@ -46,10 +46,13 @@ pub(crate) enum Cue {
     Transmission,
     FalsifiedProduct,
     Defect,
+    Lay,
+    Relief,
+    Dechallenge,
 }
 
 impl Cue {
-    pub(crate) const ALL: [(Cue, &'static str); 34] = [
+    pub(crate) const ALL: [(Cue, &'static str); 37] = [
         (Cue::StrongEvent, "strong_event"),
         (Cue::Event, "event"),
         (Cue::LayEvent, "lay_event"),
@@ -84,6 +87,9 @@ impl Cue {
         (Cue::Transmission, "transmission"),
         (Cue::FalsifiedProduct, "falsified_product"),
         (Cue::Defect, "defect"),
+        (Cue::Lay, "lay"),
+        (Cue::Relief, "relief"),
+        (Cue::Dechallenge, "dechallenge"),
     ];
 }
 
@@ -128,7 +134,10 @@ enum Part {
 impl Part {
     fn of(word: &str) -> Part {
         match word.strip_suffix('*') {
-            Some(stem) => Part::Prefix { slot: (stem.len() - PREFIX_BYTES.start()) as u8, hash: hash_prefix(stem) },
+            Some(stem) => Part::Prefix {
+                slot: (stem.len() - PREFIX_BYTES.start()) as u8,
+                hash: hash_prefix(stem),
+            },
             None => Part::Word(hash_word(word)),
         }
     }
@@ -208,20 +217,89 @@ impl Filter {
 
 /// Endings of medical words: an unknown word that ends so is an event or a product.
 const EVENT_ENDINGS: [&str; 34] = [
-    "itis", "aemia", "emia", "opathy", "algia", "rrhoea", "rrhea", "penia", "toxicity", "uria", "plegia", "oedema", "edema", "cytosis",
-    "rrhage", "spasm", "megaly", "oedem", "stenia", "pnoea", "pnea", "cardia", "tension", "phagia", "plasia", "ectasia", "lysis", "paresis",
-    "aesthesia", "sclerosis", "necrosis", "fibrosis", "thrombosis", "keratosis",
+    "itis",
+    "aemia",
+    "emia",
+    "opathy",
+    "algia",
+    "rrhoea",
+    "rrhea",
+    "penia",
+    "toxicity",
+    "uria",
+    "plegia",
+    "oedema",
+    "edema",
+    "cytosis",
+    "rrhage",
+    "spasm",
+    "megaly",
+    "oedem",
+    "stenia",
+    "pnoea",
+    "pnea",
+    "cardia",
+    "tension",
+    "phagia",
+    "plasia",
+    "ectasia",
+    "lysis",
+    "paresis",
+    "aesthesia",
+    "sclerosis",
+    "necrosis",
+    "fibrosis",
+    "thrombosis",
+    "keratosis",
 ];
 
 const PRODUCT_ENDINGS: [&str; 36] = [
-    "mab", "tinib", "ciclib", "pril", "sartan", "statin", "cillin", "azole", "olol", "gliptin", "gliflozin", "glutide", "parin", "xaban",
-    "triptan", "oxetine", "azepam", "azolam", "barbital", "caine", "cycline", "floxacin", "mycin", "prazole", "tidine", "setron", "vir",
-    "platin", "rubicin", "taxel", "sone", "solone", "dipine", "zosin", "thiazide", "cept",
+    "mab",
+    "tinib",
+    "ciclib",
+    "pril",
+    "sartan",
+    "statin",
+    "cillin",
+    "azole",
+    "olol",
+    "gliptin",
+    "gliflozin",
+    "glutide",
+    "parin",
+    "xaban",
+    "triptan",
+    "oxetine",
+    "azepam",
+    "azolam",
+    "barbital",
+    "caine",
+    "cycline",
+    "floxacin",
+    "mycin",
+    "prazole",
+    "tidine",
+    "setron",
+    "vir",
+    "platin",
+    "rubicin",
+    "taxel",
+    "sone",
+    "solone",
+    "dipine",
+    "zosin",
+    "thiazide",
+    "cept",
 ];
 
 fn tail_of(ending: &str) -> (usize, u64) {
     let bytes = &ending.as_bytes()[ending.len().saturating_sub(8)..];
-    (bytes.len(), bytes.iter().fold(0, |tail, byte| (tail << 8) | u64::from(*byte)))
+    (
+        bytes.len(),
+        bytes
+            .iter()
+            .fold(0, |tail, byte| (tail << 8) | u64::from(*byte)),
+    )
 }
 
 /// Slot and stem hash in one key.
@@ -232,7 +310,9 @@ const fn stem_key(slot: usize, hash: u32) -> u64 {
 impl Lexicon {
     /// Reads the lexicon file and the list of product names (one lower-case word a line, `#` starts a comment).
     pub(crate) fn parse(tables: &str, product_names: &str) -> Result<Lexicon, LexiconError> {
-        let parsed: toml::Table = tables.parse().map_err(|error: toml::de::Error| LexiconError::Shape(error.to_string()))?;
+        let parsed: toml::Table = tables
+            .parse()
+            .map_err(|error: toml::de::Error| LexiconError::Shape(error.to_string()))?;
         let mut lexicon = Lexicon {
             words: FxHashMap::default(),
             stems: FxHashMap::default(),
@@ -242,18 +322,46 @@ impl Lexicon {
             endings: Vec::new(),
         };
         for (table, value) in &parsed {
-            let cue = Cue::ALL.iter().find(|(_, name)| name == table).ok_or_else(|| LexiconError::UnknownTable(table.clone()))?.0;
-            let words = value.get("words").and_then(toml::Value::as_str).ok_or_else(|| LexiconError::Shape(format!("[{table}] has no words")))?;
-            for entry in words.split(';').map(str::trim).filter(|entry| !entry.is_empty()) {
-                lexicon.add(entry, Cues::of(&[cue])).map_err(|reason| LexiconError::Entry { table: table.clone(), entry: entry.to_owned(), reason })?;
+            let cue = Cue::ALL
+                .iter()
+                .find(|(_, name)| name == table)
+                .ok_or_else(|| LexiconError::UnknownTable(table.clone()))?
+                .0;
+            let words = value
+                .get("words")
+                .and_then(toml::Value::as_str)
+                .ok_or_else(|| LexiconError::Shape(format!("[{table}] has no words")))?;
+            for entry in words
+                .split(';')
+                .map(str::trim)
+                .filter(|entry| !entry.is_empty())
+            {
+                lexicon
+                    .add(entry, Cues::of(&[cue]))
+                    .map_err(|reason| LexiconError::Entry {
+                        table: table.clone(),
+                        entry: entry.to_owned(),
+                        reason,
+                    })?;
             }
         }
-        for name in product_names.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for name in product_names
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
             lexicon
                 .add(name, Cues::of(&[Cue::ProductName]))
-                .map_err(|reason| LexiconError::Entry { table: "product names".to_owned(), entry: name.to_owned(), reason })?;
+                .map_err(|reason| LexiconError::Entry {
+                    table: "product names".to_owned(),
+                    entry: name.to_owned(),
+                    reason,
+                })?;
         }
-        for (endings, cue) in [(EVENT_ENDINGS.as_slice(), Cue::Event), (PRODUCT_ENDINGS.as_slice(), Cue::ProductName)] {
+        for (endings, cue) in [
+            (EVENT_ENDINGS.as_slice(), Cue::Event),
+            (PRODUCT_ENDINGS.as_slice(), Cue::ProductName),
+        ] {
             for ending in endings {
                 let (length, tail) = tail_of(ending);
                 lexicon.endings.push((length, tail, Cues::of(&[cue])));
@@ -270,8 +378,14 @@ impl Lexicon {
             if word.ends_with('*') && !PREFIX_BYTES.contains(&stem.len()) {
                 return Err("a stem before * must have 3 to 12 bytes");
             }
-            if stem.is_empty() || stem.chars().any(|letter| letter.is_ascii_uppercase() || !letter.is_alphanumeric()) {
-                return Err("words are lower-case letters and digits, with at most one * at the end");
+            if stem.is_empty()
+                || stem
+                    .chars()
+                    .any(|letter| letter.is_ascii_uppercase() || !letter.is_alphanumeric())
+            {
+                return Err(
+                    "words are lower-case letters and digits, with at most one * at the end",
+                );
             }
             parts.push(Part::of(word));
         }
@@ -279,11 +393,17 @@ impl Lexicon {
         let index = match parts[0] {
             Part::Word(hash) => {
                 self.word_filter.insert(hash);
-                *self.words.entry(hash).or_insert_with(|| push_default(&mut self.entries))
+                *self
+                    .words
+                    .entry(hash)
+                    .or_insert_with(|| push_default(&mut self.entries))
             }
             Part::Prefix { slot, hash } => {
                 self.stem_filter.insert(u64::from(hash));
-                *self.stems.entry(stem_key(usize::from(slot), hash)).or_insert_with(|| push_default(&mut self.entries))
+                *self
+                    .stems
+                    .entry(stem_key(usize::from(slot), hash))
+                    .or_insert_with(|| push_default(&mut self.entries))
             }
         };
         let target = &mut self.entries[index as usize];
@@ -325,14 +445,24 @@ impl Lexicon {
     fn take(&self, entry: u32, index: usize, tokens: &[Token], hits: &mut Vec<Hit>) {
         let entry = &self.entries[entry as usize];
         if entry.alone.0 != 0 {
-            hits.push(Hit { cues: entry.alone, first: index as u32, last: index as u32 });
+            hits.push(Hit {
+                cues: entry.alone,
+                first: index as u32,
+                last: index as u32,
+            });
         }
         for phrase in &entry.phrases {
             let rest = &tokens[index + 1..];
             let fits = rest.len() >= phrase.rest.len()
-                && phrase.rest.iter().zip(rest).all(|(part, token)| part.matches(token) && token.before != super::token::Break::Sentence);
+                && phrase.rest.iter().zip(rest).all(|(part, token)| {
+                    part.matches(token) && token.before != super::token::Break::Sentence
+                });
             if fits {
-                hits.push(Hit { cues: phrase.cues, first: index as u32, last: (index + phrase.rest.len()) as u32 });
+                hits.push(Hit {
+                    cues: phrase.cues,
+                    first: index as u32,
+                    last: (index + phrase.rest.len()) as u32,
+                });
             }
         }
     }
@@ -340,14 +470,24 @@ impl Lexicon {
     #[inline]
     fn take_ending(&self, token: &Token, index: usize, hits: &mut Vec<Hit>) {
         let last = token.tail & 0xff;
-        let from = self.endings.partition_point(|(_, tail, _)| *tail & 0xff < last);
+        let from = self
+            .endings
+            .partition_point(|(_, tail, _)| *tail & 0xff < last);
         for (length, tail, cues) in &self.endings[from..] {
             if tail & 0xff != last {
                 break;
             }
-            let mask = if *length == 8 { u64::MAX } else { (1 << (8 * length)) - 1 };
+            let mask = if *length == 8 {
+                u64::MAX
+            } else {
+                (1 << (8 * length)) - 1
+            };
             if token.tail & mask == *tail && usize::from(token.length) > *length + 1 {
-                hits.push(Hit { cues: *cues, first: index as u32, last: index as u32 });
+                hits.push(Hit {
+                    cues: *cues,
+                    first: index as u32,
+                    last: index as u32,
+                });
                 return;
             }
         }
@@ -367,24 +507,46 @@ mod tests {
     fn found(lexicon: &Lexicon, text: &str) -> Vec<(u64, u32, u32)> {
         let mut hits = Vec::new();
         lexicon.find(&tokenise(text, 1000), &mut hits);
-        hits.iter().map(|hit| (hit.cues.0, hit.first, hit.last)).collect()
+        hits.iter()
+            .map(|hit| (hit.cues.0, hit.first, hit.last))
+            .collect()
     }
 
     #[test]
     fn words_stems_phrases_and_endings_are_found() {
-        let lexicon = Lexicon::parse("[event]\nwords = \"nause*; side pain; rash\"\n[negation]\nwords=\"no\"", "humira\n").unwrap();
+        let lexicon = Lexicon::parse(
+            "[event]\nwords = \"nause*; side pain; rash\"\n[negation]\nwords=\"no\"",
+            "humira\n",
+        )
+        .unwrap();
         let event = Cues::of(&[Cue::Event]).0;
         let product = Cues::of(&[Cue::ProductName]).0;
-        assert_eq!(found(&lexicon, "Nauseated, no side pain"), [(event, 0, 0), (Cues::of(&[Cue::Negation]).0, 1, 1), (event, 2, 3)]);
+        assert_eq!(
+            found(&lexicon, "Nauseated, no side pain"),
+            [
+                (event, 0, 0),
+                (Cues::of(&[Cue::Negation]).0, 1, 1),
+                (event, 2, 3)
+            ]
+        );
         assert_eq!(found(&lexicon, "side. Pain"), []);
-        assert_eq!(found(&lexicon, "Humira and abcdximab, tonsillitis"), [(product, 0, 0), (product, 2, 2), (event, 3, 3)]);
+        assert_eq!(
+            found(&lexicon, "Humira and abcdximab, tonsillitis"),
+            [(product, 0, 0), (product, 2, 2), (event, 3, 3)]
+        );
     }
 
     #[test]
     fn a_bad_file_is_refused_with_its_place() {
-        assert_eq!(Lexicon::parse("[nonsense]\nwords=\"a\"", "").unwrap_err(), LexiconError::UnknownTable("nonsense".to_owned()));
+        assert_eq!(
+            Lexicon::parse("[nonsense]\nwords=\"a\"", "").unwrap_err(),
+            LexiconError::UnknownTable("nonsense".to_owned())
+        );
         let error = Lexicon::parse("[event]\nwords=\"ab*\"", "").unwrap_err();
         assert!(error.to_string().contains("`ab*` in [event]"), "{error}");
-        assert!(matches!(Lexicon::parse("[event]\nwords=\"Rash\"", "").unwrap_err(), LexiconError::Entry { .. }));
+        assert!(matches!(
+            Lexicon::parse("[event]\nwords=\"Rash\"", "").unwrap_err(),
+            LexiconError::Entry { .. }
+        ));
     }
 }

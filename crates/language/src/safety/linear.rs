@@ -11,7 +11,7 @@ use super::token::{Break, Token, finish};
 /// Number of weights, a power of two.
 pub const BUCKETS: usize = 1 << 18;
 
-const MAGIC: &[u8; 8] = b"AUSLIN01";
+const MAGIC: &[u8; 8] = b"AUSLIN02";
 
 /// Quantised weights and how to read them.
 #[derive(Clone)]
@@ -20,19 +20,45 @@ pub struct LinearModel {
     /// What one step of a weight is worth.
     scale: f32,
     bias: f32,
-    /// The probability at and above which a text is a candidate.
-    threshold: f32,
+    thresholds: Thresholds,
+}
+
+/// The probabilities at and above which a text is a candidate. Articles and patients speak so differently that one
+/// threshold for both would drown the desk in one of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Thresholds {
+    /// For the language of articles and case notes.
+    pub clinical: f32,
+    /// For people who speak of themselves.
+    pub lay: f32,
+}
+
+impl Thresholds {
+    /// One threshold for both.
+    #[must_use]
+    pub fn both(value: f32) -> Thresholds {
+        Thresholds {
+            clinical: value,
+            lay: value,
+        }
+    }
 }
 
 impl std::fmt::Debug for LinearModel {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "LinearModel(bias {}, threshold {})", self.bias, self.threshold)
+        write!(
+            formatter,
+            "LinearModel(bias {}, {:?})",
+            self.bias, self.thresholds
+        )
     }
 }
 
 /// Why model bytes cannot be used: wrong file, or a file cut short. The remedy is to train again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the safety model has {found} bytes or another mark than AUSLIN01 with {expected} bytes: train it again with --example train_safety")]
+#[error(
+    "the safety model has {found} bytes or another mark than AUSLIN02 with {expected} bytes: train it again with --example train_safety"
+)]
 pub struct ModelError {
     found: usize,
     expected: usize,
@@ -41,31 +67,45 @@ pub struct ModelError {
 impl LinearModel {
     /// Quantises trained weights: one step is the largest weight over 127.
     #[must_use]
-    pub fn quantise(weights: &[f32], bias: f32, threshold: f32) -> LinearModel {
-        let largest = weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
+    pub fn quantise(weights: &[f32], bias: f32, thresholds: Thresholds) -> LinearModel {
+        let largest = weights
+            .iter()
+            .fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
         let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
         let step = |weight: &f32| (weight / scale).round().clamp(-127.0, 127.0) as i8;
-        LinearModel { weights: weights.iter().map(step).collect(), scale, bias, threshold }
+        LinearModel {
+            weights: weights.iter().map(step).collect(),
+            scale,
+            bias,
+            thresholds,
+        }
     }
 
-    /// The same weights with another threshold.
+    /// The same weights with other thresholds.
     #[must_use]
-    pub fn with_threshold(mut self, threshold: f32) -> LinearModel {
-        self.threshold = threshold;
+    pub fn with_thresholds(mut self, thresholds: Thresholds) -> LinearModel {
+        self.thresholds = thresholds;
         self
     }
 
-    /// The probability at and above which a text is a candidate.
-    #[must_use]
-    pub fn threshold(&self) -> f32 {
-        self.threshold
+    pub(crate) fn threshold_for(&self, reading: &Reading<'_>) -> f32 {
+        if reading.is_lay() {
+            self.thresholds.lay
+        } else {
+            self.thresholds.clinical
+        }
     }
 
-    /// As stored: mark, scale, bias, threshold (little-endian f32), weights.
+    /// As stored: mark, scale, bias, both thresholds (little-endian f32), weights.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        for number in [self.scale, self.bias, self.threshold] {
+        for number in [
+            self.scale,
+            self.bias,
+            self.thresholds.clinical,
+            self.thresholds.lay,
+        ] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes.extend(self.weights.iter().map(|weight| weight.to_le_bytes()[0]));
@@ -77,12 +117,29 @@ impl LinearModel {
     /// # Errors
     /// When the mark or the length is another.
     pub fn from_bytes(bytes: &[u8]) -> Result<LinearModel, ModelError> {
-        let expected = MAGIC.len() + 12 + BUCKETS;
+        let expected = MAGIC.len() + 16 + BUCKETS;
         if bytes.len() != expected || !bytes.starts_with(MAGIC) {
-            return Err(ModelError { found: bytes.len(), expected });
+            return Err(ModelError {
+                found: bytes.len(),
+                expected,
+            });
         }
-        let number = |at: usize| f32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-        Ok(LinearModel { scale: number(8), bias: number(12), threshold: number(16), weights: bytes[20..].iter().map(|byte| i8::from_le_bytes([*byte])).collect() })
+        let number = |at: usize| {
+            f32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+        };
+        let thresholds = Thresholds {
+            clinical: number(16),
+            lay: number(20),
+        };
+        Ok(LinearModel {
+            scale: number(8),
+            bias: number(12),
+            thresholds,
+            weights: bytes[24..]
+                .iter()
+                .map(|byte| i8::from_le_bytes([*byte]))
+                .collect(),
+        })
     }
 
     /// The highest probability over the sentences of a text.
@@ -99,7 +156,11 @@ impl LinearModel {
                 highest = highest.max(self.bias + self.scale * sum as f32 * norm(count));
             }
         });
-        if highest == f32::NEG_INFINITY { 0.0 } else { logistic(highest) }
+        if highest == f32::NEG_INFINITY {
+            0.0
+        } else {
+            logistic(highest)
+        }
     }
 }
 
@@ -120,23 +181,39 @@ pub(crate) struct Sentence<'r> {
     hits: &'r [Hit],
     all_hits: &'r [Hit],
     events: &'r [(u32, Standing)],
+    together: u64,
 }
 
 /// Hands over each sentence in order.
-pub(crate) fn for_each_sentence<'r>(reading: &'r Reading<'_>, mut hand_over: impl FnMut(&Sentence<'r>)) {
+pub(crate) fn for_each_sentence<'r>(
+    reading: &'r Reading<'_>,
+    mut hand_over: impl FnMut(&Sentence<'r>),
+) {
     let tokens = reading.tokens;
     let (mut first, mut hit, mut event) = (0, 0, 0);
     while first < tokens.len() {
-        let length = tokens[first + 1..].iter().position(|token| token.before == Break::Sentence).map_or(tokens.len() - first, |offset| offset + 1);
+        let length = tokens[first + 1..]
+            .iter()
+            .position(|token| token.before == Break::Sentence)
+            .map_or(tokens.len() - first, |offset| offset + 1);
         let end = (first + length) as u32;
-        let hit_end = hit + reading.hits[hit..].iter().take_while(|found| found.first < end).count();
-        let event_end = event + reading.events[event..].iter().take_while(|(index, _)| (*index as usize) < hit_end).count();
+        let hit_end = hit
+            + reading.hits[hit..]
+                .iter()
+                .take_while(|found| found.first < end)
+                .count();
+        let event_end = event
+            + reading.events[event..]
+                .iter()
+                .take_while(|(index, _)| (*index as usize) < hit_end)
+                .count();
         hand_over(&Sentence {
             tokens: &tokens[first..first + length],
             first: first as u32,
             hits: &reading.hits[hit..hit_end],
             all_hits: reading.hits,
             events: &reading.events[event..event_end],
+            together: reading.together.code(),
         });
         first += length;
         hit = hit_end;
@@ -144,7 +221,25 @@ pub(crate) fn for_each_sentence<'r>(reading: &'r Reading<'_>, mut hand_over: imp
     }
 }
 
-const SYMBOLIC: Cues = Cues::of(&[Cue::StrongEvent, Cue::Event, Cue::LayEvent, Cue::Product, Cue::ProductName]);
+const SYMBOLIC: Cues = Cues::of(&[
+    Cue::StrongEvent,
+    Cue::Event,
+    Cue::LayEvent,
+    Cue::Product,
+    Cue::ProductName,
+]);
+
+const PRESENT: Cues = Cues::of(&[
+    Cue::StrongEvent,
+    Cue::Event,
+    Cue::LayEvent,
+    Cue::Product,
+    Cue::ProductName,
+    Cue::Cause,
+    Cue::Onset,
+    Cue::Indication,
+    Cue::Hypothetical,
+]);
 
 /// Seeds that keep the kinds of features apart.
 mod kind {
@@ -157,11 +252,14 @@ mod kind {
     pub(super) const STANDING: u64 = 0x57;
     pub(super) const SYMBOL_PAIR: u64 = 0x58;
     pub(super) const SYMBOL_TRIPLE: u64 = 0x59;
+    pub(super) const TOGETHER: u64 = 0x5a;
+    pub(super) const PRESENT: u64 = 0x5b;
 }
 
 #[inline]
 fn bucket(kind: u64, left: u64, right: u64) -> u32 {
-    let mixed = left.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23) ^ right.wrapping_add(kind.wrapping_mul(0xd6e8_feb8_6659_fd93));
+    let mixed = left.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
+        ^ right.wrapping_add(kind.wrapping_mul(0xd6e8_feb8_6659_fd93));
     (finish(mixed) >> 7) as u32 & (BUCKETS as u32 - 1)
 }
 
@@ -210,7 +308,11 @@ impl Sentence<'_> {
         }
         for triple in symbols.windows(3) {
             if symbolic(triple[0]) || symbolic(triple[2]) {
-                take(bucket(kind::SYMBOL_TRIPLE, triple[0] ^ triple[1].rotate_left(17), triple[2]));
+                take(bucket(
+                    kind::SYMBOL_TRIPLE,
+                    triple[0] ^ triple[1].rotate_left(17),
+                    triple[2],
+                ));
             }
         }
     }
@@ -222,8 +324,15 @@ impl Sentence<'_> {
                 take(bucket(kind::CUE_PAIR, hit.cues.0, next.cues.0));
             }
         }
+        let present = self.hits.iter().fold(0, |bits, hit| bits | hit.cues.0) & PRESENT.0;
+        take(bucket(kind::TOGETHER, self.together, present));
+        take(bucket(kind::PRESENT, present, 0));
         for (index, standing) in self.events {
-            take(bucket(kind::STANDING, *standing as u64, self.all_hits[*index as usize].cues.0));
+            take(bucket(
+                kind::STANDING,
+                *standing as u64,
+                self.all_hits[*index as usize].cues.0,
+            ));
         }
     }
 }
@@ -237,9 +346,29 @@ mod tests {
         let mut weights = vec![0.0; BUCKETS];
         weights[3] = 1.0;
         weights[4] = -0.5;
-        let model = LinearModel::quantise(&weights, -1.0, 0.25);
+        let model = LinearModel::quantise(
+            &weights,
+            -1.0,
+            Thresholds {
+                clinical: 0.25,
+                lay: 0.5,
+            },
+        );
         let back = LinearModel::from_bytes(&model.to_bytes()).unwrap();
-        assert_eq!((back.weights[3], back.weights[4], back.bias, back.threshold), (127, -64, -1.0, 0.25));
-        assert!(LinearModel::from_bytes(b"AUSLIN01").unwrap_err().to_string().contains("train_safety"));
+        assert_eq!(
+            (
+                back.weights[3],
+                back.weights[4],
+                back.bias,
+                back.thresholds.lay
+            ),
+            (127, -64, -1.0, 0.5)
+        );
+        assert!(
+            LinearModel::from_bytes(b"AUSLIN02")
+                .unwrap_err()
+                .to_string()
+                .contains("train_safety")
+        );
     }
 }

@@ -17,7 +17,7 @@ pub mod train;
 
 pub use class::{Criteria, Criterion, SafetyAssessment, SafetyClass, SeriousnessCue};
 pub use lexicon::LexiconError;
-pub use linear::{LinearModel, ModelError};
+pub use linear::{LinearModel, ModelError, Thresholds};
 
 use lexicon::{Hit, Lexicon};
 use rules::{Reading, Verdict};
@@ -38,11 +38,18 @@ impl Triage {
     /// # Panics
     /// Never with the shipped resources: a test parses them.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "the resources are compiled in and a test parses them")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the resources are compiled in and a test parses them"
+    )]
     pub fn standard() -> Triage {
-        let lexicon = Lexicon::parse(include_str!("../../resources/safety_lexicon.toml"), include_str!("../../resources/safety_drug_names.txt"))
-            .expect("the shipped safety lexicon is well formed");
-        let model = LinearModel::from_bytes(include_bytes!("../../resources/safety_model.bin")).expect("the shipped safety model is whole");
+        let lexicon = Lexicon::parse(
+            include_str!("../../resources/safety_lexicon.toml"),
+            include_str!("../../resources/safety_drug_names.txt"),
+        )
+        .expect("the shipped safety lexicon is well formed");
+        let model = LinearModel::from_bytes(include_bytes!("../../resources/safety_model.bin"))
+            .expect("the shipped safety model is whole");
         Triage { lexicon, model }
     }
 
@@ -75,6 +82,12 @@ impl Triage {
         self.read(text, |reading| self.model.probability(reading))
     }
 
+    /// Whether the text speaks as people do of themselves, which decides the threshold.
+    #[must_use]
+    pub fn is_lay(&self, text: &str) -> bool {
+        self.read(text, |reading| reading.is_lay())
+    }
+
     fn read<R>(&self, text: &str, take: impl FnOnce(&Reading<'_>) -> R) -> R {
         let tokens = token::tokenise(text, WORD_LIMIT);
         let mut hits: Vec<Hit> = Vec::new();
@@ -82,11 +95,20 @@ impl Triage {
         take(&Reading::new(&tokens, &hits))
     }
 
-    fn assessment(&self, reading: &Reading<'_>, verdict: Verdict, probability: f32) -> SafetyAssessment {
-        let threshold = self.model.threshold();
+    fn assessment(
+        &self,
+        reading: &Reading<'_>,
+        verdict: Verdict,
+        probability: f32,
+    ) -> SafetyAssessment {
+        let threshold = self.model.threshold_for(reading);
         let score = probability.max(verdict.strength);
         let is_candidate = score >= threshold;
-        let mut classes = if is_candidate { verdict.classes } else { Vec::new() };
+        let mut classes = if is_candidate {
+            verdict.classes
+        } else {
+            Vec::new()
+        };
         if is_candidate && classes.is_empty() {
             classes.push(SafetyClass::AdverseEvent);
         }
@@ -111,7 +133,9 @@ mod tests {
     #[test]
     fn the_shipped_triage_reads_a_plain_report() {
         let triage = Triage::standard();
-        let assessment = triage.assess("I started Humira last week and came out in a rash, my wife took me to hospital.");
+        let assessment = triage.assess(
+            "I started Humira last week and came out in a rash, my wife took me to hospital.",
+        );
         assert!(assessment.is_candidate);
         assert_eq!(assessment.classes, [SafetyClass::AdverseEvent]);
         assert_eq!(assessment.seriousness, [SeriousnessCue::Hospitalisation]);

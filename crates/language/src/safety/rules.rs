@@ -16,6 +16,10 @@ const CONTEXT_REACH: u32 = 4;
 /// How near a product must stand for a near-class cue to count, in words; reviews are short.
 const NEAR_REACH: u32 = 25;
 
+/// How far "might", "worried about" reach to the right, and "is gone" to the left, in words.
+const HYPOTHETICAL_REACH: u32 = 8;
+const RELIEF_REACH: u32 = 6;
+
 const EVENTS: Cues = Cues::of(&[Cue::StrongEvent, Cue::Event, Cue::LayEvent]);
 const PRODUCTS: Cues = Cues::of(&[Cue::Product, Cue::ProductName]);
 const LINKS: Cues = Cues::of(&[Cue::Cause, Cue::Onset]);
@@ -43,6 +47,26 @@ pub(crate) struct Reading<'t> {
     pub events: Vec<(u32, Standing)>,
     /// All cues of the text together.
     pub all: Cues,
+    /// What stands together, for the rules and as features of the model.
+    pub together: Together,
+}
+
+/// How the asserted events of a text stand to its products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Together {
+    /// A word that by itself tells of harm is asserted.
+    pub strong: bool,
+    /// An asserted event near a product.
+    pub beside: bool,
+    /// An asserted event near a product and near a word that links them.
+    pub linked: bool,
+}
+
+impl Together {
+    /// As one number, for the model.
+    pub(crate) fn code(self) -> u64 {
+        u64::from(self.strong) | u64::from(self.beside) << 1 | u64::from(self.linked) << 2
+    }
 }
 
 impl<'t> Reading<'t> {
@@ -56,26 +80,71 @@ impl<'t> Reading<'t> {
                 }
             }
         }
-        Reading { tokens, hits, events, all }
+        let mut reading = Reading {
+            tokens,
+            hits,
+            events,
+            all,
+            together: Together::default(),
+        };
+        reading.together = reading.stand_together();
+        reading
+    }
+
+    /// Somebody speaks of themself or to somebody: patient language, not the language of articles.
+    pub(crate) fn is_lay(&self) -> bool {
+        self.all.has(Cue::Lay)
+    }
+
+    fn stand_together(&self) -> Together {
+        let mut found = Together::default();
+        let (products, links) = (self.all.meets(PRODUCTS), self.all.meets(LINKS));
+        for hit in self.asserted() {
+            found.strong |= hit.cues.has(Cue::StrongEvent);
+            let beside = products && !found.linked && self.near(hit, PRODUCTS, NEAR_REACH);
+            found.linked |= beside && links && self.near(hit, LINKS, NEAR_REACH);
+            found.beside |= beside;
+        }
+        found
     }
 
     fn asserted(&self) -> impl Iterator<Item = &Hit> {
-        self.events.iter().filter(|(_, standing)| *standing == Standing::Asserted).map(|(index, _)| &self.hits[*index as usize])
+        self.events
+            .iter()
+            .filter(|(_, standing)| *standing == Standing::Asserted)
+            .map(|(index, _)| &self.hits[*index as usize])
+    }
+
+    /// Whether a product is spoken of outside a question.
+    fn product_told(&self) -> bool {
+        self.hits
+            .iter()
+            .any(|hit| hit.cues.meets(PRODUCTS) && !asked(self.tokens, hit))
     }
 
     /// Byte span of a hit.
     fn span(&self, hit: &Hit) -> (u32, u32) {
-        (self.tokens[hit.first as usize].start, self.tokens[hit.last as usize].end)
+        (
+            self.tokens[hit.first as usize].start,
+            self.tokens[hit.last as usize].end,
+        )
     }
 
     /// Whether any hit with one of `cues` stands within `reach` words of `hit` and is not `hit` itself.
     fn near(&self, hit: &Hit, cues: Cues, reach: u32) -> bool {
-        self.hits.iter().any(|other| other.cues.meets(cues) && !overlap(other, hit) && distance(other, hit) <= reach)
+        self.hits.iter().any(|other| {
+            other.cues.meets(cues) && !overlap(other, hit) && distance(other, hit) <= reach
+        })
     }
 
     /// Whether a hit with `cue` is there that no negation or condition turns round.
     fn holds(&self, cue: Cue) -> bool {
-        self.all.has(cue) && self.hits.iter().any(|hit| hit.cues.has(cue) && !negated(self.tokens, self.hits, hit) && !asked(self.tokens, hit))
+        self.all.has(cue)
+            && self.hits.iter().any(|hit| {
+                hit.cues.has(cue)
+                    && !negated(self.tokens, self.hits, hit)
+                    && !asked(self.tokens, hit)
+            })
     }
 }
 
@@ -84,14 +153,20 @@ fn overlap(left: &Hit, right: &Hit) -> bool {
 }
 
 fn distance(left: &Hit, right: &Hit) -> u32 {
-    if left.last < right.first { right.first - left.last } else { left.first.saturating_sub(right.last) }
+    if left.last < right.first {
+        right.first - left.last
+    } else {
+        left.first.saturating_sub(right.last)
+    }
 }
 
 /// Whether `trigger` reaches `hit` from the left: at most `reach` words before it, no clause break between.
 fn reaches(tokens: &[Token], trigger: &Hit, hit: &Hit, reach: u32) -> bool {
     trigger.last < hit.first
         && hit.first - trigger.last <= reach
-        && tokens[trigger.last as usize + 1..=hit.first as usize].iter().all(|token| token.before == Break::None)
+        && tokens[trigger.last as usize + 1..=hit.first as usize]
+            .iter()
+            .all(|token| token.before == Break::None)
 }
 
 fn asked(tokens: &[Token], hit: &Hit) -> bool {
@@ -99,21 +174,40 @@ fn asked(tokens: &[Token], hit: &Hit) -> bool {
 }
 
 fn negated(tokens: &[Token], hits: &[Hit], hit: &Hit) -> bool {
-    hits.iter().any(|other| other.cues.has(Cue::Negation) && !overlap(other, hit) && reaches(tokens, other, hit, NEGATION_REACH))
+    hits.iter().any(|other| {
+        other.cues.has(Cue::Negation)
+            && !overlap(other, hit)
+            && reaches(tokens, other, hit, NEGATION_REACH)
+    })
+}
+
+/// "my migraine is so much better": relief to the right, and nobody stopped the product.
+fn relieved(tokens: &[Token], hits: &[Hit], hit: &Hit) -> bool {
+    !hits.iter().any(|other| other.cues.has(Cue::Dechallenge))
+        && hits.iter().any(|other| {
+            other.cues.has(Cue::Relief)
+                && !overlap(other, hit)
+                && reaches(tokens, hit, other, RELIEF_REACH)
+                && !negated(tokens, hits, other)
+        })
 }
 
 fn standing(tokens: &[Token], hits: &[Hit], hit: &Hit) -> Standing {
-    let from_left = |cue: Cue, reach: u32| hits.iter().any(|other| other.cues.has(cue) && !overlap(other, hit) && reaches(tokens, other, hit, reach));
+    let from_left = |cue: Cue, reach: u32| {
+        hits.iter().any(|other| {
+            other.cues.has(cue) && !overlap(other, hit) && reaches(tokens, other, hit, reach)
+        })
+    };
     if from_left(Cue::Negation, NEGATION_REACH) {
         return Standing::Negated;
     }
-    if from_left(Cue::Indication, CONTEXT_REACH) {
+    if from_left(Cue::Indication, CONTEXT_REACH) || relieved(tokens, hits, hit) {
         return Standing::Indication;
     }
     if from_left(Cue::History, CONTEXT_REACH) {
         return Standing::History;
     }
-    if asked(tokens, hit) || from_left(Cue::Hypothetical, NEGATION_REACH) {
+    if asked(tokens, hit) || from_left(Cue::Hypothetical, HYPOTHETICAL_REACH) {
         return Standing::Hypothetical;
     }
     Standing::Asserted
@@ -139,16 +233,40 @@ impl Verdict {
 
 /// Cues that name their class by themselves, with the rule that says so.
 const DIRECT: [(Cue, &str, SafetyClass); 10] = [
-    (Cue::LackOfEffect, "lack-of-effect-1", SafetyClass::LackOfEffect),
+    (
+        Cue::LackOfEffect,
+        "lack-of-effect-1",
+        SafetyClass::LackOfEffect,
+    ),
     (Cue::OffLabelUse, "off-label-1", SafetyClass::OffLabelUse),
     (Cue::Misuse, "misuse-1", SafetyClass::Misuse),
     (Cue::Abuse, "abuse-1", SafetyClass::Abuse),
     (Cue::Overdose, "overdose-1", SafetyClass::Overdose),
-    (Cue::MedicationError, "medication-error-1", SafetyClass::MedicationError),
-    (Cue::OccupationalExposure, "occupational-1", SafetyClass::OccupationalExposure),
-    (Cue::Transmission, "transmission-1", SafetyClass::Transmission),
-    (Cue::FalsifiedProduct, "falsified-1", SafetyClass::FalsifiedProduct),
-    (Cue::PregnancyOrLactation, "pregnancy-1", SafetyClass::PregnancyOrLactation),
+    (
+        Cue::MedicationError,
+        "medication-error-1",
+        SafetyClass::MedicationError,
+    ),
+    (
+        Cue::OccupationalExposure,
+        "occupational-1",
+        SafetyClass::OccupationalExposure,
+    ),
+    (
+        Cue::Transmission,
+        "transmission-1",
+        SafetyClass::Transmission,
+    ),
+    (
+        Cue::FalsifiedProduct,
+        "falsified-1",
+        SafetyClass::FalsifiedProduct,
+    ),
+    (
+        Cue::PregnancyOrLactation,
+        "pregnancy-1",
+        SafetyClass::PregnancyOrLactation,
+    ),
 ];
 
 /// Runs every rule.
@@ -157,42 +275,73 @@ pub(crate) fn judge(reading: &Reading<'_>) -> Verdict {
     adverse_event(reading, &mut verdict);
     for (cue, rule, class) in DIRECT {
         let needs_product = cue == Cue::PregnancyOrLactation || cue == Cue::Abuse;
-        if reading.all.has(cue) && (!needs_product || reading.all.meets(PRODUCTS)) && reading.holds(cue) {
+        // "Is breastfeeding fine? I had the infusion yesterday." tells of an exposure although it asks.
+        let told = reading.holds(cue)
+            || (cue == Cue::PregnancyOrLactation && reading.is_lay() && reading.product_told());
+        if reading.all.has(cue) && (!needs_product || reading.all.meets(PRODUCTS)) && told {
             verdict.fire(rule, class, 0.9);
         }
     }
-    near_class(reading, &mut verdict, Cue::LackOfEffectNear, PRODUCTS, ("lack-of-effect-2", SafetyClass::LackOfEffect));
-    near_class(reading, &mut verdict, Cue::MisuseNear, PRODUCTS, ("misuse-2", SafetyClass::Misuse));
-    near_class(reading, &mut verdict, Cue::Defect, Cues::of(&[Cue::Device]), ("defect-1", SafetyClass::ProductComplaint));
+    near_class(
+        reading,
+        &mut verdict,
+        Cue::LackOfEffectNear,
+        PRODUCTS,
+        ("lack-of-effect-2", SafetyClass::LackOfEffect),
+    );
+    near_class(
+        reading,
+        &mut verdict,
+        Cue::MisuseNear,
+        PRODUCTS,
+        ("misuse-2", SafetyClass::Misuse),
+    );
+    near_class(
+        reading,
+        &mut verdict,
+        Cue::Defect,
+        Cues::of(&[Cue::Device]),
+        ("defect-1", SafetyClass::ProductComplaint),
+    );
     verdict.classes.sort_unstable();
     verdict
 }
 
 fn adverse_event(reading: &Reading<'_>, verdict: &mut Verdict) {
-    let mut linked = false;
-    let mut strong = false;
-    let mut beside = false;
-    for hit in reading.asserted() {
-        strong |= hit.cues.has(Cue::StrongEvent);
-        let product = reading.near(hit, PRODUCTS, NEAR_REACH);
-        linked |= product && reading.near(hit, LINKS, NEAR_REACH);
-        beside |= product;
-    }
+    let Together {
+        strong,
+        beside,
+        linked,
+    } = reading.together;
     if strong {
         verdict.fire("event-1", SafetyClass::AdverseEvent, 0.9);
     }
+    // In articles nearly every sentence has a drug and a disease: there only the model can tell. A speaker who puts
+    // both in one breath is heard.
+    let strength = if reading.is_lay() { 0.8 } else { 0.0 };
     if linked {
-        verdict.fire("event-2", SafetyClass::AdverseEvent, 0.8);
+        verdict.fire("event-2", SafetyClass::AdverseEvent, strength);
     } else if beside {
-        verdict.fire("event-3", SafetyClass::AdverseEvent, 0.3);
+        verdict.fire("event-3", SafetyClass::AdverseEvent, 0.0);
     }
 }
 
-fn near_class(reading: &Reading<'_>, verdict: &mut Verdict, cue: Cue, near: Cues, (rule, class): (&'static str, SafetyClass)) {
+fn near_class(
+    reading: &Reading<'_>,
+    verdict: &mut Verdict,
+    cue: Cue,
+    near: Cues,
+    (rule, class): (&'static str, SafetyClass),
+) {
     if !reading.all.has(cue) || !reading.all.meets(near) {
         return;
     }
-    let fits = |hit: &&Hit| hit.cues.has(cue) && !asked(reading.tokens, hit) && !negated(reading.tokens, reading.hits, hit) && reading.near(hit, near, 8);
+    let fits = |hit: &&Hit| {
+        hit.cues.has(cue)
+            && !asked(reading.tokens, hit)
+            && !negated(reading.tokens, reading.hits, hit)
+            && reading.near(hit, near, 8)
+    };
     if reading.hits.iter().any(|hit| fits(&hit)) {
         verdict.fire(rule, class, 0.7);
     }
@@ -227,9 +376,18 @@ pub(crate) fn criteria(reading: &Reading<'_>) -> Criteria {
     };
     Criteria {
         reporter: either(reading.all.has(Cue::Reporter), false),
-        patient: either(reading.all.has(Cue::PatientSpecific), reading.all.has(Cue::PatientGeneric)),
-        product: either(reading.all.has(Cue::ProductName), reading.all.has(Cue::Product)),
-        event: either(reading.asserted().next().is_some(), !reading.events.is_empty()),
+        patient: either(
+            reading.all.has(Cue::PatientSpecific),
+            reading.all.has(Cue::PatientGeneric),
+        ),
+        product: either(
+            reading.all.has(Cue::ProductName),
+            reading.all.has(Cue::Product),
+        ),
+        event: either(
+            reading.asserted().next().is_some(),
+            !reading.events.is_empty(),
+        ),
     }
 }
 
@@ -248,6 +406,12 @@ pub(crate) fn event_spans(reading: &Reading<'_>) -> Vec<(u32, u32)> {
 
 /// The first named product, or else the first generic one.
 pub(crate) fn product_as_reported(reading: &Reading<'_>) -> Option<(u32, u32)> {
-    let first = |cue: Cue| reading.hits.iter().find(|hit| hit.cues.has(cue)).map(|hit| reading.span(hit));
+    let first = |cue: Cue| {
+        reading
+            .hits
+            .iter()
+            .find(|hit| hit.cues.has(cue))
+            .map(|hit| reading.span(hit))
+    };
     first(Cue::ProductName).or_else(|| first(Cue::Product))
 }

@@ -38,8 +38,6 @@ pub(crate) struct Token {
     pub tail: u64,
     /// Folded length in bytes.
     pub length: u16,
-    /// Starts with an ASCII capital.
-    pub capitalised: bool,
     /// Begins with a digit.
     pub numeric: bool,
     /// What stands before it.
@@ -70,9 +68,15 @@ pub(crate) fn hash_word(word: &str) -> u64 {
     finish(word.bytes().fold(FNV_OFFSET, fnv_step))
 }
 
+/// A prefix hash from the state after its last byte; never 0, which marks a missing one.
+#[inline]
+const fn prefix_of(state: u64) -> u32 {
+    (state >> 20) as u32 | 1
+}
+
 /// The prefix hash for a stem, to be compared with `Token::prefixes[stem.len() - 3]`.
 pub(crate) fn hash_prefix(stem: &str) -> u32 {
-    finish(stem.bytes().fold(FNV_OFFSET, fnv_step)) as u32 | 1
+    prefix_of(stem.bytes().fold(FNV_OFFSET, fnv_step))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -127,7 +131,10 @@ pub(crate) fn tokenise(text: &str, limit: usize) -> Vec<Token> {
                 position += 1;
             }
             Kind::Stop => {
-                let ends = byte != b'.' || bytes.get(position + 1).is_none_or(|next| next.is_ascii_whitespace() || *next == b'"');
+                let ends = byte != b'.'
+                    || bytes
+                        .get(position + 1)
+                        .is_none_or(|next| next.is_ascii_whitespace() || *next == b'"');
                 before = before.max(if ends { Break::Sentence } else { Break::Clause });
                 if byte == b'?' {
                     for token in &mut tokens[sentence_start..] {
@@ -171,12 +178,14 @@ fn read_word(bytes: &[u8], start: usize, before: Break, tokens: &mut Vec<Token>)
                 tail = (tail << 8) | u64::from(folded);
                 length += 1;
                 if (3..3 + PREFIX_SLOTS).contains(&length) {
-                    prefixes[length - 3] = finish(state) as u32 | 1;
+                    prefixes[length - 3] = prefix_of(state);
                 }
                 position += 1;
                 end = position;
             }
-            Kind::Apostrophe if bytes.get(position + 1).is_some_and(u8::is_ascii_alphabetic) => position += 1,
+            Kind::Apostrophe if bytes.get(position + 1).is_some_and(u8::is_ascii_alphabetic) => {
+                position += 1
+            }
             _ => break,
         }
     }
@@ -187,7 +196,6 @@ fn read_word(bytes: &[u8], start: usize, before: Break, tokens: &mut Vec<Token>)
         prefixes,
         tail,
         length: length.min(usize::from(u16::MAX)) as u16,
-        capitalised: bytes[start].is_ascii_uppercase(),
         numeric: bytes[start].is_ascii_digit(),
         before,
         in_question: false,
@@ -200,12 +208,18 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<&str> {
-        tokenise(text, 1000).iter().map(|token| &text[token.start as usize..token.end as usize]).collect()
+        tokenise(text, 1000)
+            .iter()
+            .map(|token| &text[token.start as usize..token.end as usize])
+            .collect()
     }
 
     #[test]
     fn words_keep_apostrophes_and_split_at_hyphens() {
-        assert_eq!(words("I didn't feel drug-induced."), ["I", "didn't", "feel", "drug", "induced"]);
+        assert_eq!(
+            words("I didn't feel drug-induced."),
+            ["I", "didn't", "feel", "drug", "induced"]
+        );
         assert_eq!(words("“Didn’t” she—say?"), ["Didn’t", "she", "say"]);
         assert_eq!(words(""), Vec::<&str>::new());
     }
@@ -220,7 +234,13 @@ mod tests {
     #[test]
     fn a_decimal_point_does_not_end_a_sentence_and_a_question_marks_its_words() {
         let tokens = tokenise("Took 2.5 mg. Is that safe? Thanks.", 100);
-        assert_eq!(tokens.iter().filter(|token| token.before == Break::Sentence).count(), 2);
+        assert_eq!(
+            tokens
+                .iter()
+                .filter(|token| token.before == Break::Sentence)
+                .count(),
+            2
+        );
         let asked: Vec<bool> = tokens.iter().map(|token| token.in_question).collect();
         assert_eq!(asked, [false, false, false, false, true, true, true, false]);
     }

@@ -4,7 +4,7 @@
 //! be ten gigabytes. AdaGrad (Duchi et al. 2011) on sparse rows needs a second.
 
 use super::Triage;
-use super::linear::{BUCKETS, LinearModel, logistic, norm};
+use super::linear::{BUCKETS, LinearModel, Thresholds, logistic, norm};
 
 /// One training text: the features of its sentences, and whether it should be a candidate.
 #[derive(Debug, Clone)]
@@ -29,7 +29,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { passes: 12, rate: 0.4, decay: 1e-4, seed: 20_261_122 }
+        Settings {
+            passes: 4,
+            rate: 0.25,
+            decay: 1e-4,
+            seed: 20_261_122,
+        }
     }
 }
 
@@ -47,7 +52,11 @@ impl Triage {
                 }
             });
         });
-        Example { sentences, label, weight }
+        Example {
+            sentences,
+            label,
+            weight,
+        }
     }
 }
 
@@ -66,7 +75,9 @@ pub fn fit(examples: &[Example], settings: Settings) -> LinearModel {
     let mut squares = vec![1e-2_f32; BUCKETS];
     let mut bias = 0.0_f32;
     let mut bias_square = 1.0_f32;
-    let mut order: Vec<usize> = (0..examples.len()).filter(|index| !examples[*index].sentences.is_empty()).collect();
+    let mut order: Vec<usize> = (0..examples.len())
+        .filter(|index| !examples[*index].sentences.is_empty())
+        .collect();
     let mut state = settings.seed;
     for _ in 0..settings.passes {
         for index in (1..order.len()).rev() {
@@ -88,11 +99,17 @@ pub fn fit(examples: &[Example], settings: Settings) -> LinearModel {
             bias -= settings.rate * slope / bias_square.sqrt();
         }
     }
-    LinearModel::quantise(&weights, bias, 0.5)
+    LinearModel::quantise(&weights, bias, Thresholds::both(0.5))
 }
 
 fn highest<'e>(sentences: &'e [Vec<u32>], weights: &[f32]) -> (&'e [u32], f32) {
-    let score = |features: &[u32]| features.iter().map(|bucket| weights[*bucket as usize]).sum::<f32>() * norm(features.len() as u32);
+    let score = |features: &[u32]| {
+        features
+            .iter()
+            .map(|bucket| weights[*bucket as usize])
+            .sum::<f32>()
+            * norm(features.len() as u32)
+    };
     let mut best: (&[u32], f32) = (&sentences[0], f32::NEG_INFINITY);
     for features in sentences {
         let value = score(features);
@@ -112,9 +129,16 @@ mod tests {
         let triage = Triage::standard();
         let good = "The staff were lovely and the room was clean";
         let bad = "These tablets gave me a terrible rash";
-        let examples: Vec<Example> = (0..20).map(|index| triage.example(if index % 2 == 0 { bad } else { good }, index % 2 == 0, 1.0)).collect();
+        let examples: Vec<Example> = (0..20)
+            .map(|index| {
+                triage.example(if index % 2 == 0 { bad } else { good }, index % 2 == 0, 1.0)
+            })
+            .collect();
         let model = fit(&examples, Settings::default());
-        assert_eq!(model.to_bytes(), fit(&examples, Settings::default()).to_bytes());
+        assert_eq!(
+            model.to_bytes(),
+            fit(&examples, Settings::default()).to_bytes()
+        );
         let trained = Triage::standard().with_model(model);
         assert!(trained.probability(bad) > 0.8);
         assert!(trained.probability(good) < 0.2);

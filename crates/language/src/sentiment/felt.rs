@@ -1,6 +1,6 @@
 //! Finds the words that carry feeling, each with the factor that negation, emphasis and contrast give it.
 
-use super::lexicon::{LONGEST_PHRASE, Lexicon};
+use super::lexicon::{Known, LONGEST_PHRASE, Lexicon};
 use super::modifiers::{Modifier, Modifiers};
 use crate::stable_hash;
 use crate::words::{Gap, Shape, Words};
@@ -43,7 +43,7 @@ pub(super) struct Felt {
 
 /// Every feeling word of a text, in order.
 pub(super) fn find(lexicon: &Lexicon, text: &str, words: &Words) -> Vec<Felt> {
-    let modifiers = Modifiers::shipped();
+    let modifiers = &Modifiers::of(words);
     let mut felt = Vec::new();
     let shouting = is_shouting(words);
     let list = words.words();
@@ -52,21 +52,30 @@ pub(super) fn find(lexicon: &Lexicon, text: &str, words: &Words) -> Vec<Felt> {
         if list[at].before.has(Gap::MARKS) {
             emoticon(lexicon, text, words, at, &mut felt);
         }
-        let (entry, length) = match phrase(lexicon, words, at) {
-            Some(found) => found,
-            None => match single(lexicon, text, words, at) {
-                Some(entry) => (entry, 1),
-                None => {
-                    at += 1;
-                    continue;
-                }
-            },
+        let known = lexicon.known(list[at].hash);
+        let found = if known.begins_phrase {
+            phrase(lexicon, words, at)
+        } else {
+            None
+        };
+        let Some((entry, length)) =
+            found.or_else(|| Some((single(lexicon, text, words, at, known)?, 1)))
+        else {
+            at += 1;
+            continue;
         };
         let mut factor = factor_of(modifiers, words, at, length, lexicon.value(entry));
         if list[at].shape == Shape::Upper && !shouting {
             factor *= ALL_CAPITALS;
         }
-        felt.push(Felt { entry, factor, contrast: 1.0, word: to_u32(at), start: list[at].start, end: list[at + length - 1].end });
+        felt.push(Felt {
+            entry,
+            factor,
+            contrast: 1.0,
+            word: to_u32(at),
+            start: list[at].start,
+            end: list[at + length - 1].end,
+        });
         at += length;
     }
     if words.end().has(Gap::MARKS) {
@@ -81,12 +90,15 @@ pub(super) fn find(lexicon: &Lexicon, text: &str, words: &Words) -> Vec<Felt> {
 /// The longest phrase of the lexicon that begins here.
 fn phrase(lexicon: &Lexicon, words: &Words, at: usize) -> Option<(u32, usize)> {
     let list = words.words();
-    if !lexicon.begins_phrase(list[at].hash) {
-        return None;
-    }
     let mut hash = list[at].hash;
     let mut found = None;
-    for (length, word) in list.iter().enumerate().skip(at + 1).take(LONGEST_PHRASE - 1).map(|(index, word)| (index - at + 1, word)) {
+    for (length, word) in list
+        .iter()
+        .enumerate()
+        .skip(at + 1)
+        .take(LONGEST_PHRASE - 1)
+        .map(|(index, word)| (index - at + 1, word))
+    {
         if word.before.ends_clause() {
             break;
         }
@@ -97,38 +109,59 @@ fn phrase(lexicon: &Lexicon, words: &Words, at: usize) -> Option<(u32, usize)> {
 }
 
 /// The word itself, or a letter that ends an emoticon (`:D`, `<3`).
-fn single(lexicon: &Lexicon, text: &str, words: &Words, at: usize) -> Option<u32> {
+fn single(lexicon: &Lexicon, text: &str, words: &Words, at: usize, known: Known) -> Option<u32> {
     let word = &words.words()[at];
     let spelled = words.folded_word(word);
     if spelled.len() == 1 && word.before.has(Gap::MARKS) {
-        let before = text[..word.start as usize].chars().next_back().filter(|mark| ":;=<".contains(*mark))?;
+        let before = text[..word.start as usize]
+            .chars()
+            .next_back()
+            .filter(|mark| ":;=<".contains(*mark))?;
         let mut emoticon = String::with_capacity(4);
         emoticon.push(before);
         emoticon.push_str(spelled);
         return lexicon.exact(stable_hash::hash_bytes(emoticon.as_bytes()));
     }
-    lexicon.look_up(spelled, word.hash)
+    if known.listed {
+        known.entry
+    } else {
+        lexicon.by_form(spelled)
+    }
 }
 
 /// An emoticon among the marks before word `at`.
 fn emoticon(lexicon: &Lexicon, text: &str, words: &Words, at: usize, felt: &mut Vec<Felt>) {
     let list = words.words();
-    let from = at.checked_sub(1).map_or(0, |before| list[before].end as usize);
+    let from = at
+        .checked_sub(1)
+        .map_or(0, |before| list[before].end as usize);
     let to = list.get(at).map_or(text.len(), |word| word.start as usize);
     let marks = &text[from..to];
     if marks.len() < 2 {
         return;
     }
-    for piece in marks.split_ascii_whitespace().filter(|piece| piece.len() >= 2) {
+    for piece in marks
+        .split_ascii_whitespace()
+        .filter(|piece| piece.len() >= 2)
+    {
         let place = from + (piece.as_ptr() as usize - marks.as_ptr() as usize);
         for size in [3, 2] {
             let hit = piece.char_indices().find_map(|(begin, _)| {
                 let part = piece.get(begin..begin + size)?;
-                lexicon.exact(stable_hash::hash_bytes(part.as_bytes())).map(|entry| (entry, begin))
+                lexicon
+                    .exact(stable_hash::hash_bytes(part.as_bytes()))
+                    .map(|entry| (entry, begin))
             });
             if let Some((entry, begin)) = hit {
                 let word = to_u32(at.saturating_sub(1));
-                felt.push(Felt { entry, factor: 1.0, contrast: 1.0, word, start: to_u32(place + begin), end: to_u32(place + begin + size) });
+                felt.push(Felt {
+                    entry,
+                    factor: 1.0,
+                    contrast: 1.0,
+                    word,
+                    start: to_u32(place + begin),
+                    end: to_u32(place + begin + size),
+                });
                 break;
             }
         }
@@ -136,19 +169,23 @@ fn emoticon(lexicon: &Lexicon, text: &str, words: &Words, at: usize, felt: &mut 
 }
 
 /// What the words before (and just after) do to the word or phrase at `at`.
-fn factor_of(modifiers: Modifiers, words: &Words, at: usize, length: usize, value: f32) -> f32 {
+fn factor_of(modifiers: &Modifiers, words: &Words, at: usize, length: usize, value: f32) -> f32 {
     let list = words.words();
     let mut factor = 1.0;
     let mut negated = false;
     let mut relieved = false;
     for back in 1..=NEGATION_REACH {
-        let Some(index) = at.checked_sub(back) else { break };
+        let Some(index) = at.checked_sub(back) else {
+            break;
+        };
         if list[index + 1].before.ends_clause() {
             break;
         }
-        match modifiers.of(list[index].hash) {
+        match modifiers.at(index) {
             Some(Modifier::Negates) => {
-                let only = list.get(index + 1).is_some_and(|next| matches!(words.folded_word(next), "only" | "just"));
+                let only = list
+                    .get(index + 1)
+                    .is_some_and(|next| matches!(words.folded_word(next), "only" | "just"));
                 negated ^= !only;
             }
             Some(Modifier::NegatesNext) if back <= 2 => negated = !negated,
@@ -173,12 +210,12 @@ fn factor_of(modifiers: Modifiers, words: &Words, at: usize, length: usize, valu
 }
 
 /// "the nausea is gone", "the pain has gone away".
-fn ended_after(modifiers: Modifiers, words: &Words, from: usize) -> bool {
-    for word in words.words().iter().skip(from).take(3) {
+fn ended_after(modifiers: &Modifiers, words: &Words, from: usize) -> bool {
+    for (at, word) in words.words().iter().enumerate().skip(from).take(3) {
         if word.before.ends_clause() {
             return false;
         }
-        match modifiers.of(word.hash) {
+        match modifiers.at(at) {
             Some(Modifier::Ended) => return true,
             Some(Modifier::Negates | Modifier::Contrasts) => return false,
             _ => {}
@@ -188,7 +225,7 @@ fn ended_after(modifiers: Modifiers, words: &Words, from: usize) -> bool {
 }
 
 /// Contrast, exclamation and question, sentence by sentence.
-fn weigh_sentences(modifiers: Modifiers, words: &Words, felt: &mut [Felt]) {
+fn weigh_sentences(modifiers: &Modifiers, words: &Words, felt: &mut [Felt]) {
     let list = words.words();
     let mut next_felt = 0;
     let mut start = 0;
@@ -223,10 +260,10 @@ fn emphasise(mark: Gap, felt: &mut [Felt]) {
     felt.iter_mut().for_each(|felt| felt.factor *= factor);
 }
 
-fn contrast(modifiers: Modifiers, words: &Words, start: usize, end: usize, felt: &mut [Felt]) {
+fn contrast(modifiers: &Modifiers, words: &Words, start: usize, end: usize, felt: &mut [Felt]) {
     let list = words.words();
     for at in start..end {
-        let (kind, at) = match modifiers.of(list[at].hash) {
+        let (kind, at) = match modifiers.at(at) {
             Some(kind @ (Modifier::Contrasts | Modifier::Concedes)) => (kind, to_u32(at)),
             _ => continue,
         };
@@ -235,21 +272,35 @@ fn contrast(modifiers: Modifiers, words: &Words, start: usize, end: usize, felt:
                 continue;
             }
             for felt in felt.iter_mut() {
-                felt.contrast *= if felt.word < at { BEFORE_CONTRAST } else { AFTER_CONTRAST };
+                felt.contrast *= if felt.word < at {
+                    BEFORE_CONTRAST
+                } else {
+                    AFTER_CONTRAST
+                };
             }
             break;
         }
-        let until = (at as usize + 1..end).find(|index| list[*index].before.has(Gap::COMMA)).unwrap_or(end);
-        for felt in felt.iter_mut().filter(|felt| felt.word > at && (felt.word as usize) < until) {
+        let until = (at as usize + 1..end)
+            .find(|index| list[*index].before.has(Gap::COMMA))
+            .unwrap_or(end);
+        for felt in felt
+            .iter_mut()
+            .filter(|felt| felt.word > at && (felt.word as usize) < until)
+        {
             felt.contrast *= CONCEDED;
         }
     }
-    felt.iter_mut().for_each(|felt| felt.factor *= felt.contrast);
+    felt.iter_mut()
+        .for_each(|felt| felt.factor *= felt.contrast);
 }
 
 /// Most words in capitals: then capitals mean nothing.
 fn is_shouting(words: &Words) -> bool {
-    let upper = words.words().iter().filter(|word| word.shape == Shape::Upper).count();
+    let upper = words
+        .words()
+        .iter()
+        .filter(|word| word.shape == Shape::Upper)
+        .count();
     2 * upper > words.words().len()
 }
 

@@ -1,8 +1,8 @@
 //! Themes: what a text is about, several at once.
 //!
 //! A curated, versioned taxonomy in TOML decides (feature U04): a person must be able to read why a
-//! text was counted and to change it. All phrases of all themes go through one Aho-Corasick automaton over the
-//! folded text ([`crate::words`]), so a thousand phrases cost about as much as ten. Regular expressions
+//! text was counted and to change it. All phrases of all themes are looked for at once in the folded text
+//! ([`crate::words`]), so a thousand phrases cost about as much as ten. Regular expressions
 //! exist for the few things phrases cannot say, each behind a literal it needs (`needs`), because twelve
 //! patterns tried on every text cost more than all the rest of Listen. A trained model ([`trained`]) can stand beside the taxonomy
 //! where labels exist; it was not made the default because its decisions cannot be edited.

@@ -55,3 +55,26 @@ pub fn student_two_sided(t: f64, degrees_of_freedom: f64) -> f64 {
     )
     .lower
 }
+
+/// The `probability` quantile of Student's t with `degrees_of_freedom` > 0, for a probability in [0.5, 1).
+///
+/// By bisection of the logarithm; not a number outside that range.
+pub fn student_quantile(probability: f64, degrees_of_freedom: f64) -> f64 {
+    if !((0.5..1.0).contains(&probability) && degrees_of_freedom > 0.0) {
+        return f64::NAN;
+    }
+    let both_tails = 2.0 * (1.0 - probability);
+    if both_tails == 1.0 {
+        return 0.0;
+    }
+    let (mut low, mut high) = (-100.0_f64, 300.0_f64);
+    for _ in 0..70 {
+        let middle = 0.5 * (low + high);
+        if student_two_sided(libm::exp(middle), degrees_of_freedom) > both_tails {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    libm::exp(0.5 * (low + high))
+}

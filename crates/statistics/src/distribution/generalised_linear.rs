@@ -1,4 +1,4 @@
-//! Quasi-Poisson regression with log link by iteratively reweighted least squares.
+//! Quasi-Poisson and negative-binomial regression with log link by iteratively reweighted least squares.
 //!
 //! Decision: the iteration starts, steps and stops exactly as is usual in statistical packages (start at
 //! μ = y + 0.1, stop when the deviance changes by less than 1e-8 relative to itself, at most 25 steps),
@@ -25,16 +25,18 @@ pub struct Regression<'a> {
     pub weights: &'a [f64],
     /// Logarithms of the exposure, one a row; empty for none.
     pub offsets: &'a [f64],
+    /// Size of a negative binomial (variance μ + μ²/size); `None` for the Poisson variance.
+    pub size: Option<f64>,
 }
 
-/// A fitted regression. Its existence says that the iteration converged.
+/// A fitted regression.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FittedRegression {
     /// Coefficients on the log scale; `None` for a column that the others make superfluous.
     pub coefficients: Vec<Option<f64>>,
     /// Fitted means, one a row.
     pub means: Vec<f64>,
-    /// Prior weight × mean of the step before the last: what the last least-squares step used.
+    /// Prior weight × information (for Poisson, the mean) of the step before the last: what the last least-squares step used.
     pub working_weights: Vec<f64>,
     /// Pearson dispersion over the residual degrees of freedom, not held to at least 1.
     pub dispersion: f64,
@@ -77,23 +79,40 @@ impl Regression<'_> {
     /// # Errors
     /// [`RegressionError`] when there is nothing to fit or the iteration does not settle.
     pub fn fit(&self) -> Result<FittedRegression, RegressionError> {
-        let rows = self.counts.len();
+        let start: Vec<f64> = self.counts.iter().map(|count| self.start(*count)).collect();
+        self.iterate(&start, Unsettled::Refuse)
+    }
+
+    /// Fits the regression starting from these means; without it settling, where it stands after the
+    /// last step. For procedures that go on from there and settle as a whole.
+    pub(super) fn fit_as_far_as_it_goes(
+        &self,
+        start: &[f64],
+    ) -> Result<FittedRegression, RegressionError> {
+        self.iterate(start, Unsettled::Accept)
+    }
+
+    fn iterate(
+        &self,
+        start: &[f64],
+        unsettled: Unsettled,
+    ) -> Result<FittedRegression, RegressionError> {
         let in_use = self.weights.iter().filter(|weight| **weight > 0.0).count();
         if in_use == 0 || self.counts.iter().any(|count| !count.is_finite()) {
             return Err(RegressionError::NothingToFit);
         }
-        let mut means: Vec<f64> = self.counts.iter().map(|count| count + 0.1).collect();
+        let mut means = start.to_vec();
         let mut etas: Vec<f64> = means.iter().map(|mean| log(*mean)).collect();
         let mut deviance = self.deviance(&means);
-        for _ in 0..STEP_LIMIT {
+        for step_number in 1..=STEP_LIMIT {
             let working_weights: Vec<f64> = self
                 .weights
                 .iter()
                 .zip(&means)
-                .map(|(weight, mean)| weight * mean)
+                .map(|(weight, mean)| weight * self.information(*mean))
                 .collect();
             let step = self.least_squares(&etas, &means, &working_weights);
-            for row in 0..rows {
+            for row in 0..means.len() {
                 etas[row] = self.offset(row) + step.predictor(self.row(row));
                 means[row] = exp(etas[row]);
             }
@@ -101,7 +120,8 @@ impl Regression<'_> {
             if !deviance.is_finite() {
                 return Err(RegressionError::NotConverged);
             }
-            if (deviance - before).abs() / (deviance.abs() + 0.1) < DEVIANCE_TOLERANCE {
+            let settled = (deviance - before).abs() / (deviance.abs() + 0.1) < DEVIANCE_TOLERANCE;
+            if settled || (step_number == STEP_LIMIT && unsettled == Unsettled::Accept) {
                 return Ok(self.finish(step, means, working_weights, in_use));
             }
         }
@@ -116,19 +136,43 @@ impl Regression<'_> {
         self.offsets.get(row).copied().unwrap_or(0.0)
     }
 
+    /// Where the iteration starts: near the count, and away from zero.
+    fn start(&self, count: f64) -> f64 {
+        match self.size {
+            None => count + 0.1,
+            Some(_) => {
+                if count == 0.0 {
+                    1.0 / 6.0
+                } else {
+                    count
+                }
+            }
+        }
+    }
+
+    /// Information of one count on its log mean: μ² over the variance.
+    fn information(&self, mean: f64) -> f64 {
+        self.size.map_or(mean, |size| mean / (1.0 + mean / size))
+    }
+
     /// Twice the log-likelihood lost against a perfect fit.
     fn deviance(&self, means: &[f64]) -> f64 {
         let rows = self.counts.iter().zip(means).zip(self.weights);
         2.0 * rows
-            .map(|((&count, &mean), &weight)| {
-                let information = if count > 0.0 {
-                    count * log(count / mean)
-                } else {
-                    0.0
-                };
-                weight * (information - (count - mean))
-            })
+            .map(|((&count, &mean), &weight)| weight * self.deviance_of(count, mean))
             .sum::<f64>()
+    }
+
+    fn deviance_of(&self, count: f64, mean: f64) -> f64 {
+        let information = if count > 0.0 {
+            count * log(count / mean)
+        } else {
+            0.0
+        };
+        match self.size {
+            None => information - (count - mean),
+            Some(size) => information - (count + size) * log((count + size) / (mean + size)),
+        }
     }
 
     /// One step: weighted least squares of the working response on the design.
@@ -211,6 +255,13 @@ impl FittedRegression {
     pub fn standard_error(&self, row: &[f64], dispersion: f64) -> f64 {
         sqrt(dispersion * self.triangle.variance(row))
     }
+}
+
+/// What to do when the steps run out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unsettled {
+    Accept,
+    Refuse,
 }
 
 struct Step {

@@ -2,7 +2,7 @@
 //!
 //! Sources: continued fractions of DiDonato and Morris 1992 (ACM TOMS 18, 360–373) for beta and DLMF 8.9.2
 //! for gamma, series DLMF 8.7.1, evaluated by the method of
-//! Lentz (1976) as modified by Thompson and Barnett (1986). Tested against R 4.2 and against `statrs`.
+//! Lentz (1976) as modified by Thompson and Barnett (1986). Tested against R 4.2.
 
 use libm::{exp, lgamma, log, log1p, sqrt};
 

@@ -40,6 +40,16 @@ impl<'a> Calendar<'a> {
         }
     }
 
+    /// Whether all buckets are equally long.
+    pub fn is_even(&self) -> bool {
+        match self {
+            Self::Even { .. } => true,
+            Self::Dated { days, .. } => days
+                .windows(3)
+                .all(|window| window[2] - window[1] == window[1] - window[0]),
+        }
+    }
+
     /// Time from `place` to `other`, in buckets (negative when `other` is earlier).
     ///
     /// With dates this is days over the length of the first bucket, so that months keep their lengths.
@@ -161,7 +171,7 @@ mod tests {
         };
         assert_eq!(calendar.years_before(299, 1), Some(247));
         assert_eq!(calendar.years_before(299, 3), Some(142));
-        assert_eq!(calendar.years_before(51, 1), Some(0));
+        assert_eq!(calendar.years_before(52, 1), Some(0));
         assert_eq!(calendar.years_before(40, 1), None);
         assert_eq!(
             Calendar::Even {

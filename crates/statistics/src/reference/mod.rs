@@ -12,6 +12,7 @@ mod calendar;
 mod cusum;
 mod ears;
 mod farrington;
+mod glr;
 mod recent_weeks;
 
 pub use calendar::Calendar;
@@ -21,6 +22,7 @@ pub use farrington::{
     FarringtonFlexible, FarringtonFlexibleSettings, FarringtonOriginal, FarringtonOriginalSettings,
     ThresholdMethod,
 };
+pub use glr::{Glr, GlrFamily, GlrSettings};
 pub use recent_weeks::{Bayes, BayesSettings, Rki, RkiSettings};
 
 use std::ops::Range;

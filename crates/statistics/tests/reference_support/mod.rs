@@ -1,4 +1,8 @@
 //! Reads the folder of reference numbers (see its README) and compares judgements with it.
+#![expect(
+    dead_code,
+    reason = "each test binary uses its part of this shared reader"
+)]
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -7,22 +11,25 @@ use std::path::{Path, PathBuf};
 use auscult_statistics::reference::{Calendar, CountSeries, Judgement, ReferenceMethod};
 
 /// The reference folder, or `None` when this machine does not have it.
+pub fn reference_folder() -> Option<PathBuf> {
+    data_file("reference")
+}
+
+/// A file or folder of the development data, or `None` when this machine does not have it.
 #[expect(
     clippy::disallowed_methods,
     reason = "tests look for a data folder that is not in the repository"
 )]
-pub fn reference_folder() -> Option<PathBuf> {
+pub fn data_file(name: &str) -> Option<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let data = std::env::var("AUSCULT_DATA")
         .map_or_else(|_| workspace.join("../shared/data"), PathBuf::from);
     // A worktree lies one folder deeper than the main checkout.
     let candidates = [
-        data.join("reference"),
-        workspace.join("../../shared/data/reference"),
+        data.join(name),
+        workspace.join("../../shared/data").join(name),
     ];
-    candidates
-        .into_iter()
-        .find(|folder| folder.join("controls.json").exists())
+    candidates.into_iter().find(|path| path.exists())
 }
 
 /// One unit of a data set.
@@ -119,8 +126,13 @@ pub fn expected(
     if !path.exists() {
         return None;
     }
+    Some(parse_expected(gunzip(&path).lines().skip(1)))
+}
+
+/// Expected rows by the second column: the unit in the folder, the method in the committed subset.
+pub fn parse_expected<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeMap<String, Vec<Expected>> {
     let mut units: BTreeMap<String, Vec<Expected>> = BTreeMap::new();
-    for line in gunzip(&path).lines().skip(1) {
+    for line in lines {
         let cells: Vec<&str> = line.split(',').map(|cell| cell.trim_matches('"')).collect();
         let number = |place: usize| match cells[place] {
             "" | "NA" => None,
@@ -146,7 +158,7 @@ pub fn expected(
                 overdispersion: number(11),
             });
     }
-    Some(units)
+    units
 }
 
 /// Buckets a year and years back of a data set, as `controls.json` has them.
@@ -190,6 +202,8 @@ pub fn judge(
 #[derive(Default)]
 pub struct Comparison {
     pub compared: usize,
+    /// Buckets left out because R itself has no usable number there.
+    pub left_out: usize,
     pub alarms_differ: usize,
     pub numbers_differ: usize,
     pub shown: Vec<String>,
@@ -242,8 +256,12 @@ impl Comparison {
     )]
     pub fn print(&self, name: &str) {
         println!(
-            "{name}: {} buckets, {} alarms differ, {} numbers differ, largest relative difference {:.1e}",
-            self.compared, self.alarms_differ, self.numbers_differ, self.worst_relative
+            "{name}: {} buckets ({} left out), {} alarms differ, {} numbers differ, largest relative difference {:.1e}",
+            self.compared,
+            self.left_out,
+            self.alarms_differ,
+            self.numbers_differ,
+            self.worst_relative
         );
         for line in &self.shown {
             println!("    {line}");

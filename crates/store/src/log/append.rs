@@ -37,16 +37,24 @@ impl Append for Appender {
         }
         let batch = Batch::new(&self.shared.catalogue, &records)?;
         drop(records);
-        let request = Arc::new(Request { batch, outcome: Mutex::new(None) });
+        let request = Arc::new(Request {
+            batch,
+            outcome: Mutex::new(None),
+        });
         {
             let mut queue = lock(&self.shared.queue)?;
             if queue.len() >= QUEUE_REQUESTS_MAX {
-                return Err(LogError::Retry(format!("{QUEUE_REQUESTS_MAX} appends are waiting for the volume already")));
+                return Err(LogError::Retry(format!(
+                    "{QUEUE_REQUESTS_MAX} appends are waiting for the volume already"
+                )));
             }
             queue.push_back(request.clone());
         }
         let placed = self.wait_or_write(&request)?;
-        Ok(placed.into_iter().map(|(index, offset)| (self.shared.catalogue.partitions[index].at.clone(), offset)).collect())
+        Ok(placed
+            .into_iter()
+            .map(|(index, offset)| (self.shared.catalogue.partitions[index].at.clone(), offset))
+            .collect())
     }
 }
 
@@ -94,13 +102,25 @@ fn write_group(shared: &Shared, writer: &mut Writer) -> Result<(), LogError> {
     Ok(())
 }
 
-fn write_together(shared: &Shared, writer: &mut Writer, group: &[Arc<Request>]) -> Result<(), LogError> {
+fn write_together(
+    shared: &Shared,
+    writer: &mut Writer,
+    group: &[Arc<Request>],
+) -> Result<(), LogError> {
     let now = shared.clock.now();
     let mut ends = Ends::default();
     let placed = writer.run("append to", |transaction| {
         let placed = group
             .iter()
-            .map(|request| insert(transaction, &shared.catalogue, &request.batch, now, &mut ends))
+            .map(|request| {
+                insert(
+                    transaction,
+                    &shared.catalogue,
+                    &request.batch,
+                    now,
+                    &mut ends,
+                )
+            })
             .collect::<rusqlite::Result<Vec<_>>>()?;
         ends.store(transaction, &shared.catalogue)?;
         Ok(placed)

@@ -43,15 +43,44 @@ pub(crate) struct Start {
 }
 
 impl Consumer {
-    pub(crate) fn new(shared: Arc<Shared>, connection: Connection, group: String, group_id: i64, starts: Vec<Start>) -> Consumer {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        connection: Connection,
+        group: String,
+        group_id: i64,
+        starts: Vec<Start>,
+    ) -> Consumer {
         let mut cursors = BTreeMap::new();
         let mut unannounced = VecDeque::new();
-        for Start { index, position, metadata } in starts {
-            cursors.insert(index, Cursor { next: position.0, committed: position.0 });
+        for Start {
+            index,
+            position,
+            metadata,
+        } in starts
+        {
+            cursors.insert(
+                index,
+                Cursor {
+                    next: position.0,
+                    committed: position.0,
+                },
+            );
             let partition = shared.catalogue.partitions[index].at.clone();
-            unannounced.push_back(LogEvent::Assigned { partition, position, metadata });
+            unannounced.push_back(LogEvent::Assigned {
+                partition,
+                position,
+                metadata,
+            });
         }
-        Consumer { shared, connection, group, group_id, cursors, unannounced, turn: 0 }
+        Consumer {
+            shared,
+            connection,
+            group,
+            group_id,
+            cursors,
+            unannounced,
+            turn: 0,
+        }
     }
 
     /// Indexes of partitions with something to read, starting after the one that was first last time.
@@ -69,20 +98,31 @@ impl Consumer {
     /// Reads from every ready partition: an equal share each, then whatever is left over in the same order.
     fn read(&mut self, limit: usize, events: &mut Vec<LogEvent>) -> Result<(), LogError> {
         let ready = self.ready();
-        let share = limit.checked_div(ready.len()).map_or(0, |share| share.max(1));
+        let share = limit
+            .checked_div(ready.len())
+            .map_or(0, |share| share.max(1));
         let mut bytes_left = POLL_BYTES_MAX;
         for most in [share, limit] {
             for index in &ready {
                 let partition = &self.shared.catalogue.partitions[*index];
-                let Some(cursor) = self.cursors.get_mut(index) else { continue };
+                let Some(cursor) = self.cursors.get_mut(index) else {
+                    continue;
+                };
                 let room = most.min(limit - events.len());
                 if room == 0 || bytes_left == 0 || cursor.next >= partition.end() {
                     continue;
                 }
                 let mut each = |record| events.push(LogEvent::Record(record));
                 let place = &self.shared.place;
-                cursor.next =
-                    read_records(place, &self.connection, partition, cursor.next, room, &mut bytes_left, &mut each)?;
+                cursor.next = read_records(
+                    place,
+                    &self.connection,
+                    partition,
+                    cursor.next,
+                    room,
+                    &mut bytes_left,
+                    &mut each,
+                )?;
             }
         }
         Ok(())
@@ -91,7 +131,10 @@ impl Consumer {
     fn cursor(&self, at: &TopicPartition) -> Result<(usize, Cursor), LogError> {
         let index = self.shared.catalogue.index(at)?;
         let cursor = self.cursors.get(&index).ok_or_else(|| {
-            LogError::Fatal(format!("group `{}` was to commit for {at}, which is not assigned to it", self.group))
+            LogError::Fatal(format!(
+                "group `{}` was to commit for {at}, which is not assigned to it",
+                self.group
+            ))
         })?;
         Ok((index, *cursor))
     }
@@ -137,14 +180,23 @@ impl Log for Consumer {
         }
     }
 
-    fn restore(&mut self, partition: &TopicPartition, each: &mut dyn FnMut(StateRecord)) -> Result<(), LogError> {
+    fn restore(
+        &mut self,
+        partition: &TopicPartition,
+        each: &mut dyn FnMut(StateRecord),
+    ) -> Result<(), LogError> {
         let (index, _) = self.cursor(partition)?;
         let owner = owner(self.group_id, self.shared.catalogue.partitions[index].id);
         let mut restore = || -> rusqlite::Result<()> {
-            let mut select = self.connection.prepare_cached("SELECT key, value FROM state WHERE owner = ?1 ORDER BY key")?;
+            let mut select = self
+                .connection
+                .prepare_cached("SELECT key, value FROM state WHERE owner = ?1 ORDER BY key")?;
             let mut rows = select.query([owner])?;
             while let Some(row) = rows.next()? {
-                each(StateRecord { key: row.get(0)?, value: Some(row.get(1)?) });
+                each(StateRecord {
+                    key: row.get(0)?,
+                    value: Some(row.get(1)?),
+                });
             }
             Ok(())
         };

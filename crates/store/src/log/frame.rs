@@ -49,9 +49,16 @@ pub struct Decoded {
 pub fn encode(into: &mut Vec<u8>, key: Option<&[u8]>, headers: &Headers, value: Option<&[u8]>) {
     let start = into.len();
     let size = key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) + 16;
-    into.reserve(size + headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>());
+    into.reserve(
+        size + headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 4)
+            .sum::<usize>(),
+    );
     into.extend_from_slice(&[VERSION, 0, 0, 0, 0]);
-    into.push(if key.is_some() { HAS_KEY } else { 0 } | if value.is_some() { HAS_VALUE } else { 0 });
+    into.push(
+        if key.is_some() { HAS_KEY } else { 0 } | if value.is_some() { HAS_VALUE } else { 0 },
+    );
     if let Some(key) = key {
         put_bytes(into, key);
     }
@@ -79,11 +86,20 @@ pub fn decode(frame: &[u8]) -> Result<Decoded, FrameError> {
     }
     let mut headers = Headers::with_capacity(count as usize);
     for _ in 0..count {
-        let name = std::str::from_utf8(take_bytes(&mut rest)?).map_err(|_| FrameError::Malformed)?;
+        let name =
+            std::str::from_utf8(take_bytes(&mut rest)?).map_err(|_| FrameError::Malformed)?;
         headers.push((name.to_owned(), take_bytes(&mut rest)?.to_vec()));
     }
-    let value = if flags & HAS_VALUE != 0 { Some(rest.to_vec()) } else { None };
-    Ok(Decoded { key, headers, value })
+    let value = if flags & HAS_VALUE != 0 {
+        Some(rest.to_vec())
+    } else {
+        None
+    };
+    Ok(Decoded {
+        key,
+        headers,
+        value,
+    })
 }
 
 /// Key of a frame and whether it is a tombstone, without copying anything.
@@ -112,7 +128,11 @@ fn open(frame: &[u8]) -> Result<(u8, &[u8]), FrameError> {
 }
 
 fn take_key<'a>(flags: u8, rest: &mut &'a [u8]) -> Result<Option<&'a [u8]>, FrameError> {
-    if flags & HAS_KEY == 0 { Ok(None) } else { take_bytes(rest).map(Some) }
+    if flags & HAS_KEY == 0 {
+        Ok(None)
+    } else {
+        take_bytes(rest).map(Some)
+    }
 }
 
 fn put_bytes(into: &mut Vec<u8>, bytes: &[u8]) {
@@ -161,9 +181,17 @@ mod tests {
     #[test]
     fn form_1_stays_as_it_is() {
         let mut frame = Vec::new();
-        encode(&mut frame, Some(b"k"), &vec![("ce".to_owned(), vec![0xff])], Some(b"val"));
+        encode(
+            &mut frame,
+            Some(b"k"),
+            &vec![("ce".to_owned(), vec![0xff])],
+            Some(b"val"),
+        );
         assert_eq!(frame, FORM_1);
-        assert_eq!(decode(FORM_1).unwrap().value.as_deref(), Some(b"val".as_slice()));
+        assert_eq!(
+            decode(FORM_1).unwrap().value.as_deref(),
+            Some(b"val".as_slice())
+        );
     }
 
     #[test]

@@ -77,31 +77,58 @@ impl EmbeddedLog {
         let now = shared.clock.now();
         let mut report = Maintenance::default();
         for topic in shared.catalogue.topics.values() {
-            for partition in &shared.catalogue.partitions[topic.first..topic.first + topic.partitions as usize] {
+            for partition in
+                &shared.catalogue.partitions[topic.first..topic.first + topic.partitions as usize]
+            {
                 let lagging = slowest_group(&connection, partition)
                     .map_err(|e| LogError::from(shared.place.explain("clean up", &e)))?;
                 match topic.cleanup {
-                    Cleanup::Delete { age: None, bytes: None } => {}
+                    Cleanup::Delete {
+                        age: None,
+                        bytes: None,
+                    } => {}
                     Cleanup::Delete { age, bytes } => {
                         let before = age.map(|age| moved_back(now, age));
-                        let (plan, held) = plan_expiry(&connection, partition, before, bytes, &lagging, records_max)
-                            .map_err(|e| LogError::from(shared.place.explain("clean up", &e)))?;
+                        let (plan, held) = plan_expiry(
+                            &connection,
+                            partition,
+                            before,
+                            bytes,
+                            &lagging,
+                            records_max,
+                        )
+                        .map_err(|e| LogError::from(shared.place.explain("clean up", &e)))?;
                         report.held_back.extend(held);
-                        report.expired += self.carry_out(partition, plan, &mut report.unfinished)?;
+                        report.expired +=
+                            self.carry_out(partition, plan, &mut report.unfinished)?;
                     }
                     Cleanup::Compact { tombstone_age } => {
                         let before = moved_back(now, tombstone_age);
-                        let plan = self.plan_compaction(&connection, partition, before, &lagging, records_max)?;
-                        report.compacted += self.carry_out(partition, plan, &mut report.unfinished)?;
+                        let plan = self.plan_compaction(
+                            &connection,
+                            partition,
+                            before,
+                            &lagging,
+                            records_max,
+                        )?;
+                        report.compacted +=
+                            self.carry_out(partition, plan, &mut report.unfinished)?;
                     }
                 }
             }
         }
-        report.held_back.sort_by(|a, b| a.partition.cmp(&b.partition));
+        report
+            .held_back
+            .sort_by(|a, b| a.partition.cmp(&b.partition));
         Ok(report)
     }
 
-    fn carry_out(&self, partition: &Partition, plan: Plan, unfinished: &mut bool) -> Result<u64, LogError> {
+    fn carry_out(
+        &self,
+        partition: &Partition,
+        plan: Plan,
+        unfinished: &mut bool,
+    ) -> Result<u64, LogError> {
         *unfinished |= plan.unfinished;
         if plan.offsets.is_empty() && plan.cleaned.is_none() {
             return Ok(0);
@@ -130,9 +157,14 @@ impl EmbeddedLog {
         records_max: usize,
     ) -> Result<Plan, LogError> {
         let end = partition.end();
-        let explain = |error: rusqlite::Error| LogError::from(self.shared.place.explain("compact", &error));
+        let explain =
+            |error: rusqlite::Error| LogError::from(self.shared.place.explain("compact", &error));
         let cleaned: u64 = connection
-            .query_row("SELECT cleaned FROM partitions WHERE id = ?1", [partition.id], |row| row.get(0))
+            .query_row(
+                "SELECT cleaned FROM partitions WHERE id = ?1",
+                [partition.id],
+                |row| row.get(0),
+            )
             .map_err(explain)?;
         let mut plan = Plan::default();
         let mut newest: FxHashMap<Vec<u8>, u64> = FxHashMap::default();
@@ -152,8 +184,11 @@ impl EmbeddedLog {
         // A tombstone stays until every group has seen it.
         let read_by_all = lagging.as_ref().map_or(u64::MAX, |held| held.position.0);
         self.scan(connection, partition, 0, seen_to, &mut |row| {
-            let superseded = newest.get(row.key).is_some_and(|&newest| newest > row.offset);
-            let over = row.tombstone && row.recorded < tombstones_before && row.offset < read_by_all;
+            let superseded = newest
+                .get(row.key)
+                .is_some_and(|&newest| newest > row.offset);
+            let over =
+                row.tombstone && row.recorded < tombstones_before && row.offset < read_by_all;
             if superseded || over {
                 plan.remove(row.offset, row.bytes);
             }
@@ -184,7 +219,11 @@ impl EmbeddedLog {
                 let bytes = row.get_ref(2)?.as_blob()?;
                 let (key, tombstone) = match frame::key_and_tombstone(bytes) {
                     Ok(found) => found,
-                    Err(reason) => return Ok(Err(super::reader::unreadable(place, partition, offset, &reason))),
+                    Err(reason) => {
+                        return Ok(Err(super::reader::unreadable(
+                            place, partition, offset, &reason,
+                        )));
+                    }
                 };
                 let row = Scanned {
                     offset,
@@ -216,7 +255,10 @@ fn moved_back(now: Timestamp, by: Duration) -> Timestamp {
 }
 
 /// The group furthest behind in `partition`; `None` if none has ever committed there.
-fn slowest_group(connection: &Connection, partition: &Partition) -> rusqlite::Result<Option<HeldBack>> {
+fn slowest_group(
+    connection: &Connection,
+    partition: &Partition,
+) -> rusqlite::Result<Option<HeldBack>> {
     connection
         .query_row(
             "SELECT name, position FROM positions JOIN groups ON groups.id = owner >> 32
@@ -224,7 +266,11 @@ fn slowest_group(connection: &Connection, partition: &Partition) -> rusqlite::Re
             [partition.id],
             |row| {
                 let position = Position(row.get(1)?);
-                Ok(HeldBack { group: row.get(0)?, partition: partition.at.clone(), position })
+                Ok(HeldBack {
+                    group: row.get(0)?,
+                    partition: partition.at.clone(),
+                    position,
+                })
             },
         )
         .optional()
@@ -239,9 +285,18 @@ fn plan_expiry(
     lagging: &Option<HeldBack>,
     records_max: usize,
 ) -> rusqlite::Result<(Plan, Option<HeldBack>)> {
-    let held: i64 = connection.query_row("SELECT bytes FROM partitions WHERE id = ?1", [partition.id], |row| row.get(0))?;
-    let excess = bytes_max.map_or(0, |max| held.saturating_sub(i64::try_from(max).unwrap_or(i64::MAX)));
-    let sql = format!("SELECT offset, recorded, length(frame) FROM records_{} ORDER BY offset LIMIT ?1", partition.id);
+    let held: i64 = connection.query_row(
+        "SELECT bytes FROM partitions WHERE id = ?1",
+        [partition.id],
+        |row| row.get(0),
+    )?;
+    let excess = bytes_max.map_or(0, |max| {
+        held.saturating_sub(i64::try_from(max).unwrap_or(i64::MAX))
+    });
+    let sql = format!(
+        "SELECT offset, recorded, length(frame) FROM records_{} ORDER BY offset LIMIT ?1",
+        partition.id
+    );
     let mut select = connection.prepare(&sql)?;
     let mut rows = select.query([i64::try_from(records_max).unwrap_or(i64::MAX)])?;
     let mut plan = Plan::default();
@@ -251,7 +306,10 @@ fn plan_expiry(
         if !too_old && plan.bytes >= excess {
             return Ok((plan, None));
         }
-        if let Some(lagging) = lagging.as_ref().filter(|lagging| lagging.position.0 <= offset) {
+        if let Some(lagging) = lagging
+            .as_ref()
+            .filter(|lagging| lagging.position.0 <= offset)
+        {
             return Ok((plan, Some(lagging.clone())));
         }
         plan.remove(offset, bytes);

@@ -60,17 +60,23 @@ impl EmbeddedLog {
     ///
     /// # Errors
     /// As [`EmbeddedLog::open`].
-    pub fn open_with_clock(path: &Path, topics: &[TopicSettings], clock: Arc<dyn Clock>) -> Result<EmbeddedLog, LogError> {
+    pub fn open_with_clock(
+        path: &Path,
+        topics: &[TopicSettings],
+        clock: Arc<dyn Clock>,
+    ) -> Result<EmbeddedLog, LogError> {
         let place = Place::new(path, &schema::KIND);
         let lease = Lease::take(&place)?;
         let mut connection = open_writer(&place, &schema::KIND)?;
-        let closed_cleanly = schema::mark_open(&connection).map_err(|e| place.explain("open", &e))?;
+        let closed_cleanly =
+            schema::mark_open(&connection).map_err(|e| place.explain("open", &e))?;
         if !closed_cleanly {
             tracing::info!(file = %path.display(), "the last run did not close the log file: checking every page");
             quick_check(&place, &connection)?;
         }
         schema::enter_topics(&place, &mut connection, topics)?;
-        let catalogue = schema::load_catalogue(&connection).map_err(|e| place.explain("open", &e))?;
+        let catalogue =
+            schema::load_catalogue(&connection).map_err(|e| place.explain("open", &e))?;
         connection.set_prepared_statement_cache_capacity(catalogue.partitions.len() + 32);
         let shared = Shared {
             writer: Mutex::new(Writer::new(connection, place.clone())),
@@ -83,7 +89,9 @@ impl EmbeddedLog {
             clock,
             _lease: lease,
         };
-        Ok(EmbeddedLog { shared: Arc::new(shared) })
+        Ok(EmbeddedLog {
+            shared: Arc::new(shared),
+        })
     }
 
     /// The file.
@@ -106,7 +114,9 @@ impl EmbeddedLog {
     /// An appender for records from outside any turn.
     #[must_use]
     pub fn appender(&self) -> Appender {
-        Appender { shared: self.shared.clone() }
+        Appender {
+            shared: self.shared.clone(),
+        }
     }
 
     /// Joins `group` as its one consumer: all partitions of `topics` are assigned to it, starting where the group
@@ -143,13 +153,19 @@ impl EmbeddedLog {
         }
         let build = || {
             let group_id = self.group_id(group)?;
-            let starts = indexes.iter().map(|&index| self.start(&connection, group_id, index, &start));
+            let starts = indexes
+                .iter()
+                .map(|&index| self.start(&connection, group_id, index, &start));
             Ok((group_id, starts.collect::<Result<Vec<_>, LogError>>()?))
         };
         match build() {
-            Ok((group_id, starts)) => {
-                Ok(Consumer::new(self.shared.clone(), connection, group.to_owned(), group_id, starts))
-            }
+            Ok((group_id, starts)) => Ok(Consumer::new(
+                self.shared.clone(),
+                connection,
+                group.to_owned(),
+                group_id,
+                starts,
+            )),
             Err(error) => {
                 lock(&self.shared.groups)?.remove(group);
                 Err(error)
@@ -169,7 +185,9 @@ impl EmbeddedLog {
             .prepare_cached("SELECT position, metadata FROM positions WHERE owner = ?1")
             .and_then(|mut select| {
                 select
-                    .query_row([schema::owner(group_id, partition.id)], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .query_row([schema::owner(group_id, partition.id)], |row| {
+                        Ok((row.get(0)?, row.get(1)?))
+                    })
                     .optional()
             })
             .map_err(|e| self.shared.place.explain("read", &e))?;
@@ -179,16 +197,25 @@ impl EmbeddedLog {
             return Err(LogError::Fatal(format!(
                 "group `{}` was to start {} at {}, past its end {}: its positions belong to another log file; wipe the \
                  read model, or give it its own log file back",
-                group_id, partition.at, position.0, partition.end()
+                group_id,
+                partition.at,
+                position.0,
+                partition.end()
             )));
         }
-        Ok(Start { index, position, metadata })
+        Ok(Start {
+            index,
+            position,
+            metadata,
+        })
     }
 
     fn group_id(&self, group: &str) -> Result<i64, LogError> {
         lock(&self.shared.writer)?.run("enter a group into", |transaction| {
             transaction.execute("INSERT OR IGNORE INTO groups(name) VALUES (?1)", [group])?;
-            transaction.query_row("SELECT id FROM groups WHERE name = ?1", [group], |row| row.get(0))
+            transaction.query_row("SELECT id FROM groups WHERE name = ?1", [group], |row| {
+                row.get(0)
+            })
         })
     }
 
@@ -198,23 +225,35 @@ impl EmbeddedLog {
     /// [`LogError::Fatal`] if it has a consumer now, or never was.
     pub fn forget_group(&self, group: &str) -> Result<(), LogError> {
         if lock(&self.shared.groups)?.contains(group) {
-            return Err(LogError::Fatal(format!("group `{group}` has a consumer: stop it before the group is forgotten")));
+            return Err(LogError::Fatal(format!(
+                "group `{group}` has a consumer: stop it before the group is forgotten"
+            )));
         }
         let known = lock(&self.shared.writer)?.run("forget a group in", |transaction| {
             let of_group = "IN (SELECT id FROM groups WHERE name = ?1)";
-            transaction.execute(&format!("DELETE FROM positions WHERE owner >> 32 {of_group}"), [group])?;
-            transaction.execute(&format!("DELETE FROM state WHERE owner >> 32 {of_group}"), [group])?;
+            transaction.execute(
+                &format!("DELETE FROM positions WHERE owner >> 32 {of_group}"),
+                [group],
+            )?;
+            transaction.execute(
+                &format!("DELETE FROM state WHERE owner >> 32 {of_group}"),
+                [group],
+            )?;
             transaction.execute("DELETE FROM groups WHERE name = ?1", [group])
         })?;
         if known == 0 {
-            return Err(LogError::Fatal(format!("there is no group `{group}` in {}", self.path().display())));
+            return Err(LogError::Fatal(format!(
+                "there is no group `{group}` in {}",
+                self.path().display()
+            )));
         }
         Ok(())
     }
 
     fn open_reader(&self) -> Result<Connection, LogError> {
         let connection = open_reader(&self.shared.place, &schema::KIND)?;
-        connection.set_prepared_statement_cache_capacity(self.shared.catalogue.partitions.len() + 8);
+        connection
+            .set_prepared_statement_cache_capacity(self.shared.catalogue.partitions.len() + 8);
         Ok(connection)
     }
 }

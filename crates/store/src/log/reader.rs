@@ -23,17 +23,31 @@ pub(crate) fn read_records(
     // Read before the query: whatever lies below is committed and visible to it.
     let end = partition.end();
     let explain = |error: rusqlite::Error| LogError::from(place.explain("read", &error));
-    let mut select = connection.prepare_cached(&partition.select).map_err(explain)?;
-    let mut rows = select.query([from as i64, i64::try_from(limit).unwrap_or(i64::MAX)]).map_err(explain)?;
+    let mut select = connection
+        .prepare_cached(&partition.select)
+        .map_err(explain)?;
+    let mut rows = select
+        .query([from as i64, i64::try_from(limit).unwrap_or(i64::MAX)])
+        .map_err(explain)?;
     let mut next = from;
     let mut seen = 0;
     while let Some(row) = rows.next().map_err(explain)? {
         let offset = row.get::<_, u64>(0).map_err(explain)?;
-        let bytes = row.get_ref(1).and_then(|cell| Ok(cell.as_blob()?)).map_err(explain)?;
-        let decoded = frame::decode(bytes).map_err(|reason| unreadable(place, partition, offset, &reason))?;
+        let bytes = row
+            .get_ref(1)
+            .and_then(|cell| Ok(cell.as_blob()?))
+            .map_err(explain)?;
+        let decoded =
+            frame::decode(bytes).map_err(|reason| unreadable(place, partition, offset, &reason))?;
         *bytes_left = bytes_left.saturating_sub(bytes.len());
         let at = partition.at.clone();
-        each(Record { at, offset, key: decoded.key, headers: decoded.headers, value: decoded.value });
+        each(Record {
+            at,
+            offset,
+            key: decoded.key,
+            headers: decoded.headers,
+            value: decoded.value,
+        });
         next = offset + 1;
         seen += 1;
         if *bytes_left == 0 {
@@ -43,11 +57,19 @@ pub(crate) fn read_records(
     Ok(if seen < limit { next.max(end) } else { next })
 }
 
-pub(crate) fn unreadable(place: &Place, partition: &Partition, offset: u64, reason: &frame::FrameError) -> LogError {
+pub(crate) fn unreadable(
+    place: &Place,
+    partition: &Partition,
+    offset: u64,
+    reason: &frame::FrameError,
+) -> LogError {
     place
         .broken(
             "read",
-            &format!("record {} offset {offset} cannot be read: {reason}", partition.at),
+            &format!(
+                "record {} offset {offset} cannot be read: {reason}",
+                partition.at
+            ),
             "keep the file, and restore the last backup or move past the record by hand",
         )
         .into()
@@ -72,7 +94,11 @@ impl LogReader {
         let connection = open_reader(&place, &KIND)?;
         let catalogue = load_catalogue(&connection).map_err(|e| place.explain("read", &e))?;
         connection.set_prepared_statement_cache_capacity(catalogue.partitions.len() + 8);
-        Ok(LogReader { place, connection, catalogue })
+        Ok(LogReader {
+            place,
+            connection,
+            catalogue,
+        })
     }
 
     /// Partitions of `topic`.
@@ -82,7 +108,10 @@ impl LogReader {
     pub fn partitions(&self, topic: &str) -> Result<Vec<TopicPartition>, LogError> {
         let topic = self.catalogue.topic(topic)?;
         let range = topic.first..topic.first + topic.partitions as usize;
-        Ok(self.catalogue.partitions[range].iter().map(|partition| partition.at.clone()).collect())
+        Ok(self.catalogue.partitions[range]
+            .iter()
+            .map(|partition| partition.at.clone())
+            .collect())
     }
 
     /// Offset the next record of `partition` will get.
@@ -93,7 +122,11 @@ impl LogReader {
         let partition = &self.catalogue.partitions[self.catalogue.index(partition)?];
         let end = self
             .connection
-            .query_row("SELECT next FROM partitions WHERE id = ?1", [partition.id], |row| row.get::<_, u64>(0))
+            .query_row(
+                "SELECT next FROM partitions WHERE id = ?1",
+                [partition.id],
+                |row| row.get::<_, u64>(0),
+            )
             .map_err(|e| self.place.explain("read", &e))?;
         Ok(Position(end))
     }
@@ -111,18 +144,35 @@ impl LogReader {
     ) -> Result<Position, LogError> {
         let end = self.end(partition)?;
         let partition = &self.catalogue.partitions[self.catalogue.index(partition)?];
-        partition.end.store(end.0, std::sync::atomic::Ordering::Release);
+        partition
+            .end
+            .store(end.0, std::sync::atomic::Ordering::Release);
         let mut bytes_left = usize::MAX;
-        read_records(&self.place, &self.connection, partition, from.0, limit, &mut bytes_left, each).map(Position)
+        read_records(
+            &self.place,
+            &self.connection,
+            partition,
+            from.0,
+            limit,
+            &mut bytes_left,
+            each,
+        )
+        .map(Position)
     }
 
     /// The record at one offset, if it is still there.
     ///
     /// # Errors
     /// See [`LogError`].
-    pub fn record(&self, partition: &TopicPartition, offset: u64) -> Result<Option<Record>, LogError> {
+    pub fn record(
+        &self,
+        partition: &TopicPartition,
+        offset: u64,
+    ) -> Result<Option<Record>, LogError> {
         let mut found = None;
-        self.read(partition, Position(offset), 1, &mut |record| found = Some(record))?;
+        self.read(partition, Position(offset), 1, &mut |record| {
+            found = Some(record)
+        })?;
         Ok(found.filter(|record| record.offset == offset))
     }
 
@@ -130,7 +180,11 @@ impl LogReader {
     ///
     /// # Errors
     /// See [`LogError`].
-    pub fn committed(&self, group: &str, partition: &TopicPartition) -> Result<Option<Position>, LogError> {
+    pub fn committed(
+        &self,
+        group: &str,
+        partition: &TopicPartition,
+    ) -> Result<Option<Position>, LogError> {
         let partition = &self.catalogue.partitions[self.catalogue.index(partition)?];
         self.connection
             .query_row(

@@ -64,43 +64,69 @@ pub fn owner(group: i64, partition: i64) -> i64 {
 
 /// Marks the file as in use; returns whether the last run closed it cleanly.
 pub fn mark_open(connection: &Connection) -> rusqlite::Result<bool> {
-    let clean = connection.query_row("SELECT value FROM meta WHERE name = 'clean'", [], |row| row.get::<_, i64>(0))?;
+    let clean = connection.query_row("SELECT value FROM meta WHERE name = 'clean'", [], |row| {
+        row.get::<_, i64>(0)
+    })?;
     connection.execute("UPDATE meta SET value = 0 WHERE name = 'clean'", [])?;
     Ok(clean == 1)
 }
 
 /// Marks the file as closed cleanly.
 pub fn mark_closed(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute("UPDATE meta SET value = 1 WHERE name = 'clean'", []).map(|_| ())
+    connection
+        .execute("UPDATE meta SET value = 1 WHERE name = 'clean'", [])
+        .map(|_| ())
 }
 
 /// Enters `settings` into the file: all at once, or nothing if any of them cannot be.
 ///
 /// # Errors
 /// [`Trouble::Broken`] naming every topic that is wrong.
-pub fn enter_topics(place: &Place, connection: &mut Connection, settings: &[TopicSettings]) -> Result<(), Trouble> {
-    let mut complaints: Vec<String> = settings.iter().filter_map(TopicSettings::complaint).collect();
+pub fn enter_topics(
+    place: &Place,
+    connection: &mut Connection,
+    settings: &[TopicSettings],
+) -> Result<(), Trouble> {
+    let mut complaints: Vec<String> = settings
+        .iter()
+        .filter_map(TopicSettings::complaint)
+        .collect();
     let mut names = BTreeSet::new();
     complaints.extend(
-        settings.iter().filter(|topic| !names.insert(&topic.name)).map(|topic| format!("topic `{}` is named twice", topic.name)),
+        settings
+            .iter()
+            .filter(|topic| !names.insert(&topic.name))
+            .map(|topic| format!("topic `{}` is named twice", topic.name)),
     );
     let mut enter = || -> rusqlite::Result<()> {
-        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for topic in settings {
             if let Some(complaint) = enter_topic(&transaction, topic)? {
                 complaints.push(complaint);
             }
         }
-        if complaints.is_empty() { transaction.commit() } else { transaction.rollback() }
+        if complaints.is_empty() {
+            transaction.commit()
+        } else {
+            transaction.rollback()
+        }
     };
     enter().map_err(|e| place.explain("enter the topics into", &e))?;
     if complaints.is_empty() {
         return Ok(());
     }
-    Err(place.broken("open", &complaints.join("; "), "correct the topics in the settings"))
+    Err(place.broken(
+        "open",
+        &complaints.join("; "),
+        "correct the topics in the settings",
+    ))
 }
 
-fn enter_topic(transaction: &Transaction<'_>, topic: &TopicSettings) -> rusqlite::Result<Option<String>> {
+fn enter_topic(
+    transaction: &Transaction<'_>,
+    topic: &TopicSettings,
+) -> rusqlite::Result<Option<String>> {
     let (compacted, age, bytes) = match topic.cleanup {
         Cleanup::Delete { age, bytes } => (0, age, bytes),
         Cleanup::Compact { tombstone_age } => (1, Some(tombstone_age), None),
@@ -108,7 +134,11 @@ fn enter_topic(transaction: &Transaction<'_>, topic: &TopicSettings) -> rusqlite
     let age = age.map(|age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
     let bytes = bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
     let present: Option<(i64, u32)> = transaction
-        .query_row("SELECT id, partitions FROM topics WHERE name = ?1", [&*topic.name], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(
+            "SELECT id, partitions FROM topics WHERE name = ?1",
+            [&*topic.name],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
         .optional()?;
     match present {
         Some((_, partitions)) if partitions != topic.partitions => Ok(Some(format!(
@@ -123,10 +153,16 @@ fn enter_topic(transaction: &Transaction<'_>, topic: &TopicSettings) -> rusqlite
         }
         None => {
             let insert = "INSERT INTO topics(name, partitions, compacted, age_ms, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
-            transaction.execute(insert, params![&*topic.name, topic.partitions, compacted, age, bytes])?;
+            transaction.execute(
+                insert,
+                params![&*topic.name, topic.partitions, compacted, age, bytes],
+            )?;
             let id = transaction.last_insert_rowid();
             for number in 0..topic.partitions {
-                transaction.execute("INSERT INTO partitions(topic, number) VALUES (?1, ?2)", params![id, number])?;
+                transaction.execute(
+                    "INSERT INTO partitions(topic, number) VALUES (?1, ?2)",
+                    params![id, number],
+                )?;
                 let table = transaction.last_insert_rowid();
                 transaction.execute_batch(&format!(
                     "CREATE TABLE records_{table} (offset INTEGER PRIMARY KEY, recorded INTEGER NOT NULL, frame BLOB NOT NULL)"
@@ -140,19 +176,29 @@ fn enter_topic(transaction: &Transaction<'_>, topic: &TopicSettings) -> rusqlite
 /// Reads all topics of the file.
 pub fn load_catalogue(connection: &Connection) -> rusqlite::Result<Catalogue> {
     let mut catalogue = Catalogue::default();
-    let mut topics = connection.prepare("SELECT id, name, compacted, age_ms, bytes FROM topics ORDER BY id")?;
-    let mut partitions = connection.prepare("SELECT id, number, next FROM partitions WHERE topic = ?1 ORDER BY number")?;
+    let mut topics =
+        connection.prepare("SELECT id, name, compacted, age_ms, bytes FROM topics ORDER BY id")?;
+    let mut partitions = connection
+        .prepare("SELECT id, number, next FROM partitions WHERE topic = ?1 ORDER BY number")?;
     let mut rows = topics.query([])?;
     while let Some(row) = rows.next()? {
         let name: Arc<str> = row.get::<_, String>(1)?.into();
         let age = row.get::<_, Option<u64>>(3)?.map(Duration::from_millis);
         let cleanup = if row.get(2)? {
-            Cleanup::Compact { tombstone_age: age.unwrap_or_default() }
+            Cleanup::Compact {
+                tombstone_age: age.unwrap_or_default(),
+            }
         } else {
-            Cleanup::Delete { age, bytes: row.get(4)? }
+            Cleanup::Delete {
+                age,
+                bytes: row.get(4)?,
+            }
         };
         let of_topic = partitions.query_map([row.get::<_, i64>(0)?], |row| {
-            let at = TopicPartition { topic: name.clone(), partition: row.get(1)? };
+            let at = TopicPartition {
+                topic: name.clone(),
+                partition: row.get(1)?,
+            };
             Ok(Partition::new(row.get(0)?, at, row.get(2)?))
         })?;
         let of_topic = of_topic.collect::<rusqlite::Result<Vec<_>>>()?;

@@ -30,14 +30,18 @@ pub(crate) struct Shared {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EmbeddedLog").field("path", &self.place.path()).finish_non_exhaustive()
+        f.debug_struct("EmbeddedLog")
+            .field("path", &self.place.path())
+            .finish_non_exhaustive()
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
         // A writer in doubt, or one a thread died with, leaves the file marked as open: the next start checks it.
-        let Ok(writer) = self.writer.get_mut() else { return };
+        let Ok(writer) = self.writer.get_mut() else {
+            return;
+        };
         if writer.is_stopped() {
             return;
         }
@@ -50,7 +54,10 @@ impl Drop for Shared {
 /// Locks, or says that a thread died while it held the lock.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> Result<MutexGuard<'_, T>, LogError> {
     mutex.lock().map_err(|_| {
-        LogError::Fatal("a thread died while it was writing to the log: restart; the file recovers by itself".to_owned())
+        LogError::Fatal(
+            "a thread died while it was writing to the log: restart; the file recovers by itself"
+                .to_owned(),
+        )
     })
 }
 
@@ -64,7 +71,10 @@ pub(crate) struct Bell {
 impl Bell {
     /// Wakes everybody who waits.
     pub fn ring(&self) {
-        let mut rings = self.rings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut rings = self
+            .rings
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         *rings = rings.wrapping_add(1);
         drop(rings);
         self.changed.notify_all();
@@ -72,21 +82,33 @@ impl Bell {
 
     /// Number of rings so far: read before looking for records, so that a ring in between is not missed.
     pub fn rings(&self) -> u64 {
-        *self.rings.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        *self
+            .rings
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Waits for a ring after the `seen`-th; false when `deadline` passed without one (`None`: waits for good).
     pub fn wait(&self, seen: u64, deadline: Option<Instant>) -> bool {
-        let mut rings = self.rings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut rings = self
+            .rings
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         while *rings == seen {
             rings = match deadline {
-                None => self.changed.wait(rings).unwrap_or_else(std::sync::PoisonError::into_inner),
+                None => self
+                    .changed
+                    .wait(rings)
+                    .unwrap_or_else(std::sync::PoisonError::into_inner),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         return false;
                     }
-                    self.changed.wait_timeout(rings, left).unwrap_or_else(std::sync::PoisonError::into_inner).0
+                    self.changed
+                        .wait_timeout(rings, left)
+                        .unwrap_or_else(std::sync::PoisonError::into_inner)
+                        .0
                 }
             };
         }

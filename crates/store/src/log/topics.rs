@@ -31,18 +31,26 @@ pub enum Cleanup {
 
 impl Cleanup {
     /// Keep everything.
-    pub const KEEP: Cleanup = Cleanup::Delete { age: None, bytes: None };
+    pub const KEEP: Cleanup = Cleanup::Delete {
+        age: None,
+        bytes: None,
+    };
 
     /// Delete after `days`.
     #[must_use]
     pub fn days(days: u32) -> Cleanup {
-        Cleanup::Delete { age: Some(Duration::from_secs(u64::from(days) * 86_400)), bytes: None }
+        Cleanup::Delete {
+            age: Some(Duration::from_secs(u64::from(days) * 86_400)),
+            bytes: None,
+        }
     }
 
     /// Keep the newest of each key, and tombstones for a day, as Kafka does.
     #[must_use]
     pub fn compact() -> Cleanup {
-        Cleanup::Compact { tombstone_age: Duration::from_secs(86_400) }
+        Cleanup::Compact {
+            tombstone_age: Duration::from_secs(86_400),
+        }
     }
 }
 
@@ -62,7 +70,11 @@ impl TopicSettings {
     /// A topic that keeps everything.
     #[must_use]
     pub fn new(name: &str, partitions: u32) -> TopicSettings {
-        TopicSettings { name: name.into(), partitions, cleanup: Cleanup::KEEP }
+        TopicSettings {
+            name: name.into(),
+            partitions,
+            cleanup: Cleanup::KEEP,
+        }
     }
 
     /// The same topic with another cleanup.
@@ -74,7 +86,10 @@ impl TopicSettings {
     /// What is wrong with it, if anything.
     pub(crate) fn complaint(&self) -> Option<String> {
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        if self.name.is_empty() || self.name.len() > TOPIC_NAME_BYTES_MAX || !self.name.bytes().all(legal) {
+        if self.name.is_empty()
+            || self.name.len() > TOPIC_NAME_BYTES_MAX
+            || !self.name.bytes().all(legal)
+        {
             return Some(format!(
                 "topic `{}`: a name is 1 to {TOPIC_NAME_BYTES_MAX} letters, digits, dots and hyphens",
                 self.name
@@ -108,8 +123,12 @@ impl Partition {
             id,
             at,
             end: AtomicU64::new(end),
-            insert: format!("INSERT INTO records_{id}(offset, recorded, frame) VALUES (?1, ?2, ?3)"),
-            select: format!("SELECT offset, frame FROM records_{id} WHERE offset >= ?1 ORDER BY offset LIMIT ?2"),
+            insert: format!(
+                "INSERT INTO records_{id}(offset, recorded, frame) VALUES (?1, ?2, ?3)"
+            ),
+            select: format!(
+                "SELECT offset, frame FROM records_{id} WHERE offset >= ?1 ORDER BY offset LIMIT ?2"
+            ),
         }
     }
 
@@ -142,7 +161,15 @@ impl Catalogue {
         let count = partitions.len() as u32;
         let first = self.partitions.len();
         self.partitions.extend(partitions);
-        self.topics.insert(name, Topic { first, partitions: count, cleanup, turn: AtomicU32::new(0) });
+        self.topics.insert(
+            name,
+            Topic {
+                first,
+                partitions: count,
+                cleanup,
+                turn: AtomicU32::new(0),
+            },
+        );
     }
 
     /// The topic called `name`.
@@ -161,7 +188,10 @@ impl Catalogue {
     pub fn index(&self, at: &TopicPartition) -> Result<usize, LogError> {
         let topic = self.topic(&at.topic)?;
         if at.partition >= topic.partitions {
-            return Err(LogError::Fatal(format!("{at} does not exist: the topic has {} partitions", topic.partitions)));
+            return Err(LogError::Fatal(format!(
+                "{at} does not exist: the topic has {} partitions",
+                topic.partitions
+            )));
         }
         Ok(topic.first + at.partition as usize)
     }

@@ -49,7 +49,12 @@ impl Batch {
         for (input, record) in records.iter().enumerate() {
             let partition = catalogue.route(record)?;
             let start = arena.len();
-            frame::encode(&mut arena, record.key.as_deref(), &record.headers, record.value.as_deref());
+            frame::encode(
+                &mut arena,
+                record.key.as_deref(),
+                &record.headers,
+                record.value.as_deref(),
+            );
             let end = arena.len();
             if end - start > RECORD_BYTES_MAX {
                 return Err(LogError::Fatal(format!(
@@ -58,7 +63,12 @@ impl Batch {
                     catalogue.partitions[partition].at
                 )));
             }
-            items.push(Item { partition, input, start, end });
+            items.push(Item {
+                partition,
+                input,
+                start,
+                end,
+            });
         }
         // Stable by construction: within a partition records keep the order they were given in.
         items.sort_unstable_by_key(|item| (item.partition, item.input));
@@ -90,15 +100,26 @@ impl Ends {
     /// Lets readers see the records. Called after the commit, with the writer still locked.
     pub fn publish(&self, catalogue: &Catalogue) {
         for (&index, growth) in &self.0 {
-            catalogue.partitions[index].end.store(growth.end, std::sync::atomic::Ordering::Release);
+            catalogue.partitions[index]
+                .end
+                .store(growth.end, std::sync::atomic::Ordering::Release);
         }
     }
 
     /// Writes the new ends into the file, within the transaction that made them.
-    pub fn store(&self, transaction: &Transaction<'_>, catalogue: &Catalogue) -> rusqlite::Result<()> {
-        let mut update = transaction.prepare_cached("UPDATE partitions SET next = ?2, bytes = bytes + ?3 WHERE id = ?1")?;
+    pub fn store(
+        &self,
+        transaction: &Transaction<'_>,
+        catalogue: &Catalogue,
+    ) -> rusqlite::Result<()> {
+        let mut update = transaction
+            .prepare_cached("UPDATE partitions SET next = ?2, bytes = bytes + ?3 WHERE id = ?1")?;
         for (&index, growth) in &self.0 {
-            update.execute(params![catalogue.partitions[index].id, growth.end as i64, growth.bytes as i64])?;
+            update.execute(params![
+                catalogue.partitions[index].id,
+                growth.end as i64,
+                growth.bytes as i64
+            ])?;
         }
         Ok(())
     }
@@ -117,9 +138,16 @@ pub(crate) fn insert(
         let index = run[0].partition;
         let partition = &catalogue.partitions[index];
         let mut insert = transaction.prepare_cached(&partition.insert)?;
-        let growth = ends.0.entry(index).or_insert_with(|| Growth { end: partition.end(), bytes: 0 });
+        let growth = ends.0.entry(index).or_insert_with(|| Growth {
+            end: partition.end(),
+            bytes: 0,
+        });
         for item in run {
-            insert.execute(params![growth.end as i64, now.0, &batch.arena[item.start..item.end]])?;
+            insert.execute(params![
+                growth.end as i64,
+                now.0,
+                &batch.arena[item.start..item.end]
+            ])?;
             placed[item.input] = (index, growth.end);
             growth.end += 1;
             growth.bytes += item.end - item.start;
@@ -137,7 +165,9 @@ pub(crate) fn write_turn(
 ) -> rusqlite::Result<()> {
     let filed = |at| -> i64 {
         // The consumer has checked every partition of the commit against its assignment.
-        catalogue.index(at).map_or(-1, |index| owner(group, catalogue.partitions[index].id))
+        catalogue
+            .index(at)
+            .map_or(-1, |index| owner(group, catalogue.partitions[index].id))
     };
     let mut position_put = transaction.prepare_cached(
         "INSERT INTO positions(owner, position, metadata) VALUES (?1, ?2, ?3)
@@ -150,7 +180,8 @@ pub(crate) fn write_turn(
         "INSERT INTO state(owner, key, value) VALUES (?1, ?2, ?3)
          ON CONFLICT(owner, key) DO UPDATE SET value = excluded.value",
     )?;
-    let mut state_delete = transaction.prepare_cached("DELETE FROM state WHERE owner = ?1 AND key = ?2")?;
+    let mut state_delete =
+        transaction.prepare_cached("DELETE FROM state WHERE owner = ?1 AND key = ?2")?;
     for (at, records) in &commit.state {
         let owner = filed(at);
         for record in records {
@@ -174,7 +205,11 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub fn new(connection: Connection, place: Place) -> Writer {
-        Writer { connection, place, stopped: None }
+        Writer {
+            connection,
+            place,
+            stopped: None,
+        }
     }
 
     pub fn connection(&self) -> &Connection {
@@ -196,10 +231,14 @@ impl Writer {
         body: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, LogError> {
         if let Some(reason) = &self.stopped {
-            return Err(LogError::Fatal(format!("writing stopped after an earlier failure: {reason}")));
+            return Err(LogError::Fatal(format!(
+                "writing stopped after an earlier failure: {reason}"
+            )));
         }
         let attempt = || -> rusqlite::Result<T> {
-            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let transaction = self
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)?;
             let outcome = body(&transaction)?;
             transaction.commit()?;
             Ok(outcome)
@@ -231,8 +270,14 @@ mod tests {
         let shared = log.shared.clone();
         let mut writer = shared.writer.lock().unwrap();
         // A page cache this small makes SQLite write pages before the commit.
-        writer.connection.pragma_update(None, "cache_size", 10).unwrap();
-        let at = TopicPartition { topic: "t".into(), partition: 0 };
+        writer
+            .connection
+            .pragma_update(None, "cache_size", 10)
+            .unwrap();
+        let at = TopicPartition {
+            topic: "t".into(),
+            partition: 0,
+        };
         let outgoing = Outgoing {
             topic: "t".into(),
             partition: Some(0),
@@ -243,18 +288,37 @@ mod tests {
         let batch = Batch::new(&shared.catalogue, &vec![outgoing; 1_000]).unwrap();
         let commit = Commit {
             positions: vec![(at.clone(), Position(0), String::new())],
-            state: vec![(at.clone(), vec![StateRecord { key: vec![1], value: Some(vec![2; 100_000]) }])],
+            state: vec![(
+                at.clone(),
+                vec![StateRecord {
+                    key: vec![1],
+                    value: Some(vec![2; 100_000]),
+                }],
+            )],
             outgoing: vec![],
         };
         writer
             .run("test", |transaction| {
                 let mut ends = Ends::default();
-                insert(transaction, &shared.catalogue, &batch, Timestamp(0), &mut ends)?;
+                insert(
+                    transaction,
+                    &shared.catalogue,
+                    &batch,
+                    Timestamp(0),
+                    &mut ends,
+                )?;
                 ends.store(transaction, &shared.catalogue)?;
                 write_turn(transaction, &shared.catalogue, 1, &commit)?;
                 std::fs::copy(&path, &after).unwrap();
-                let written = std::fs::copy(folder.path().join("log.db-wal"), folder.path().join("after.db-wal")).unwrap();
-                assert!(written > 1_000_000, "the turn was to be half written, {written} bytes were");
+                let written = std::fs::copy(
+                    folder.path().join("log.db-wal"),
+                    folder.path().join("after.db-wal"),
+                )
+                .unwrap();
+                assert!(
+                    written > 1_000_000,
+                    "the turn was to be half written, {written} bytes were"
+                );
                 Ok(())
             })
             .unwrap();
@@ -262,7 +326,9 @@ mod tests {
 
         let log = EmbeddedLog::open(&after, &topics).unwrap();
         let mut consumer = log.consumer("g", &["t"]).unwrap();
-        consumer.restore(&at, &mut |record| panic!("left behind: {record:?}")).unwrap();
+        consumer
+            .restore(&at, &mut |record| panic!("left behind: {record:?}"))
+            .unwrap();
         let reader = LogReader::open(&after).unwrap();
         assert_eq!(reader.end(&at).unwrap(), Position(0));
         assert_eq!(reader.record(&at, 0).unwrap(), None);

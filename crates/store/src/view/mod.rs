@@ -72,8 +72,15 @@ impl View {
         let lease = Lease::take(&place)?;
         let writer = open_writer(&place, &schema::KIND)?;
         writer.set_prepared_statement_cache_capacity(64);
-        let inner = Inner { place, writer: Mutex::new(writer), idle_readers: Mutex::new(Vec::new()), _lease: lease };
-        Ok(View { inner: Arc::new(inner) })
+        let inner = Inner {
+            place,
+            writer: Mutex::new(writer),
+            idle_readers: Mutex::new(Vec::new()),
+            _lease: lease,
+        };
+        Ok(View {
+            inner: Arc::new(inner),
+        })
     }
 
     /// The file.
@@ -87,19 +94,38 @@ impl View {
     /// # Errors
     /// See [`Trouble`].
     pub fn limit_bytes(&self, bytes: u64) -> Result<(), Trouble> {
-        let writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        crate::sqlite::limit_bytes(&writer, bytes).map_err(|e| self.inner.place.explain("limit the size of", &e))
+        let writer = self
+            .inner
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        crate::sqlite::limit_bytes(&writer, bytes)
+            .map_err(|e| self.inner.place.explain("limit the size of", &e))
     }
 
     /// Runs `query` over one snapshot: all its statements see the same turn.
-    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, ReadError> {
-        let idle = self.inner.idle_readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, ReadError> {
+        let idle = self
+            .inner
+            .idle_readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let mut connection = match idle {
             Some(connection) => connection,
             None => open_reader(&self.inner.place, &schema::KIND)?,
         };
-        let outcome = connection.transaction().and_then(|snapshot| query(&snapshot));
-        let mut idle = self.inner.idle_readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = connection
+            .transaction()
+            .and_then(|snapshot| query(&snapshot));
+        let mut idle = self
+            .inner
+            .idle_readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_READERS_MAX {
             idle.push(connection);
         }
@@ -107,11 +133,19 @@ impl View {
     }
 
     /// Runs `change` in one transaction, all or nothing.
-    fn write<T>(&self, change: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Trouble> {
+    fn write<T>(
+        &self,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Trouble> {
         // A thread that died in here left no transaction behind: it was rolled back while its stack unwound.
-        let mut writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self
+            .inner
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let attempt = || -> rusqlite::Result<T> {
-            let transaction = writer.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let transaction =
+                writer.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             let outcome = change(&transaction)?;
             transaction.commit()?;
             Ok(outcome)

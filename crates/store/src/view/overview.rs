@@ -8,8 +8,13 @@ use super::LIST_ROWS_MAX;
 
 /// All figures of one moment, from one snapshot.
 pub(super) fn overview(connection: &Connection, now: Timestamp) -> rusqlite::Result<Overview> {
-    let count = |sql: &str| connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, u64>(0));
-    let mut due_soon = connection.prepare_cached("SELECT count(*) FROM candidates WHERE open = 1 AND intake_due <= ?1")?;
+    let count = |sql: &str| {
+        connection
+            .prepare_cached(sql)?
+            .query_row([], |row| row.get::<_, u64>(0))
+    };
+    let mut due_soon = connection
+        .prepare_cached("SELECT count(*) FROM candidates WHERE open = 1 AND intake_due <= ?1")?;
     Ok(Overview {
         firing: count("SELECT count(*) FROM signals WHERE status = 'firing' AND suppressed = 0")?,
         untriaged: count("SELECT count(*) FROM signals WHERE status = 'firing' AND suppressed = 0 AND disposed = 0")?,
@@ -33,11 +38,16 @@ pub(super) fn overview(connection: &Connection, now: Timestamp) -> rusqlite::Res
 }
 
 fn by_word(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<(String, u64)>> {
-    connection.prepare_cached(sql)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    connection
+        .prepare_cached(sql)?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 fn feeds(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<FeedRow>> {
-    let sql = format!("SELECT feed, last_event, mentions, silent_after FROM feeds ORDER BY feed LIMIT {LIST_ROWS_MAX}");
+    let sql = format!(
+        "SELECT feed, last_event, mentions, silent_after FROM feeds ORDER BY feed LIMIT {LIST_ROWS_MAX}"
+    );
     let mut select = connection.prepare_cached(&sql)?;
     let rows = select.query_map([], |row| {
         let last_event: i64 = row.get(1)?;

@@ -15,25 +15,37 @@ const ROW: &str = "s.signal_id, r.revision, r.status, r.rank, r.suppressed, r.as
 
 impl ReadModel for View {
     fn signals(&self, filter: &SignalFilter) -> Result<Vec<SignalRow>, ReadError> {
-        let (sql, values) = list_query(filter);
         self.read(|connection| {
+            let labels = rarest_first(connection, &filter.labels)?;
+            let (sql, values) = list_query(filter, &labels);
             let mut list = connection.prepare_cached(&sql)?;
-            list.query_map(params_from_iter(values), signal_row)?.collect()
+            list.query_map(params_from_iter(values), signal_row)?
+                .collect()
         })
     }
 
     fn signal(&self, signal_id: &str) -> Result<Option<SignalDetail>, ReadError> {
         self.read(|connection| {
             let found = connection
-                .prepare_cached("SELECT id, series_id, portfolio FROM signals WHERE signal_id = ?1")?
-                .query_row([signal_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .prepare_cached(
+                    "SELECT id, series_id, portfolio FROM signals WHERE signal_id = ?1",
+                )?
+                .query_row([signal_id], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })
                 .optional()?;
-            let Some((id, series_id, portfolio)) = found else { return Ok(None) };
+            let Some((id, series_id, portfolio)) = found else {
+                return Ok(None);
+            };
             detail(connection, signal_id, id, series_id, portfolio)
         })
     }
 
-    fn safety_candidates(&self, open_only: bool, limit: u32) -> Result<Vec<(String, Option<String>)>, ReadError> {
+    fn safety_candidates(
+        &self,
+        open_only: bool,
+        limit: u32,
+    ) -> Result<Vec<(String, Option<String>)>, ReadError> {
         let open = if open_only { "WHERE c.open = 1" } else { "" };
         let sql = format!(
             "SELECT c.data, (SELECT a.data FROM acknowledgements a WHERE a.candidate_id = c.candidate_id)
@@ -41,12 +53,23 @@ impl ReadModel for View {
         );
         self.read(|connection| {
             let mut list = connection.prepare_cached(&sql)?;
-            list.query_map([limit.min(LIST_ROWS_MAX)], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            list.query_map([limit.min(LIST_ROWS_MAX)], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .collect()
         })
     }
 
-    fn dead_letters(&self, code: Option<&str>, limit: u32) -> Result<Vec<DeadLetterRow>, ReadError> {
-        let of_code = if code.is_some() { "WHERE l.code = ?2" } else { "WHERE ?2 IS NULL" };
+    fn dead_letters(
+        &self,
+        code: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<DeadLetterRow>, ReadError> {
+        let of_code = if code.is_some() {
+            "WHERE l.code = ?2"
+        } else {
+            "WHERE ?2 IS NULL"
+        };
         let sql = format!(
             "SELECT l.id, l.code, l.at, l.data, coalesce((SELECT count FROM replays WHERE id = l.id), 0)
              FROM dead_letters l {of_code} ORDER BY l.at DESC, l.id LIMIT ?1"
@@ -84,26 +107,65 @@ fn signal_row(row: &Row<'_>) -> rusqlite::Result<SignalRow> {
     })
 }
 
+/// Counting signals of a label stops here: beyond it, it no longer matters which label is rarer.
+const LABEL_COUNT_MAX: u32 = 20_000;
+
+/// The labels, the one that fewest signals have first.
+fn rarest_first(
+    connection: &Connection,
+    labels: &[(String, String)],
+) -> rusqlite::Result<Vec<(String, String)>> {
+    if labels.len() < 2 {
+        return Ok(labels.to_vec());
+    }
+    let mut count = connection.prepare_cached(&format!(
+        "SELECT count(*) FROM (SELECT 1 FROM labels WHERE key = ?1 AND value = ?2 LIMIT {LABEL_COUNT_MAX})"
+    ))?;
+    let counted = labels.iter().map(|label| {
+        Ok((
+            count.query_row(params![label.0, label.1], |row| row.get::<_, u32>(0))?,
+            label,
+        ))
+    });
+    let mut counted = counted.collect::<rusqlite::Result<Vec<_>>>()?;
+    counted.sort_by_key(|(count, _)| *count);
+    Ok(counted
+        .into_iter()
+        .map(|(_, label)| label.clone())
+        .collect())
+}
+
 /// The list query and its values. Without labels the covering index `signals_by_rank` is walked; with labels the
-/// first one's own list, already in rank order, and the others are looked up.
-fn list_query(filter: &SignalFilter) -> (String, Vec<Value>) {
+/// rarest one's own list, already in rank order, and the others are looked up at the same rank.
+fn list_query(filter: &SignalFilter, labels: &[(String, String)]) -> (String, Vec<Value>) {
     let mut values: Vec<Value> = Vec::new();
     let mut conditions = vec!["1 = 1".to_owned()];
     let mut value = |value: Value| {
         values.push(value);
         format!("?{}", values.len())
     };
-    let (from, order) = match filter.labels.split_first() {
-        None => ("signals l INDEXED BY signals_by_rank".to_owned(), "l.rank DESC, l.as_of DESC, l.signal_id"),
+    let (from, order) = match labels.split_first() {
+        None => (
+            "signals l INDEXED BY signals_by_rank".to_owned(),
+            "l.rank DESC, l.as_of DESC, l.signal_id",
+        ),
         Some(((key, label), rest)) => {
-            conditions.push(format!("f.key = {} AND f.value = {}", value(key.clone().into()), value(label.clone().into())));
+            conditions.push(format!(
+                "f.key = {} AND f.value = {}",
+                value(key.clone().into()),
+                value(label.clone().into())
+            ));
             for (key, label) in rest {
                 let (key, label) = (value(key.clone().into()), value(label.clone().into()));
                 conditions.push(format!(
-                    "EXISTS (SELECT 1 FROM labels o WHERE o.signal = l.id AND o.key = {key} AND o.value = {label})"
+                    "EXISTS (SELECT 1 FROM labels o WHERE o.key = {key} AND o.value = {label}
+                             AND o.rank = f.rank AND o.as_of = f.as_of AND o.signal = f.signal)"
                 ));
             }
-            ("labels f CROSS JOIN signals l ON l.id = f.signal".to_owned(), "f.rank DESC, f.as_of DESC, l.signal_id")
+            (
+                "labels f CROSS JOIN signals l ON l.id = f.signal".to_owned(),
+                "f.rank DESC, f.as_of DESC, l.signal_id",
+            )
         }
     };
     if let Some(status) = &filter.status {
@@ -143,12 +205,16 @@ fn detail(
         ))?
         .query_map([id], signal_row)?
         .collect::<rusqlite::Result<_>>()?;
-    let Some(current) = revisions.first().cloned() else { return Ok(None) };
+    let Some(current) = revisions.first().cloned() else {
+        return Ok(None);
+    };
     revisions.reverse();
     let mut points: Vec<String> = connection
         .prepare_cached(&format!(
-            "SELECT p.data FROM series c JOIN points p ON p.series = c.id
-             WHERE c.series_id = ?1 AND c.portfolio = ?2 ORDER BY p.start DESC LIMIT {POINTS_MAX}"
+            "SELECT p.data FROM series c
+             CROSS JOIN buckets b ON b.width = c.width
+             CROSS JOIN points p ON p.width = b.width AND p.start = b.start AND p.series = c.id
+             WHERE c.series_id = ?1 AND c.portfolio = ?2 ORDER BY b.start DESC LIMIT {POINTS_MAX}"
         ))?
         .query_map([&series_id, &portfolio], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;

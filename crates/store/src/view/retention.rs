@@ -70,22 +70,30 @@ impl View {
     }
 }
 
-/// Walks series by series along the primary key: an index by time would cost every write, this costs one look
-/// per series and call.
+/// Points lie by time, so the oldest of each width are a stretch at its beginning.
 fn prune_points(connection: &Connection, retention: &Retention) -> rusqlite::Result<usize> {
-    let mut all = connection.prepare("SELECT id FROM series ORDER BY id")?;
-    let mut delete = connection.prepare(
-        "DELETE FROM points WHERE series = ?1 AND start IN
-             (SELECT start FROM points WHERE series = ?1 AND start < ?2 ORDER BY start LIMIT ?3)",
-    )?;
+    let mut old = connection
+        .prepare("SELECT width, start FROM buckets WHERE start < ?1 ORDER BY start, width")?;
+    let rows = old.query_map([retention.points_before.0], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+    })?;
+    let old = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut removed = 0;
-    let mut series = all.query([])?;
-    while let Some(row) = series.next()? {
+    for (width, start) in old {
         let left = retention.rows_max as usize - removed;
-        if left == 0 {
-            break;
+        removed += connection
+            .prepare_cached(
+                "DELETE FROM points WHERE width = ?1 AND start = ?2 AND series IN
+                     (SELECT series FROM points WHERE width = ?1 AND start = ?2 LIMIT ?3)",
+            )?
+            .execute(params![width, start, left as i64])?;
+        if removed >= retention.rows_max as usize {
+            return Ok(removed);
         }
-        removed += delete.execute(params![row.get::<_, i64>(0)?, retention.points_before.0, left as i64])?;
+        connection.execute(
+            "DELETE FROM buckets WHERE width = ?1 AND start = ?2",
+            params![width, start],
+        )?;
     }
     Ok(removed)
 }
@@ -113,9 +121,10 @@ fn prune_signals(connection: &Connection, retention: &Retention) -> rusqlite::Re
         "SELECT id, signal_id FROM signals INDEXED BY signals_by_age
          WHERE as_of < ?1 AND status <> 'firing' ORDER BY as_of LIMIT ?2",
     )?;
-    let rows = old.query_map(params![retention.signals_before.0, retention.rows_max], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-    })?;
+    let rows = old.query_map(
+        params![retention.signals_before.0, retention.rows_max],
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
+    )?;
     let old = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     for (id, signal_id) in &old {
         connection.execute("DELETE FROM revisions WHERE signal = ?1", [id])?;

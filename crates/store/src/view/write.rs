@@ -4,12 +4,17 @@ use auscult_core::time::Timestamp;
 use auscult_engine::log::{Position, TopicPartition};
 use auscult_engine::read_model::{SignalRevision, ViewChange, ViewWriter, WriteError};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeSet;
 
 use super::View;
 
 impl ViewWriter for View {
     fn position(&self, partition: &TopicPartition) -> Result<Option<Position>, WriteError> {
-        let writer = self.inner.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let writer = self
+            .inner
+            .writer
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         stored_position(&writer, partition).map_err(|e| self.inner.place.explain("read", &e).into())
     }
 
@@ -28,12 +33,17 @@ impl ViewWriter for View {
             for change in &changes {
                 write_change(transaction, change)?;
             }
+            write_buckets(transaction, &changes)?;
             let mut put = transaction.prepare_cached(
                 "INSERT INTO positions VALUES (?1, ?2, ?3)
                  ON CONFLICT(topic, partition) DO UPDATE SET position = excluded.position",
             )?;
             for (partition, position) in positions {
-                put.execute(params![&*partition.topic, partition.partition, position.0 as i64])?;
+                put.execute(params![
+                    &*partition.topic,
+                    partition.partition,
+                    position.0 as i64
+                ])?;
             }
             Ok(None)
         })?;
@@ -50,10 +60,15 @@ impl ViewWriter for View {
     }
 }
 
-fn stored_position(connection: &Connection, partition: &TopicPartition) -> rusqlite::Result<Option<Position>> {
+fn stored_position(
+    connection: &Connection,
+    partition: &TopicPartition,
+) -> rusqlite::Result<Option<Position>> {
     connection
         .prepare_cached("SELECT position FROM positions WHERE topic = ?1 AND partition = ?2")?
-        .query_row(params![&*partition.topic, partition.partition], |row| row.get::<_, u64>(0).map(Position))
+        .query_row(params![&*partition.topic, partition.partition], |row| {
+            row.get::<_, u64>(0).map(Position)
+        })
         .optional()
 }
 
@@ -61,8 +76,14 @@ fn write_change(connection: &Connection, change: &ViewChange) -> rusqlite::Resul
     match change {
         ViewChange::Signal(signal) => write_signal(connection, signal),
         ViewChange::SeriesPoint { portfolio, series_id, start, end, revision, data } => {
-            write_point(connection, portfolio, series_id, *start, *revision, data)?;
-            write_newest_bucket_end(connection, *end)
+            let bucket = Bucket { width: end.0.saturating_sub(start.0), start: start.0 };
+            let series = series_number(connection, portfolio, series_id, bucket.width)?;
+            run(
+                connection,
+                "INSERT INTO points VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT(width, start, series) DO UPDATE
+                     SET revision = excluded.revision, data = excluded.data WHERE excluded.revision >= points.revision",
+                params![bucket.width, bucket.start, series, revision, data],
+            )
         }
         ViewChange::SafetyCandidate { candidate_id, revision, intake_due, data } => run(
             connection,
@@ -105,14 +126,20 @@ fn write_change(connection: &Connection, change: &ViewChange) -> rusqlite::Resul
     }
 }
 
-fn run(connection: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<()> {
+fn run(
+    connection: &Connection,
+    sql: &str,
+    values: &[&dyn rusqlite::ToSql],
+) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute(values).map(|_| ())
 }
 
 fn write_signal(connection: &Connection, signal: &SignalRevision) -> rusqlite::Result<()> {
     let id = connection
         .prepare_cached("SELECT id, revision FROM signals WHERE signal_id = ?1")?
-        .query_row([&signal.signal_id], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?)))
+        .query_row([&signal.signal_id], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?))
+        })
         .optional()?;
     let id = match id {
         Some((id, newest)) if newest > signal.revision => id,
@@ -166,7 +193,11 @@ fn write_signal(connection: &Connection, signal: &SignalRevision) -> rusqlite::R
 }
 
 fn write_labels(connection: &Connection, id: i64, signal: &SignalRevision) -> rusqlite::Result<()> {
-    run(connection, "DELETE FROM labels WHERE signal = ?1", params![id])?;
+    run(
+        connection,
+        "DELETE FROM labels WHERE signal = ?1",
+        params![id],
+    )?;
     for (key, value) in &signal.labels {
         run(
             connection,
@@ -177,39 +208,73 @@ fn write_labels(connection: &Connection, id: i64, signal: &SignalRevision) -> ru
     Ok(())
 }
 
-fn write_point(
+/// A bucket as points are filed: by its width in milliseconds, then by its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Bucket {
+    width: i64,
+    start: i64,
+}
+
+/// The number of a series, given to it when it is first seen. Of two widths the last one told counts: it changes
+/// only when the settings do.
+fn series_number(
     connection: &Connection,
     portfolio: &str,
     series_id: &str,
-    start: Timestamp,
-    revision: u32,
-    data: &str,
-) -> rusqlite::Result<()> {
+    width: i64,
+) -> rusqlite::Result<i64> {
     let known = connection
-        .prepare_cached("SELECT id FROM series WHERE series_id = ?1 AND portfolio = ?2")?
-        .query_row([series_id, portfolio], |row| row.get::<_, i64>(0))
+        .prepare_cached("SELECT id, width FROM series WHERE series_id = ?1 AND portfolio = ?2")?
+        .query_row([series_id, portfolio], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        })
         .optional()?;
-    let series = match known {
-        Some(id) => id,
-        None => {
-            run(connection, "INSERT INTO series(portfolio, series_id) VALUES (?1, ?2)", params![portfolio, series_id])?;
-            connection.last_insert_rowid()
+    match known {
+        Some((id, known)) if known == width => Ok(id),
+        Some((id, _)) => {
+            run(
+                connection,
+                "UPDATE series SET width = ?2 WHERE id = ?1",
+                params![id, width],
+            )?;
+            Ok(id)
         }
-    };
-    run(
-        connection,
-        "INSERT INTO points VALUES (?1, ?2, ?3, ?4) ON CONFLICT(series, start) DO UPDATE
-             SET revision = excluded.revision, data = excluded.data WHERE excluded.revision >= points.revision",
-        params![series, start.0, revision, data],
-    )
+        None => {
+            let insert = "INSERT INTO series(portfolio, series_id, width) VALUES (?1, ?2, ?3)";
+            run(connection, insert, params![portfolio, series_id, width])?;
+            Ok(connection.last_insert_rowid())
+        }
+    }
 }
 
-fn write_newest_bucket_end(connection: &Connection, end: Timestamp) -> rusqlite::Result<()> {
+/// Enters the buckets a turn's points lie in, and the newest end of all, once a turn instead of once a point.
+fn write_buckets(connection: &Connection, changes: &[ViewChange]) -> rusqlite::Result<()> {
+    let mut buckets = BTreeSet::new();
+    let mut newest_end = None;
+    for change in changes {
+        if let ViewChange::SeriesPoint { start, end, .. } = change {
+            buckets.insert(Bucket {
+                width: end.0.saturating_sub(start.0),
+                start: start.0,
+            });
+            newest_end = newest_end.max(Some(*end));
+        }
+    }
+    for bucket in buckets {
+        run(
+            connection,
+            "INSERT OR IGNORE INTO buckets VALUES (?1, ?2)",
+            params![bucket.width, bucket.start],
+        )?;
+    }
+    let Some(newest_end) = newest_end else {
+        return Ok(());
+    };
     run(
         connection,
         "INSERT INTO facts VALUES ('newest_bucket_end', ?1)
          ON CONFLICT(name) DO UPDATE SET value = excluded.value WHERE excluded.value > facts.value",
-        params![end.0],
+        params![newest_end.0],
     )
 }
 

@@ -8,7 +8,10 @@ use std::time::Duration;
 pub const NO_WAIT: Duration = Duration::ZERO;
 
 pub fn at(topic: &str, partition: u32) -> TopicPartition {
-    TopicPartition { topic: topic.into(), partition }
+    TopicPartition {
+        topic: topic.into(),
+        partition,
+    }
 }
 
 pub fn outgoing(topic: &str, key: &str, value: &str) -> Outgoing {
@@ -22,18 +25,28 @@ pub fn outgoing(topic: &str, key: &str, value: &str) -> Outgoing {
 }
 
 pub fn into_partition(topic: &str, partition: u32, value: &str) -> Outgoing {
-    Outgoing { partition: Some(partition), ..outgoing(topic, value, value) }
+    Outgoing {
+        partition: Some(partition),
+        ..outgoing(topic, value, value)
+    }
 }
 
 pub fn tombstone(topic: &str, key: &str) -> Outgoing {
-    Outgoing { value: None, ..outgoing(topic, key, "") }
+    Outgoing {
+        value: None,
+        ..outgoing(topic, key, "")
+    }
 }
 
 /// Takes the assignments of a fresh consumer.
 pub fn assignments(log: &mut impl Log) -> Vec<(TopicPartition, Position, String)> {
     let events = log.poll(usize::MAX, NO_WAIT).unwrap();
     let assigned = events.into_iter().map(|event| match event {
-        LogEvent::Assigned { partition, position, metadata } => (partition, position, metadata),
+        LogEvent::Assigned {
+            partition,
+            position,
+            metadata,
+        } => (partition, position, metadata),
         other => panic!("expected assignments, got {other:?}"),
     });
     assigned.collect()

@@ -28,10 +28,19 @@ pub(super) async fn list(
             "limit" => limit = filter::number("limit", &value, MAX_DEAD_LETTERS)?,
             _ => {
                 let detail = format!("There is no query parameter {key:?}");
-                return Err(Problem::bad_request("unknown_query_parameter", detail, key, "use code or limit"));
+                return Err(Problem::bad_request(
+                    "unknown_query_parameter",
+                    detail,
+                    key,
+                    "use code or limit",
+                ));
             }
         }
     }
-    let rows = state.read(move |model| model.dead_letters(code.as_deref(), limit)).await?;
-    Ok(Json(json!({"items": rows.iter().map(open_part).collect::<Vec<_>>(), "limit": limit})))
+    let rows = state
+        .read(move |model| model.dead_letters(code.as_deref(), limit))
+        .await?;
+    Ok(Json(
+        json!({"items": rows.iter().map(open_part).collect::<Vec<_>>(), "limit": limit}),
+    ))
 }

@@ -46,23 +46,33 @@ async fn feedback(
     }
     let body = bytes(body)?;
     if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(Problem::bad_request("empty_body", "The body is empty", "body", "send one event, a batch, or one event a line"));
+        return Err(Problem::bad_request(
+            "empty_body",
+            "The body is empty",
+            "body",
+            "send one event, a batch, or one event a line",
+        ));
     }
     let passed_on = without_secrets(&headers);
-    let accepted = state.submit(move |log| log.feedback(&media_type, &passed_on, body)).await?;
+    let accepted = state
+        .submit(move |log| log.feedback(&media_type, &passed_on, body))
+        .await?;
     if accepted.ids.is_empty() && !accepted.rejected.is_empty() {
         let first = &accepted.rejected[0];
-        return Err(Problem {
-            rejected: accepted.rejected.clone(),
-            ..Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "nothing_accepted",
-                "No item was accepted",
-                format!("{} items were refused; the first: {}: {}", accepted.rejected.len(), first.code, first.reason),
-                format!("item {}, {}", first.index, first.place),
-                first.remedy.clone(),
-            )
-        });
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "nothing_accepted",
+            "No item was accepted",
+            format!(
+                "{} items were refused; the first: {}: {}",
+                accepted.rejected.len(),
+                first.code,
+                first.reason
+            ),
+            format!("item {}, {}", first.index, first.place),
+            first.remedy.clone(),
+        )
+        .with_rejected(accepted.rejected.clone()));
     }
     Ok((
         StatusCode::ACCEPTED,
@@ -73,7 +83,11 @@ async fn feedback(
 
 /// The headers that may travel on: no credential ever reaches the log.
 fn without_secrets(headers: &HeaderMap) -> Headers {
-    let secret = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
+    let secret = [
+        header::AUTHORIZATION,
+        header::COOKIE,
+        header::PROXY_AUTHORIZATION,
+    ];
     headers
         .iter()
         .filter(|(name, _)| !secret.contains(name))

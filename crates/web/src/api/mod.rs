@@ -37,7 +37,13 @@ pub(crate) const OPENAPI: &str = include_str!("../../openapi/openapi.json");
 /// One route that machines use.
 pub(crate) struct Route {
     /// Method in lower case, as OpenAPI writes it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the test that holds the OpenAPI document to the routes"))]
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "read by the test that holds the OpenAPI document to the routes"
+        )
+    )]
     pub method: &'static str,
     /// Path in axum's and OpenAPI's common spelling.
     pub path: &'static str,
@@ -47,17 +53,31 @@ pub(crate) struct Route {
 
 /// Every route that machines use.
 pub(crate) fn routes() -> Vec<Route> {
-    let get = |path, handler| Route { method: "get", path, handler };
-    let post = |path, handler| Route { method: "post", path, handler };
+    let get = |path, handler| Route {
+        method: "get",
+        path,
+        handler,
+    };
+    let post = |path, handler| Route {
+        method: "post",
+        path,
+        handler,
+    };
     vec![
         get("/v1/overview", self::get(overview::overview)),
         get("/v1/signals", self::get(signals::list)),
         get("/v1/signals/{id}", self::get(signals::one)),
         get("/v1/signals/{id}/points", self::get(signals::points)),
-        post("/v1/signals/{id}/dispositions", self::post(signals::dispose)),
+        post(
+            "/v1/signals/{id}/dispositions",
+            self::post(signals::dispose),
+        ),
         post("/v1/feedback", feedback::handler()),
         get("/v1/safety/candidates", self::get(safety::list)),
-        post("/v1/safety/candidates/{id}/acks", self::post(safety::acknowledge)),
+        post(
+            "/v1/safety/candidates/{id}/acks",
+            self::post(safety::acknowledge),
+        ),
         get("/v1/dead-letters", self::get(dead_letters::list)),
         get("/v1/openapi.json", self::get(openapi)),
         get("/events", self::get(crate::live::events)),
@@ -69,11 +89,20 @@ pub(crate) fn routes() -> Vec<Route> {
 
 /// Whether problems of this path are told as JSON rather than as a page.
 pub(crate) fn is_for_machines(path: &str) -> bool {
-    path == "/v1" || path.starts_with("/v1/") || matches!(path, "/events" | "/metrics" | "/healthz" | "/readyz")
+    path == "/v1"
+        || path.starts_with("/v1/")
+        || matches!(path, "/events" | "/metrics" | "/healthz" | "/readyz")
 }
 
 async fn openapi() -> Response {
-    ([(header::CONTENT_TYPE, "application/vnd.oai.openapi+json;version=3.1")], OPENAPI).into_response()
+    (
+        [(
+            header::CONTENT_TYPE,
+            "application/vnd.oai.openapi+json;version=3.1",
+        )],
+        OPENAPI,
+    )
+        .into_response()
 }
 
 async fn metrics(Extension(state): Shared) -> Result<Response, Problem> {
@@ -81,7 +110,14 @@ async fn metrics(Extension(state): Shared) -> Result<Response, Problem> {
     let text = tokio::task::spawn_blocking(move || text())
         .await
         .map_err(|_| Problem::broken("metrics", "The metrics could not be gathered"))?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+    Ok((
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        text,
+    )
+        .into_response())
 }
 
 /// The process answers: that is all this says.
@@ -92,14 +128,28 @@ async fn healthz() -> Json<serde_json::Value> {
 /// Whether this process can take work, and which parts cannot. Details of the parts are for the Ops page.
 async fn readyz(Extension(state): Shared) -> Result<Response, Problem> {
     let report = state.health().await?;
-    let parts: serde_json::Map<String, serde_json::Value> =
-        report.parts.iter().map(|part| (part.name.clone(), json!(state_word(part.state)))).collect();
-    let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok((status, Json(json!({"status": if report.ready { "ready" } else { "not_ready" }, "parts": parts}))).into_response())
+    let parts: serde_json::Map<String, serde_json::Value> = report
+        .parts
+        .iter()
+        .map(|part| (part.name.clone(), json!(state_word(part.state))))
+        .collect();
+    let status = if report.ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    Ok((
+        status,
+        Json(json!({"status": if report.ready { "ready" } else { "not_ready" }, "parts": parts})),
+    )
+        .into_response())
 }
 
 /// A JSON body, with a problem that says what is wrong with it.
-pub(crate) fn json_body<T: DeserializeOwned>(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<T, Problem> {
+pub(crate) fn json_body<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<T, Problem> {
     let media_type = media_type(headers);
     if media_type != "application/json" {
         return Err(unsupported(&media_type, "application/json"));
@@ -127,14 +177,27 @@ pub(crate) fn bytes(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Proble
             "body",
             "send it in several requests; the limit of each route is in /v1/openapi.json",
         ),
-        _ => Problem::bad_request("body_cut_short", rejection.body_text(), "body", "send the request again"),
+        _ => Problem::bad_request(
+            "body_cut_short",
+            rejection.body_text(),
+            "body",
+            "send the request again",
+        ),
     })
 }
 
 /// The media type of the body without its parameters, in lower case.
 pub(crate) fn media_type(headers: &HeaderMap) -> String {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
 }
 
 /// 415, with what would be read.
@@ -143,7 +206,11 @@ pub(crate) fn unsupported(given: &str, supported: &str) -> Problem {
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "unsupported_media_type",
         "The kind of body is not read here",
-        if given.is_empty() { "No content type is given".to_owned() } else { format!("The content type {given:?} is not read here") },
+        if given.is_empty() {
+            "No content type is given".to_owned()
+        } else {
+            format!("The content type {given:?} is not read here")
+        },
         "content-type header",
         format!("send {supported}"),
     )
@@ -160,11 +227,19 @@ mod tests {
         assert_eq!(document["openapi"], "3.1.0");
         let mut described = BTreeSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {
-            for method in item.as_object().unwrap().keys().filter(|key| *key != "parameters") {
+            for method in item
+                .as_object()
+                .unwrap()
+                .keys()
+                .filter(|key| *key != "parameters")
+            {
                 described.insert(format!("{method} {path}"));
             }
         }
-        let served: BTreeSet<String> = routes().iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+        let served: BTreeSet<String> = routes()
+            .iter()
+            .map(|route| format!("{} {}", route.method, route.path))
+            .collect();
         assert_eq!(served, described);
     }
 }

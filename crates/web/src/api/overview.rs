@@ -11,12 +11,22 @@ use axum::Json;
 use axum::extract::Extension;
 use serde_json::{Map, Value, json};
 
-pub(super) async fn overview(Extension(state): Shared, visitor: Visitor) -> Result<Json<Value>, Problem> {
+pub(super) async fn overview(
+    Extension(state): Shared,
+    visitor: Visitor,
+) -> Result<Json<Value>, Problem> {
     visitor.require(Right::Pages)?;
     let ((), around) = state.read_page(|_| Ok(())).await?;
     let freshness = Freshness::of(&around, state.app.settings.behind_after_milliseconds);
     let overview = &around.overview;
-    let counts = |pairs: &[(String, u64)]| Value::from(pairs.iter().map(|(key, count)| (key.clone(), json!(count))).collect::<Map<_, _>>());
+    let counts = |pairs: &[(String, u64)]| {
+        Value::from(
+            pairs
+                .iter()
+                .map(|(key, count)| (key.clone(), json!(count)))
+                .collect::<Map<_, _>>(),
+        )
+    };
     let mut body = json!({
         "read_at": rfc3339(around.now),
         "freshness": {"state": freshness.level.as_str(), "newest_bucket_end": overview.newest_bucket_end.map(rfc3339), "reason": freshness.words},
@@ -31,7 +41,8 @@ pub(super) async fn overview(Extension(state): Shared, visitor: Visitor) -> Resu
         });
     }
     if visitor.may(Right::Safety) {
-        body["safety"] = json!({"open": overview.safety_open, "due_within_24_hours": overview.safety_due_soon});
+        body["safety"] =
+            json!({"open": overview.safety_open, "due_within_24_hours": overview.safety_due_soon});
     }
     if visitor.may(Right::Operations) {
         body["dead_letters"] = counts(&overview.dead_letters);

@@ -35,22 +35,36 @@ pub(super) async fn list(
             ("limit", number) => limit = filter::number("limit", number, MAX_CANDIDATES)?,
             _ => {
                 let detail = format!("{key}={value:?} cannot be read");
-                return Err(Problem::bad_request("bad_query", detail, key, "use state=open, state=all or limit"));
+                return Err(Problem::bad_request(
+                    "bad_query",
+                    detail,
+                    key,
+                    "use state=open, state=all or limit",
+                ));
             }
         }
     }
-    let pairs = state.read(move |model| model.safety_candidates(open_only, limit)).await?;
+    let pairs = state
+        .read(move |model| model.safety_candidates(open_only, limit))
+        .await?;
     #[derive(Serialize)]
     struct Item {
         candidate: Box<RawValue>,
         acknowledgement: Option<Box<RawValue>>,
     }
     let raw = |json| {
-        RawValue::from_string(json).map_err(|error| Problem::broken("read model", format!("A candidate is not JSON: {error}")))
+        RawValue::from_string(json).map_err(|error| {
+            Problem::broken("read model", format!("A candidate is not JSON: {error}"))
+        })
     };
     let items = pairs
         .into_iter()
-        .map(|(candidate, ack)| Ok(Item { candidate: raw(candidate)?, acknowledgement: ack.map(raw).transpose()? }))
+        .map(|(candidate, ack)| {
+            Ok(Item {
+                candidate: raw(candidate)?,
+                acknowledgement: ack.map(raw).transpose()?,
+            })
+        })
         .collect::<Result<Vec<_>, Problem>>()?;
     Ok(Json(json!({"items": items, "limit": limit})).into_response())
 }
@@ -65,13 +79,26 @@ pub(super) async fn acknowledge(
     visitor.require(Right::Safety)?;
     let input: AckInput = json_body(&headers, body)?;
     let ids = record(&state, &visitor, &id, &input).await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({"ids": ids, "candidate_id": id}))).into_response())
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(json!({"ids": ids, "candidate_id": id})),
+    )
+        .into_response())
 }
 
 /// Checks an acknowledgement and returns when the log has it. Pages use it too.
-pub(crate) async fn record(state: &State, visitor: &Visitor, id: &str, input: &AckInput) -> Result<Vec<String>, Problem> {
+pub(crate) async fn record(
+    state: &State,
+    visitor: &Visitor,
+    id: &str,
+    input: &AckInput,
+) -> Result<Vec<String>, Problem> {
     visitor.require(Right::Safety)?;
-    let json = answers::acknowledgement(input, id, visitor, state.app.clock.now()).map_err(Problem::invalid)?;
+    let json = answers::acknowledgement(input, id, visitor, state.app.clock.now())
+        .map_err(Problem::invalid)?;
     let candidate_id = id.to_owned();
-    Ok(state.submit(move |log| log.acknowledge(&candidate_id, &json)).await?.ids)
+    Ok(state
+        .submit(move |log| log.acknowledge(&candidate_id, &json))
+        .await?
+        .ids)
 }

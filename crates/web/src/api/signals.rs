@@ -55,7 +55,10 @@ impl Item {
 
 fn raw(json: String) -> Result<Box<RawValue>, Problem> {
     RawValue::from_string(json).map_err(|error| {
-        Problem::broken("read model", format!("A record of the read model is not JSON: {error}; rebuild it from the topics"))
+        Problem::broken(
+            "read model",
+            format!("A record of the read model is not JSON: {error}; rebuild it from the topics"),
+        )
     })
 }
 
@@ -67,14 +70,25 @@ pub(super) async fn list(
     let role = visitor.require(Right::ReadSignals)?;
     let filter = filter::parse(&query(pairs)?, None, DEFAULT_LIMIT)?;
     // One more than asked for tells whether there is a next page.
-    let asked = auscult_engine::read_model::SignalFilter { limit: filter.limit.saturating_add(1).min(filter::MAX_LIMIT), ..filter.clone() };
+    let asked = auscult_engine::read_model::SignalFilter {
+        limit: filter.limit.saturating_add(1).min(filter::MAX_LIMIT),
+        ..filter.clone()
+    };
     let mut rows = state.read(move |model| model.signals(&asked)).await?;
     let limit = filter.limit as usize;
     // At the store's own bound a full page may have a next one; an empty next page is the lesser evil.
     let more = rows.len() > limit || (filter.limit == filter::MAX_LIMIT && rows.len() == limit);
     rows.truncate(limit);
-    let next = more.then(|| format!("/v1/signals?{}", filter::query(&filter, filter.offset.saturating_add(filter.limit))));
-    let items = project::rows(role, rows)?.into_iter().map(Item::new).collect::<Result<Vec<_>, _>>()?;
+    let next = more.then(|| {
+        format!(
+            "/v1/signals?{}",
+            filter::query(&filter, filter.offset.saturating_add(filter.limit))
+        )
+    });
+    let items = project::rows(role, rows)?
+        .into_iter()
+        .map(Item::new)
+        .collect::<Result<Vec<_>, _>>()?;
     #[derive(Serialize)]
     struct Page {
         items: Vec<Item>,
@@ -84,10 +98,21 @@ pub(super) async fn list(
         read_at: String,
     }
     let read_at = rfc3339(state.app.clock.now());
-    Ok(Json(Page { items, offset: filter.offset, limit: filter.limit, next, read_at }).into_response())
+    Ok(Json(Page {
+        items,
+        offset: filter.offset,
+        limit: filter.limit,
+        next,
+        read_at,
+    })
+    .into_response())
 }
 
-pub(super) async fn one(Extension(state): Shared, visitor: Visitor, Path(id): Id) -> Result<Response, Problem> {
+pub(super) async fn one(
+    Extension(state): Shared,
+    visitor: Visitor,
+    Path(id): Id,
+) -> Result<Response, Problem> {
     let detail = read_detail(&state, &visitor, &id).await?;
     #[derive(Serialize)]
     struct Whole {
@@ -97,12 +122,21 @@ pub(super) async fn one(Extension(state): Shared, visitor: Visitor, Path(id): Id
         revisions: Vec<Item>,
         dispositions: Vec<Box<RawValue>>,
     }
-    let links = json!({"signal_id": id, "points": format!("/v1/signals/{}/points", filter::encode(&id))});
+    let links =
+        json!({"signal_id": id, "points": format!("/v1/signals/{}/points", filter::encode(&id))});
     Ok(Json(Whole {
         links,
         current: Item::new(detail.current)?,
-        revisions: detail.revisions.into_iter().map(Item::new).collect::<Result<_, _>>()?,
-        dispositions: detail.dispositions.into_iter().map(raw).collect::<Result<_, _>>()?,
+        revisions: detail
+            .revisions
+            .into_iter()
+            .map(Item::new)
+            .collect::<Result<_, _>>()?,
+        dispositions: detail
+            .dispositions
+            .into_iter()
+            .map(raw)
+            .collect::<Result<_, _>>()?,
     })
     .into_response())
 }
@@ -117,20 +151,37 @@ pub(super) async fn points(
     for (key, value) in query(pairs)? {
         match key.as_str() {
             "limit" => limit = filter::number("limit", &value, MAX_POINTS)?,
-            _ => return Err(Problem::bad_request("unknown_query_parameter", format!("There is no query parameter {key:?}"), key, "use limit")),
+            _ => {
+                return Err(Problem::bad_request(
+                    "unknown_query_parameter",
+                    format!("There is no query parameter {key:?}"),
+                    key,
+                    "use limit",
+                ));
+            }
         }
     }
     let detail = read_detail(&state, &visitor, &id).await?;
     let total = detail.points.len();
     let skipped = total.saturating_sub(limit as usize);
-    let points = detail.points.into_iter().skip(skipped).map(raw).collect::<Result<Vec<_>, _>>()?;
+    let points = detail
+        .points
+        .into_iter()
+        .skip(skipped)
+        .map(raw)
+        .collect::<Result<Vec<_>, _>>()?;
     #[derive(Serialize)]
     struct Points {
         signal_id: String,
         total: usize,
         points: Vec<Box<RawValue>>,
     }
-    Ok(Json(Points { signal_id: id, total, points }).into_response())
+    Ok(Json(Points {
+        signal_id: id,
+        total,
+        points,
+    })
+    .into_response())
 }
 
 pub(super) async fn dispose(
@@ -164,11 +215,19 @@ pub(crate) struct Recorded {
 }
 
 /// Checks an answer and returns when the log has it. Pages use it too.
-pub(crate) async fn record(state: &State, visitor: &Visitor, id: &str, input: &DispositionInput) -> Result<Recorded, Problem> {
+pub(crate) async fn record(
+    state: &State,
+    visitor: &Visitor,
+    id: &str,
+    input: &DispositionInput,
+) -> Result<Recorded, Problem> {
     let current = read_detail(state, visitor, id).await?.current;
-    let json = answers::disposition(input, id, current.revision, visitor, state.app.clock.now()).map_err(Problem::invalid)?;
+    let json = answers::disposition(input, id, current.revision, visitor, state.app.clock.now())
+        .map_err(Problem::invalid)?;
     let signal_id = id.to_owned();
-    let accepted = state.submit(move |log| log.disposition(&signal_id, &json)).await?;
+    let accepted = state
+        .submit(move |log| log.disposition(&signal_id, &json))
+        .await?;
     Ok(Recorded {
         ids: accepted.ids,
         revision_seen: input.revision_seen.unwrap_or(current.revision),
@@ -177,21 +236,39 @@ pub(crate) async fn record(state: &State, visitor: &Visitor, id: &str, input: &D
 }
 
 /// One signal as the visitor may see it.
-pub(crate) async fn read_detail(state: &State, visitor: &Visitor, id: &str) -> Result<SignalDetail, Problem> {
+pub(crate) async fn read_detail(
+    state: &State,
+    visitor: &Visitor,
+    id: &str,
+) -> Result<SignalDetail, Problem> {
     let role: Role = visitor.require(Right::ReadSignals)?;
     let asked = id.to_owned();
-    let detail = state.read(move |model| model.signal(&asked)).await?.ok_or_else(|| unknown(id))?;
+    let detail = state
+        .read(move |model| model.signal(&asked))
+        .await?
+        .ok_or_else(|| unknown(id))?;
     Ok(project::detail(role, detail)?)
 }
 
 /// 404 for a signal.
 pub(crate) fn unknown(id: &str) -> Problem {
-    Problem::not_found("signal", id, "look it up in the list at /signals; a new one shows within a second of its alert")
+    Problem::not_found(
+        "signal",
+        id,
+        "look it up in the list at /signals; a new one shows within a second of its alert",
+    )
 }
 
 /// The pairs of the query string.
-pub(crate) fn query(pairs: Result<Pairs, QueryRejection>) -> Result<Vec<(String, String)>, Problem> {
-    pairs
-        .map(|pairs| pairs.0)
-        .map_err(|rejection| Problem::bad_request("bad_query", rejection.body_text(), "query string", "write it as key=value&key=value"))
+pub(crate) fn query(
+    pairs: Result<Pairs, QueryRejection>,
+) -> Result<Vec<(String, String)>, Problem> {
+    pairs.map(|pairs| pairs.0).map_err(|rejection| {
+        Problem::bad_request(
+            "bad_query",
+            rejection.body_text(),
+            "query string",
+            "write it as key=value&key=value",
+        )
+    })
 }

@@ -28,7 +28,10 @@ pub(super) async fn asset(Path(name): Path<String>) -> Result<Response, Problem>
     };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
+        (
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("public, max-age=31536000, immutable"),
+        ),
     ];
     Ok((headers, content).into_response())
 }

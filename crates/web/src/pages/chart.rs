@@ -4,14 +4,12 @@
 //! around it (restated), a hollow dot (not over yet), hatching (no data).
 
 use crate::view::alert::AlertView;
-use crate::view::point::PointView;
+use crate::view::point::{PointView, Recent};
 use crate::words::{axis_day, number, parse_time, time, value};
 use auscult_core::time::{DAY, Timestamp};
 use maud::{Markup, html};
 use std::fmt::Write as _;
 
-/// Newest periods drawn and listed.
-const SHOWN: usize = 90;
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 250.0;
 const LEFT: f64 = 52.0;
@@ -27,8 +25,15 @@ struct Scale {
 
 impl Scale {
     fn of(points: &[PointView]) -> Scale {
-        let largest = points.iter().flat_map(|point| [point.observed.unwrap_or(0.0), point.high, point.expected]).filter(|value| value.is_finite()).fold(0.0, f64::max);
-        Scale { slot: (WIDTH - LEFT - RIGHT) / points.len().max(1) as f64, top_value: nice(largest) }
+        let largest = points
+            .iter()
+            .flat_map(|point| [point.observed.unwrap_or(0.0), point.high, point.expected])
+            .filter(|value| value.is_finite())
+            .fold(0.0, f64::max);
+        Scale {
+            slot: (WIDTH - LEFT - RIGHT) / points.len().max(1) as f64,
+            top_value: nice(largest),
+        }
     }
 
     /// Middle of the slot of point `index`.
@@ -48,16 +53,16 @@ fn nice(largest: f64) -> f64 {
         return 1.0;
     }
     let power = 10f64.powf(largest.log10().floor());
-    [1.0, 1.2, 1.6, 2.0, 2.4, 3.2, 4.0, 4.8, 6.0, 8.0, 10.0].into_iter().map(|step| step * power).find(|top| *top >= largest).unwrap_or(10.0 * power)
-}
-
-fn newest(points: &[PointView]) -> &[PointView] {
-    &points[points.len().saturating_sub(SHOWN)..]
+    [1.0, 1.2, 1.6, 2.0, 2.4, 3.2, 4.0, 4.8, 6.0, 8.0, 10.0]
+        .into_iter()
+        .map(|step| step * power)
+        .find(|top| *top >= largest)
+        .unwrap_or(10.0 * power)
 }
 
 /// The chart with its legend.
-pub(super) fn figure(all: &[PointView], alert: &AlertView, unreadable: usize) -> Markup {
-    let points = newest(all);
+pub(super) fn figure(recent: &Recent, alert: &AlertView) -> Markup {
+    let points = &recent.points;
     html! {
         figure.chart data-live="chart" {
             @if points.is_empty() {
@@ -66,11 +71,11 @@ pub(super) fn figure(all: &[PointView], alert: &AlertView, unreadable: usize) ->
                 div.scroll tabindex="0" role="region" aria-label="Chart" { (drawing(points, alert)) }
                 (legend(points))
                 figcaption.hint {
-                    @if all.len() > points.len() { "The newest " (points.len()) " of " (all.len()) " periods. " }
+                    @if recent.total > points.len() { "The newest " (points.len()) " of " (recent.total) " periods. " }
                     a href="#numbers" { "The same as a table" }
                 }
             }
-            @if unreadable > 0 { p.caveat { (unreadable) " points cannot be read and are left out; rebuild the read model from the topics." } }
+            @if recent.unreadable > 0 { p.caveat { (recent.unreadable) " points cannot be read and are left out; rebuild the read model from the topics." } }
         }
     }
 }
@@ -97,18 +102,33 @@ fn drawing(points: &[PointView], alert: &AlertView) -> Markup {
 
 fn description(points: &[PointView], measure: &str) -> String {
     let outside = points.iter().filter(|point| point.outside()).count();
-    let missing = points.iter().filter(|point| point.observed.is_none()).count();
-    let last = points.last().and_then(|point| point.observed.map(|observed| (observed, point)));
-    let mut words = format!("{} periods; {outside} outside the band; {missing} without data.", points.len());
+    let missing = points
+        .iter()
+        .filter(|point| point.observed.is_none())
+        .count();
+    let last = points
+        .last()
+        .and_then(|point| point.observed.map(|observed| (observed, point)));
+    let mut words = format!(
+        "{} periods; {outside} outside the band; {missing} without data.",
+        points.len()
+    );
     if let Some((observed, point)) = last {
-        let _ = write!(words, " The last: {} against {} expected.", value(measure, observed), value(measure, point.expected));
+        let _ = write!(
+            words,
+            " The last: {} against {} expected.",
+            value(measure, observed),
+            value(measure, point.expected)
+        );
     }
     words
 }
 
 fn axes(points: &[PointView], measure: &str, scale: &Scale) -> Markup {
     let step = (points.len() / 6).max(1);
-    let hourly = points.first().is_some_and(|point| point.end.0 - point.start.0 < DAY);
+    let hourly = points
+        .first()
+        .is_some_and(|point| point.end.0 - point.start.0 < DAY);
     html! {
         g.axes {
             @for quarter in 0..=4 {
@@ -129,11 +149,22 @@ fn place(value: f64) -> String {
 }
 
 fn band(points: &[PointView], scale: &Scale) -> String {
-    let upper = points.iter().enumerate().map(|(index, point)| (scale.x(index), scale.y(point.high)));
-    let lower = points.iter().enumerate().rev().map(|(index, point)| (scale.x(index), scale.y(point.low)));
+    let upper = points
+        .iter()
+        .enumerate()
+        .map(|(index, point)| (scale.x(index), scale.y(point.high)));
+    let lower = points
+        .iter()
+        .enumerate()
+        .rev()
+        .map(|(index, point)| (scale.x(index), scale.y(point.low)));
     let mut path = String::new();
     for (x, y) in upper.chain(lower) {
-        let _ = write!(path, "{}{x:.1} {y:.1}", if path.is_empty() { "M" } else { "L" });
+        let _ = write!(
+            path,
+            "{}{x:.1} {y:.1}",
+            if path.is_empty() { "M" } else { "L" }
+        );
     }
     path.push('Z');
     path
@@ -145,7 +176,13 @@ fn line(values: impl Iterator<Item = Option<f64>>, scale: &Scale) -> String {
     let mut drawing = false;
     for (index, value) in values.enumerate() {
         if let Some(value) = value {
-            let _ = write!(path, "{}{:.1} {:.1}", if drawing { "L" } else { "M" }, scale.x(index), scale.y(value));
+            let _ = write!(
+                path,
+                "{}{:.1} {:.1}",
+                if drawing { "L" } else { "M" },
+                scale.x(index),
+                scale.y(value)
+            );
         }
         drawing = value.is_some();
     }
@@ -154,9 +191,18 @@ fn line(values: impl Iterator<Item = Option<f64>>, scale: &Scale) -> String {
 
 /// The alert's own window, shaded.
 fn window(points: &[PointView], alert: &AlertView, scale: &Scale) -> Markup {
-    let (Some(start), Some(end)) = (parse_time(&alert.window.start), parse_time(&alert.window.end)) else { return html! {} };
-    let inside: Vec<usize> = (0..points.len()).filter(|index| points[*index].start >= start && points[*index].start < end).collect();
-    let (Some(first), Some(last)) = (inside.first(), inside.last()) else { return html! {} };
+    let (Some(start), Some(end)) = (
+        parse_time(&alert.window.start),
+        parse_time(&alert.window.end),
+    ) else {
+        return html! {};
+    };
+    let inside: Vec<usize> = (0..points.len())
+        .filter(|index| points[*index].start >= start && points[*index].start < end)
+        .collect();
+    let (Some(first), Some(last)) = (inside.first(), inside.last()) else {
+        return html! {};
+    };
     let left = scale.x(*first) - scale.slot / 2.0;
     html! {
         rect.window x=(place(left)) y=(TOP) width=(place((last - first + 1) as f64 * scale.slot)) height=(HEIGHT - TOP - BOTTOM) { title { "The signal's window" } }
@@ -165,7 +211,11 @@ fn window(points: &[PointView], alert: &AlertView, scale: &Scale) -> Markup {
 
 /// Calendar marks: what else happened, as a dashed line with its words.
 fn contexts(points: &[PointView], alert: &AlertView, scale: &Scale) -> Markup {
-    let index_of = |at: Timestamp| points.iter().position(|point| point.start <= at && at < point.end);
+    let index_of = |at: Timestamp| {
+        points
+            .iter()
+            .position(|point| point.start <= at && at < point.end)
+    };
     html! {
         @for item in &alert.context {
             @if let Some(index) = parse_time(&item.start).and_then(index_of) {
@@ -178,7 +228,11 @@ fn contexts(points: &[PointView], alert: &AlertView, scale: &Scale) -> Markup {
 }
 
 fn shortened(label: &str) -> String {
-    if label.chars().count() <= 28 { label.to_owned() } else { label.chars().take(27).chain(['…']).collect() }
+    if label.chars().count() <= 28 {
+        label.to_owned()
+    } else {
+        label.chars().take(27).chain(['…']).collect()
+    }
 }
 
 fn mark(index: usize, point: &PointView, measure: &str, scale: &Scale) -> Markup {
@@ -190,7 +244,13 @@ fn mark(index: usize, point: &PointView, measure: &str, scale: &Scale) -> Markup
         };
     };
     let y = scale.y(observed);
-    let words = format!("{}: {} against {} expected{}", axis_day(point.start, false), value(measure, observed), value(measure, point.expected), note(point));
+    let words = format!(
+        "{}: {} against {} expected{}",
+        axis_day(point.start, false),
+        value(measure, observed),
+        value(measure, point.expected),
+        note(point)
+    );
     let radius = (scale.slot * 0.3).clamp(1.4, 3.2);
     html! {
         g.mark { title { (words) }
@@ -204,8 +264,17 @@ fn mark(index: usize, point: &PointView, measure: &str, scale: &Scale) -> Markup
 
 /// What a reader must know about a point.
 fn note(point: &PointView) -> String {
-    let marks = [(point.observed.is_none(), "no data"), (point.outside(), "outside the band"), (point.restated, "restated"), (point.partial, "not over yet")];
-    marks.iter().filter(|(applies, _)| *applies).map(|(_, word)| format!(", {word}")).collect()
+    let marks = [
+        (point.observed.is_none(), "no data"),
+        (point.outside(), "outside the band"),
+        (point.restated, "restated"),
+        (point.partial, "not over yet"),
+    ];
+    marks
+        .iter()
+        .filter(|(applies, _)| *applies)
+        .map(|(_, word)| format!(", {word}"))
+        .collect()
 }
 
 fn legend(points: &[PointView]) -> Markup {
@@ -228,8 +297,8 @@ fn key(shape: &Markup, words: &str) -> Markup {
 }
 
 /// The same numbers, newest first.
-pub(super) fn table(all: &[PointView], measure: &str) -> Markup {
-    let points = newest(all);
+pub(super) fn table(recent: &Recent, measure: &str) -> Markup {
+    let points = &recent.points;
     html! {
         @if !points.is_empty() {
             section #numbers aria-labelledby="numbers-title" data-live="numbers" {
@@ -265,7 +334,16 @@ mod tests {
         values
             .iter()
             .enumerate()
-            .map(|(index, observed)| PointView { start: day(index), end: day(index + 1), observed: *observed, expected: 10.0, low: 5.0, high: 15.0, restated: index == 1, partial: false })
+            .map(|(index, observed)| PointView {
+                start: day(index),
+                end: day(index + 1),
+                observed: *observed,
+                expected: 10.0,
+                low: 5.0,
+                high: 15.0,
+                restated: index == 1,
+                partial: false,
+            })
             .collect()
     }
 
@@ -274,22 +352,38 @@ mod tests {
         let points = points(&[Some(10.0), Some(12.0), None, Some(30.0)]);
         let scale = Scale::of(&points);
         let drawn = line(points.iter().map(|point| point.observed), &scale);
-        assert_eq!((drawn.matches('M').count(), drawn.matches('L').count()), (2, 1));
+        assert_eq!(
+            (drawn.matches('M').count(), drawn.matches('L').count()),
+            (2, 1)
+        );
     }
 
     #[test]
     fn every_value_lies_inside_the_drawing() {
         for largest in [0.0, 0.4, 1.0, 17.0, 41.0, 99.0, 1_234.5] {
             let top = nice(largest);
-            assert!(top >= largest && top <= largest.max(0.1) * 10.0, "{largest} {top}");
+            assert!(
+                top >= largest && top <= largest.max(0.1) * 10.0,
+                "{largest} {top}"
+            );
         }
     }
 
     #[test]
     fn table_and_chart_say_the_same_of_each_point() {
-        let points = points(&[Some(10.0), Some(12.0), None, Some(30.0)]);
-        let shown = figure(&points, &AlertView::default(), 0).into_string() + &table(&points, "mentions").into_string();
-        for words in ["no data", "restated", "outside the band", "30 against 10 expected"] {
+        let recent = Recent {
+            points: points(&[Some(10.0), Some(12.0), None, Some(30.0)]),
+            total: 4,
+            unreadable: 0,
+        };
+        let shown = figure(&recent, &AlertView::default()).into_string()
+            + &table(&recent, "mentions").into_string();
+        for words in [
+            "no data",
+            "restated",
+            "outside the band",
+            "30 against 10 expected",
+        ] {
             assert!(shown.contains(words), "{words}");
         }
     }

@@ -62,7 +62,12 @@ pub(super) fn bar(signal: &SignalView) -> Markup {
 
 /// "Unknown" first: it is what most people know.
 fn causes() -> impl Iterator<Item = Cause> {
-    std::iter::once(Cause::Unknown).chain(Cause::ALL.iter().copied().filter(|cause| *cause != Cause::Unknown))
+    std::iter::once(Cause::Unknown).chain(
+        Cause::ALL
+            .iter()
+            .copied()
+            .filter(|cause| *cause != Cause::Unknown),
+    )
 }
 
 pub(super) async fn dispose(
@@ -81,6 +86,17 @@ pub(super) async fn dispose(
         ..DispositionInput::default()
     };
     let recorded = record(&state, &visitor, &id, &input).await?;
-    let stale = if recorded.revision_seen < recorded.current_revision { "&stale=true" } else { "" };
-    Ok(see_other(&format!("/signals/{}?recorded={}{stale}", encode(&id), encode(&input.decision)), None))
+    let stale = if recorded.revision_seen < recorded.current_revision {
+        "&stale=true"
+    } else {
+        ""
+    };
+    Ok(see_other(
+        &format!(
+            "/signals/{}?recorded={}{stale}",
+            encode(&id),
+            encode(&input.decision)
+        ),
+        None,
+    ))
 }

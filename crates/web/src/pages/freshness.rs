@@ -53,20 +53,43 @@ impl Freshness {
     /// Worst news first: a failing part, a late part, silent feeds, old data.
     pub(crate) fn of(around: &Surroundings, behind_after: i64) -> Freshness {
         let newest = around.overview.newest_bucket_end;
-        let worst = around.health.parts.iter().max_by_key(|part| part.state).filter(|part| part.state != PartState::Ok);
-        let silent = around.overview.feeds.iter().filter(|feed| feed.state != "ok").count();
+        let worst = around
+            .health
+            .parts
+            .iter()
+            .max_by_key(|part| part.state)
+            .filter(|part| part.state != PartState::Ok);
+        let silent = around
+            .overview
+            .feeds
+            .iter()
+            .filter(|feed| feed.state != "ok")
+            .count();
         let age = newest.map(|newest| around.now.0.saturating_sub(newest.0));
         let (level, words) = match (worst, age) {
-            (Some(part), _) if part.state == PartState::Failed => (Level::Failing, format!("{}: {}", part.name, part.detail)),
+            (Some(part), _) if part.state == PartState::Failed => {
+                (Level::Failing, format!("{}: {}", part.name, part.detail))
+            }
             (Some(part), _) => (Level::Behind, format!("{}: {}", part.name, part.detail)),
             (None, None) => (Level::Empty, "no period has been closed yet".to_owned()),
-            (None, Some(age)) if age > behind_after => (Level::Behind, format!("the newest closed period ended {} ago", duration(age))),
-            (None, Some(_)) if silent > 0 => {
-                (Level::Behind, format!("{silent} of {} feeds deliver nothing", around.overview.feeds.len()))
-            }
+            (None, Some(age)) if age > behind_after => (
+                Level::Behind,
+                format!("the newest closed period ended {} ago", duration(age)),
+            ),
+            (None, Some(_)) if silent > 0 => (
+                Level::Behind,
+                format!(
+                    "{silent} of {} feeds deliver nothing",
+                    around.overview.feeds.len()
+                ),
+            ),
             (None, Some(_)) => (Level::Fresh, "all feeds deliver".to_owned()),
         };
-        Freshness { level, words, newest }
+        Freshness {
+            level,
+            words,
+            newest,
+        }
     }
 
     pub(super) fn badge(&self) -> Markup {

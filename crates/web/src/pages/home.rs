@@ -24,15 +24,27 @@ fn how_many(role: Role) -> u32 {
     }
 }
 
-pub(super) async fn show(Extension(state): Shared, visitor: Visitor, uri: Uri) -> Result<Markup, Problem> {
+pub(super) async fn show(
+    Extension(state): Shared,
+    visitor: Visitor,
+    uri: Uri,
+) -> Result<Markup, Problem> {
     let role = visitor.require(Right::Pages)?;
     let ((signals, candidates), around) = state
         .read_page(move |model| {
             let signals = match role.has(Right::ReadSignals) {
-                true => model.signals(&SignalFilter { status: Some("firing".to_owned()), limit: how_many(role), ..SignalFilter::default() })?,
+                true => model.signals(&SignalFilter {
+                    status: Some("firing".to_owned()),
+                    limit: how_many(role),
+                    ..SignalFilter::default()
+                })?,
                 false => Vec::new(),
             };
-            let candidates = if role.has(Right::Safety) { model.safety_candidates(true, 10)? } else { Vec::new() };
+            let candidates = if role.has(Right::Safety) {
+                model.safety_candidates(true, 10)?
+            } else {
+                Vec::new()
+            };
             Ok((signals, candidates))
         })
         .await?;
@@ -96,7 +108,11 @@ fn failing(around: &Surroundings) -> Markup {
 }
 
 fn top(role: Role, signals: &[SignalRow], around: &Surroundings) -> Markup {
-    let heading = if role == Role::Brand { "Signals that need a decision" } else { "Top signals" };
+    let heading = if role == Role::Brand {
+        "Signals that need a decision"
+    } else {
+        "Top signals"
+    };
     html! {
         section aria-labelledby="top" {
             h2 #top { (heading) }
@@ -125,7 +141,12 @@ fn empty(around: &Surroundings) -> Markup {
 }
 
 fn answers(around: &Surroundings) -> Markup {
-    let total: u64 = around.overview.decisions.iter().map(|(_, count)| count).sum();
+    let total: u64 = around
+        .overview
+        .decisions
+        .iter()
+        .map(|(_, count)| count)
+        .sum();
     html! {
         section aria-labelledby="answers" data-live="answers" {
             h2 #answers { "What people answered" }

@@ -21,15 +21,30 @@ pub(super) struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    pub(super) fn new(state: &State, visitor: &'a Visitor, here: &'a str, active: &'static str, around: &Surroundings) -> Frame<'a> {
-        let freshness = Some(Freshness::of(around, state.app.settings.behind_after_milliseconds));
+    pub(super) fn new(
+        state: &State,
+        visitor: &'a Visitor,
+        here: &'a str,
+        active: &'static str,
+        around: &Surroundings,
+    ) -> Frame<'a> {
+        let freshness = Some(Freshness::of(
+            around,
+            state.app.settings.behind_after_milliseconds,
+        ));
         let listens = match active {
             "/safety" => "safety",
             "/ops" => "operations",
             "/signals" => "signals",
             _ => "signals safety operations",
         };
-        Frame { visitor, here, active, freshness, listens }
+        Frame {
+            visitor,
+            here,
+            active,
+            freshness,
+            listens,
+        }
     }
 }
 
@@ -60,7 +75,7 @@ pub(super) fn page(frame: &Frame<'_>, title: &str, body: &Markup) -> Markup {
                 header.top {
                     a.brand href="/" { (LOGO) span { "Auscult" } }
                     @if let Some(freshness) = &frame.freshness { (freshness.badge()) }
-                    @else { p.freshness data-level="no_data" { strong { "○ Freshness unknown" } } }
+                    @else { p.freshness data-level="no_data" { strong { "○ Freshness not known here" } } }
                     (who(frame))
                 }
                 div.frame {
@@ -94,7 +109,9 @@ fn menu(frame: &Frame<'_>) -> Markup {
 }
 
 fn who(frame: &Frame<'_>) -> Markup {
-    let Some(role) = frame.visitor.role else { return html! {} };
+    let Some(role) = frame.visitor.role else {
+        return html! {};
+    };
     if !frame.visitor.demo {
         return html! {
             form.who method="post" action="/sign-out" {

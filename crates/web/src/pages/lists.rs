@@ -81,7 +81,9 @@ pub(super) fn due_chip(signal: &SignalView, now: Timestamp) -> Markup {
         return html! { li { "no answer" } };
     }
     match parse_time(&signal.alert.triage_due) {
-        Some(due) if due < now => html! { li.overdue { span aria-hidden="true" { "▲ " } "triage was due " (away(due, now)) } },
+        Some(due) if due < now => {
+            html! { li.overdue { span aria-hidden="true" { "▲ " } "triage was due " (away(due, now)) } }
+        }
         Some(due) => html! { li { "triage due " (away(due, now)) } },
         None => html! { li { "not answered yet" } },
     }

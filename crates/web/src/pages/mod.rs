@@ -53,7 +53,8 @@ fn see_other(place: &str, cookie: Option<String>) -> Response {
 
 /// A path on this server, or `/`: never a way out to another site.
 fn local_path(path: &str) -> &str {
-    let local = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']);
+    let local =
+        path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']);
     if local { path } else { "/" }
 }
 
@@ -63,7 +64,13 @@ mod tests {
 
     #[test]
     fn no_way_out_to_another_site() {
-        for (given, kept) in [("/signals?a=b", "/signals?a=b"), ("//evil.example", "/"), ("https://evil.example", "/"), ("/\\evil.example", "/"), ("", "/")] {
+        for (given, kept) in [
+            ("/signals?a=b", "/signals?a=b"),
+            ("//evil.example", "/"),
+            ("https://evil.example", "/"),
+            ("/\\evil.example", "/"),
+            ("", "/"),
+        ] {
             assert_eq!(local_path(given), kept);
         }
     }

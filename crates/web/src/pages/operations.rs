@@ -26,9 +26,14 @@ pub(super) async fn show(
     pairs: Result<Pairs, QueryRejection>,
 ) -> Result<Markup, Problem> {
     visitor.require(Right::Operations)?;
-    let code = crate::api::query(pairs)?.into_iter().find(|(key, value)| key == "code" && !value.is_empty()).map(|(_, code)| code);
+    let code = crate::api::query(pairs)?
+        .into_iter()
+        .find(|(key, value)| key == "code" && !value.is_empty())
+        .map(|(_, code)| code);
     let asked = code.clone();
-    let (letters, around) = state.read_page(move |model| model.dead_letters(asked.as_deref(), SHOWN_DEAD_LETTERS)).await?;
+    let (letters, around) = state
+        .read_page(move |model| model.dead_letters(asked.as_deref(), SHOWN_DEAD_LETTERS))
+        .await?;
     let body = html! {
         h1 { "Operations" }
         section aria-labelledby="parts" { h2 #parts { "Parts" } (part_lines(&around.health, false)) }
@@ -44,12 +49,20 @@ pub(super) async fn show(
 
 /// Feeds that deliver nothing.
 pub(super) fn silent_feeds(overview: &Overview) -> u64 {
-    overview.feeds.iter().filter(|feed| feed.state != "ok").count() as u64
+    overview
+        .feeds
+        .iter()
+        .filter(|feed| feed.state != "ok")
+        .count() as u64
 }
 
 /// Parts with state, lag and remedy; only those that fail, for Home.
 pub(super) fn part_lines(health: &HealthReport, failing_only: bool) -> Markup {
-    let mut parts: Vec<&PartHealth> = health.parts.iter().filter(|part| !failing_only || part.state != PartState::Ok).collect();
+    let mut parts: Vec<&PartHealth> = health
+        .parts
+        .iter()
+        .filter(|part| !failing_only || part.state != PartState::Ok)
+        .collect();
     parts.sort_by_key(|part| std::cmp::Reverse(part.state));
     html! {
         div data-live="parts" {
@@ -88,17 +101,18 @@ fn feeds(around: &Surroundings) -> Markup {
             h2 #feeds { "Feeds" }
             @if feeds.is_empty() { p { "No feed has delivered anything yet. Next: send feedback to " code { "POST /v1/feedback" } "." } }
             @else {
-                div.scroll tabindex="0" role="region" aria-label="Feeds" { table {
+                div.scroll tabindex="0" role="region" aria-label="Table of feeds" { table {
                     thead { tr { th scope="col" { "Feed" } th scope="col" { "State" } th scope="col" { "Last feedback" } th scope="col" { "Mentions" } } }
                     tbody { @for feed in feeds {
                         tr data-state=(feed.state) {
                             th scope="row" { (feed.feed) }
-                            td { @if feed.state == "ok" { "● Delivers" } @else { strong { "▲ No data" } span.hint { "its gap is not counted as silence of customers" } } }
+                            td { @if feed.state == "ok" { "● Delivers" } @else { strong { "▲ No data" } } }
                             td { (time(feed.last_event)) " (" (away(feed.last_event, around.now)) ")" }
                             td.number { (number(feed.mentions as f64)) }
                         }
                     } }
                 } }
+                @if silent_feeds(&around.overview) > 0 { p.hint { "The gap of a feed without data is not counted as silence of customers." } }
             }
         }
     }
@@ -116,7 +130,7 @@ fn dead_letters(overview: &Overview, code: Option<&str>, letters: &[DeadLetterRo
                     }
                     @if code.is_some() { li { a href="/ops" { "all codes" } } }
                 }
-                div.scroll tabindex="0" role="region" aria-label="Newest dead letters" { table {
+                div.scroll tabindex="0" role="region" aria-label="Table of dead letters" { table {
                     thead { tr { th scope="col" { "Letter" } th scope="col" { "Code" } th scope="col" { "Refused at" } th scope="col" { "Place and reason" } th scope="col" { "Replays" } } }
                     tbody { @for letter in letters {
                         @let shown = DeadLetterView::read(letter);
@@ -142,12 +156,12 @@ fn detectors(health: &HealthReport) -> Markup {
             h2 #detectors { "Detectors" }
             @if health.detectors.is_empty() { p { "No detector has reported yet." } }
             @else {
-                div.scroll tabindex="0" role="region" aria-label="Detectors" { table {
-                    thead { tr { th scope="col" { "Detector" } th scope="col" { "View" } th scope="col" { "Series" } th scope="col" { "Useful" } th scope="col" { "Not useful" } th scope="col" { "Precision (90 % interval)" } } }
+                div.scroll tabindex="0" role="region" aria-label="Table of detectors" { table {
+                    thead { tr { th scope="col" { "Detector" } th scope="col" { "View" } th scope="col" { "Useful" } th scope="col" { "Not useful" } th scope="col" { "Precision (90 % interval)" } } }
                     tbody { @for row in &health.detectors {
                         tr {
                             th scope="row" { (row.detector) } td { (row.view) }
-                            td.number { (number(row.series as f64)) } td.number { (number(row.useful as f64)) } td.number { (number(row.not_useful as f64)) }
+                            td.number { (number(row.useful as f64)) } td.number { (number(row.not_useful as f64)) }
                             td { @if let Some(precision) = row.precision { (percent(precision.middle)) " (" (percent(precision.low)) " to " (percent(precision.high)) "), n = " (number((row.useful + row.not_useful) as f64)) } @else { "too few answers" } }
                         }
                     } }

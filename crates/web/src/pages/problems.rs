@@ -14,19 +14,47 @@ use maud::{Markup, html};
 /// Layer: a problem on a page's path becomes a page; somebody not signed in is asked to.
 pub(crate) async fn problems_as_pages(request: Request, next: Next) -> Response {
     let machine = is_for_machines(request.uri().path());
-    let here = request.uri().path_and_query().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    let here = request
+        .uri()
+        .path_and_query()
+        .map(|path| path.as_str().to_owned())
+        .unwrap_or_default();
     let reads = *request.method() == Method::GET;
     let mut response = next.run(request).await;
-    let Some(problem) = response.extensions_mut().remove::<Problem>().filter(|_| !machine) else { return response };
+    let Some(problem) = response
+        .extensions_mut()
+        .remove::<Problem>()
+        .filter(|_| !machine)
+    else {
+        return response;
+    };
     if problem.status == StatusCode::UNAUTHORIZED && reads {
         return super::see_other(&format!("/sign-in?next={}", encode(&here)), None);
     }
-    let stranger = Visitor { role: None, actor: String::new(), demo: false };
-    let visitor = response.extensions_mut().remove::<Visitor>().unwrap_or(stranger);
-    let frame = Frame { visitor: &visitor, here: if reads { &here } else { "/" }, active: "", freshness: None, listens: "" };
+    let stranger = Visitor {
+        role: None,
+        actor: String::new(),
+        demo: false,
+    };
+    let visitor = response
+        .extensions_mut()
+        .remove::<Visitor>()
+        .unwrap_or(stranger);
+    let frame = Frame {
+        visitor: &visitor,
+        here: if reads { &here } else { "/" },
+        active: "",
+        freshness: None,
+        listens: "",
+    };
     let mut shown = (problem.status, page(&frame, problem.title, &body(&problem))).into_response();
-    if let Some(after) = response.headers_mut().remove(axum::http::header::RETRY_AFTER) {
-        shown.headers_mut().insert(axum::http::header::RETRY_AFTER, after);
+    if let Some(after) = response
+        .headers_mut()
+        .remove(axum::http::header::RETRY_AFTER)
+    {
+        shown
+            .headers_mut()
+            .insert(axum::http::header::RETRY_AFTER, after);
     }
     shown
 }

@@ -3,7 +3,7 @@
 use super::layout::{Frame, page};
 use super::{see_other, session::read};
 use crate::access::Visitor;
-use crate::answers::{ACK_DECISIONS, AckInput};
+use crate::answers::AckInput;
 use crate::api::Shared;
 use crate::api::safety::{MAX_CANDIDATES, record};
 use crate::filter::encode;
@@ -12,6 +12,7 @@ use crate::roles::Right;
 use crate::view::safety::QueueItem;
 use crate::words::{away, counted, number, parse_time, plain, time};
 use auscult_core::time::{DAY, Timestamp};
+use auscult_wire::words::AckDecision;
 use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Extension, Path, Query};
@@ -37,7 +38,9 @@ pub(super) async fn show(
 ) -> Result<Markup, Problem> {
     visitor.require(Right::Safety)?;
     let open_only = queue.state.as_deref() != Some("all");
-    let (candidates, around) = state.read_page(move |model| model.safety_candidates(open_only, MAX_CANDIDATES)).await?;
+    let (candidates, around) = state
+        .read_page(move |model| model.safety_candidates(open_only, MAX_CANDIDATES))
+        .await?;
     let body = html! {
         h1 { "Safety desk" }
         @if let Some(id) = &queue.acknowledged {
@@ -174,10 +177,18 @@ fn due(item: &QueueItem, now: Timestamp) -> Markup {
         return html! { li.answered { span aria-hidden="true" { "✓ " } (plain(&ack.decision)) @if let Some(case) = &ack.case_ref { ", case " (case) } } };
     }
     match item.due() {
-        Some(due) if due < now => html! { li.overdue { span aria-hidden="true" { "▲ " } "intake overdue, was due " (away(due, now)) } },
-        Some(due) if due < now.plus(DAY) => html! { li.soon { span aria-hidden="true" { "◆ " } "intake due " (away(due, now)) } },
-        Some(due) => html! { li { span aria-hidden="true" { "● " } "intake due " (away(due, now)) } },
-        None => html! { li.overdue { span aria-hidden="true" { "▲ " } "intake time unknown: treat as due now" } },
+        Some(due) if due < now => {
+            html! { li.overdue { span aria-hidden="true" { "▲ " } "intake overdue, was due " (away(due, now)) } }
+        }
+        Some(due) if due < now.plus(DAY) => {
+            html! { li.soon { span aria-hidden="true" { "◆ " } "intake due " (away(due, now)) } }
+        }
+        Some(due) => {
+            html! { li { span aria-hidden="true" { "● " } "intake due " (away(due, now)) } }
+        }
+        None => {
+            html! { li.overdue { span aria-hidden="true" { "▲ " } "intake time unknown: treat as due now" } }
+        }
     }
 }
 
@@ -191,7 +202,11 @@ fn cues(item: &QueueItem) -> Markup {
 
 fn acknowledgement(item: &QueueItem) -> Markup {
     let id = &item.candidate.candidate_id;
-    if let Some(ack) = item.ack.as_ref().filter(|ack| ack.decision != "needs_information") {
+    if let Some(ack) = item
+        .ack
+        .as_ref()
+        .filter(|ack| ack.decision != "needs_information")
+    {
         return html! { p.acknowledged { "Acknowledged: " strong { (plain(&ack.decision)) } @if let Some(at) = parse_time(&ack.at) { ", " (time(at)) } "." } };
     }
     html! {
@@ -200,7 +215,7 @@ fn acknowledgement(item: &QueueItem) -> Markup {
                 label for={ "decision-" (id) } { "Decision" }
                 select id={ "decision-" (id) } name="decision" required {
                     option value="" { "Choose…" }
-                    @for word in ACK_DECISIONS { option value=(word) { (plain(word)) } }
+                    @for word in AckDecision::ALL { option value=(word.as_str()) { (plain(word.as_str())) } }
                 }
             }
             div {
@@ -228,7 +243,14 @@ pub(super) async fn acknowledge(
 ) -> Result<Response, Problem> {
     visitor.require(Right::Safety)?;
     let form = read(form)?;
-    let input = AckInput { candidate_id: None, decision: form.decision, case_ref: Some(form.case_ref) };
+    let input = AckInput {
+        candidate_id: None,
+        decision: form.decision,
+        case_ref: Some(form.case_ref),
+    };
     record(&state, &visitor, &id, &input).await?;
-    Ok(see_other(&format!("/safety?acknowledged={}", encode(&id)), None))
+    Ok(see_other(
+        &format!("/safety?acknowledged={}", encode(&id)),
+        None,
+    ))
 }

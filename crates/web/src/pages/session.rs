@@ -31,16 +31,31 @@ pub(super) async fn choose_role(
     let form = read(form)?;
     let settings = &state.app.settings;
     if !settings.is_demo() {
-        return Err(Problem::bad_request("not_demo_mode", "Roles come with the token here", "/role", "sign in with a token of that role"));
+        return Err(Problem::bad_request(
+            "not_demo_mode",
+            "Roles come with the token here",
+            "/role",
+            "sign in with a token of that role",
+        ));
     }
-    let role = Role::parse(&form.role).filter(|role| Role::PEOPLE.contains(role)).ok_or_else(|| {
-        Problem::invalid(vec![FieldProblem {
-            place: "role".to_owned(),
-            reason: format!("{:?} is not in the list", form.role),
-            allowed: Role::PEOPLE.map(Role::as_str).to_vec(),
-        }])
-    })?;
-    Ok(see_other(local_path(&form.next), Some(cookie(settings, ROLE_COOKIE, role.as_str(), SESSION_SECONDS))))
+    let role = Role::parse(&form.role)
+        .filter(|role| Role::PEOPLE.contains(role))
+        .ok_or_else(|| {
+            Problem::invalid(vec![FieldProblem {
+                place: "role".to_owned(),
+                reason: format!("{:?} is not in the list", form.role),
+                allowed: Role::PEOPLE.map(Role::as_str).to_vec(),
+            }])
+        })?;
+    Ok(see_other(
+        local_path(&form.next),
+        Some(cookie(
+            settings,
+            ROLE_COOKIE,
+            role.as_str(),
+            SESSION_SECONDS,
+        )),
+    ))
 }
 
 #[derive(Deserialize)]
@@ -49,11 +64,26 @@ pub(super) struct Next {
     next: String,
 }
 
-pub(super) async fn show(Extension(state): Shared, visitor: Visitor, Query(query): Query<Next>) -> Result<Markup, Problem> {
+pub(super) async fn show(
+    Extension(state): Shared,
+    visitor: Visitor,
+    Query(query): Query<Next>,
+) -> Result<Markup, Problem> {
     if state.app.settings.is_demo() {
-        return Err(Problem::bad_request("demo_mode", "No token is set: nobody needs to sign in", "/sign-in", "switch the role at the top of the page"));
+        return Err(Problem::bad_request(
+            "demo_mode",
+            "No token is set: nobody needs to sign in",
+            "/sign-in",
+            "switch the role at the top of the page",
+        ));
     }
-    let frame = Frame { visitor: &visitor, here: "/", active: "", freshness: None, listens: "" };
+    let frame = Frame {
+        visitor: &visitor,
+        here: "/",
+        active: "",
+        freshness: None,
+        listens: "",
+    };
     Ok(page(
         &frame,
         "Sign in",
@@ -79,25 +109,43 @@ pub(super) struct SignIn {
     next: String,
 }
 
-pub(super) async fn sign_in(Extension(state): Shared, form: Result<Form<SignIn>, FormRejection>) -> Result<Response, Problem> {
+pub(super) async fn sign_in(
+    Extension(state): Shared,
+    form: Result<Form<SignIn>, FormRejection>,
+) -> Result<Response, Problem> {
     let form = read(form)?;
     let settings = &state.app.settings;
     let given = bearer_hash(form.token.trim());
-    let token = settings.tokens.iter().find(|token| token.bearer == given).ok_or_else(|| {
-        Problem::new(
-            axum::http::StatusCode::FORBIDDEN,
-            "unknown_token",
-            "The token is not known",
-            "The token is not one of this server",
-            "token",
-            "go back and paste it whole, or ask whoever keeps web.tokens",
-        )
-    })?;
-    Ok(see_other(local_path(&form.next), Some(cookie(settings, SESSION_COOKIE, &token.session.to_hex(), SESSION_SECONDS))))
+    let token = settings
+        .tokens
+        .iter()
+        .find(|token| token.bearer == given)
+        .ok_or_else(|| {
+            Problem::new(
+                axum::http::StatusCode::FORBIDDEN,
+                "unknown_token",
+                "The token is not known",
+                "The token is not one of this server",
+                "token",
+                "go back and paste it whole, or ask whoever keeps web.tokens",
+            )
+        })?;
+    Ok(see_other(
+        local_path(&form.next),
+        Some(cookie(
+            settings,
+            SESSION_COOKIE,
+            &token.session.to_hex(),
+            SESSION_SECONDS,
+        )),
+    ))
 }
 
 pub(super) async fn sign_out(Extension(state): Shared) -> Response {
-    see_other("/", Some(cookie(&state.app.settings, SESSION_COOKIE, "", 0)))
+    see_other(
+        "/",
+        Some(cookie(&state.app.settings, SESSION_COOKIE, "", 0)),
+    )
 }
 
 fn cookie(settings: &CheckedWebSettings, name: &str, value: &str, seconds: u32) -> String {

@@ -10,7 +10,8 @@ use crate::filter::encode;
 use crate::problem::Problem;
 use crate::roles::Right;
 use crate::view::alert::SignalView;
-use crate::view::{point, project};
+use crate::view::point::Recent;
+use crate::view::project;
 use crate::words::{self, away, day, parse_time, plain, time};
 use auscult_core::time::Timestamp;
 use auscult_core::words::{Caveat, Decision};
@@ -41,15 +42,28 @@ pub(super) async fn show(
     let detail = project::detail(role, detail.ok_or_else(|| unknown(&id))?)?;
     let frame = Frame::new(&state, &visitor, uri.path(), "/signals", &around);
     Ok(match SignalView::read(&detail.current) {
-        Ok(signal) => page(&frame, &signal.alert.name(), &body(&visitor, &signal, &detail, &after, around.now)),
+        Ok(signal) => page(
+            &frame,
+            &signal.alert.name(),
+            &body(&visitor, &signal, &detail, &after, around.now),
+        ),
         Err(error) => page(&frame, "A record that cannot be read", &unreadable(&error)),
     })
 }
 
-fn body(visitor: &Visitor, signal: &SignalView, detail: &SignalDetail, after: &After, now: Timestamp) -> Markup {
+fn body(
+    visitor: &Visitor,
+    signal: &SignalView,
+    detail: &SignalDetail,
+    after: &After,
+    now: Timestamp,
+) -> Markup {
     let alert = &signal.alert;
-    let last_is_partial = alert.caveats.iter().any(|caveat| caveat == Caveat::PartialBucket.as_str());
-    let (points, unreadable_points) = point::read_all(&detail.points, last_is_partial, now);
+    let last_is_partial = alert
+        .caveats
+        .iter()
+        .any(|caveat| caveat == Caveat::PartialBucket.as_str());
+    let recent = Recent::of(&detail.points, last_is_partial, now);
     html! {
         (notice(after))
         p.banner { strong { "Listening signal, not a safety signal." } " It says what people talk about; it says nothing about causes or risks of a medicine." }
@@ -71,7 +85,7 @@ fn body(visitor: &Visitor, signal: &SignalView, detail: &SignalDetail, after: &A
                     h2.quiet #what { "What changed" }
                     p.headline { strong { (alert.change()) } " " (words::measure(&alert.series.measure)) }
                     p { (window(signal)) @if let Some(band) = alert.band() { " · " (band) } }
-                    (chart::figure(&points, alert, unreadable_points))
+                    (chart::figure(&recent, alert))
                 }
                 div.side {
                     div.pair data-live="sure-next" { (parts::how_sure(alert)) (parts::next(alert, now)) }
@@ -80,7 +94,7 @@ fn body(visitor: &Visitor, signal: &SignalView, detail: &SignalDetail, after: &A
                 div.pair.below data-live="who-why" { (parts::who(alert)) (parts::why(alert)) }
             }
             (parts::quotes(alert, visitor.may(Right::ReadText)))
-            (chart::table(&points, &alert.series.measure))
+            (chart::table(&recent, &alert.series.measure))
             (parts::history(detail, visitor.may(Right::ReadText)))
             (parts::method(alert))
             p.links {
@@ -112,11 +126,13 @@ fn window(signal: &SignalView) -> Markup {
 }
 
 fn notice(after: &After) -> Markup {
-    let Some(decision) = after.recorded.as_deref().and_then(Decision::parse) else { return html! {} };
+    let Some(decision) = after.recorded.as_deref().and_then(Decision::parse) else {
+        return html! {};
+    };
     html! {
         div.notice role="status" {
             p { strong { "✓ Recorded: " (words::decision(decision.as_str())) "." }
-                " The log has it; it shows in the history below as soon as the detector has read it. To change your mind, answer again: the last answer counts." }
+                " The log has it; it shows in the history below as soon as the detector has read it. To change your mind, answer again: the last answer counts. " a href="/signals" { "Back to the list" } }
             @if after.stale { p { strong { "▲ The signal had moved on" } " since you opened the page: your answer is marked as given on an older revision." } }
         }
     }

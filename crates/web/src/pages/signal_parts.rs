@@ -141,7 +141,11 @@ fn stance(stance: &str) -> String {
 
 /// Answers and revisions.
 pub(super) fn history(detail: &SignalDetail, may_read: bool) -> Markup {
-    let answers: Vec<DispositionView> = detail.dispositions.iter().filter_map(|json| serde_json::from_str(json).ok()).collect();
+    let answers: Vec<DispositionView> = detail
+        .dispositions
+        .iter()
+        .filter_map(|json| serde_json::from_str(json).ok())
+        .collect();
     let unreadable = detail.dispositions.len() - answers.len();
     html! {
         section aria-labelledby="history" data-live="history" {
@@ -224,5 +228,9 @@ fn fact(name: &str, value: &str, help: &str) -> Markup {
 
 /// Small probabilities keep two figures that count.
 fn number_small(value: f64) -> String {
-    if value > 0.0 && value < 0.001 { format!("{value:.1e}") } else { number(value) }
+    if value > 0.0 && value < 0.001 {
+        format!("{value:.1e}")
+    } else {
+        number(value)
+    }
 }

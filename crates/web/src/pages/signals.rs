@@ -12,8 +12,8 @@ use crate::view::project;
 use crate::words::{counted, number, plain};
 use auscult_core::words::SignalStatus;
 use auscult_engine::read_model::{SignalFilter, SignalRow};
-use axum::extract::rejection::QueryRejection;
 use axum::extract::Extension;
+use axum::extract::rejection::QueryRejection;
 use axum::http::Uri;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -22,7 +22,16 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Signals on one page.
 const PAGE: u32 = 25;
 /// Labels offered as filters, in this order, if any signal carries them.
-const FACETS: [&str; 8] = ["brand", "product", "theme", "region", "country", "setting", "stakeholder", "severity"];
+const FACETS: [&str; 8] = [
+    "brand",
+    "product",
+    "theme",
+    "region",
+    "country",
+    "setting",
+    "stakeholder",
+    "severity",
+];
 /// Values offered per label; a longer list is searched by the API.
 const MAX_FACET_VALUES: usize = 50;
 
@@ -40,10 +49,17 @@ pub(super) async fn show(
 ) -> Result<Markup, Problem> {
     let role = visitor.require(Right::ReadSignals)?;
     let filter = filter::parse(&crate::api::query(pairs)?, Some(SignalStatus::Firing), PAGE)?;
-    let asked = SignalFilter { limit: filter.limit.saturating_add(1).min(filter::MAX_LIMIT), ..filter.clone() };
+    let asked = SignalFilter {
+        limit: filter.limit.saturating_add(1).min(filter::MAX_LIMIT),
+        ..filter.clone()
+    };
     let ((mut rows, facets), around) = state
         .read_page(move |model| {
-            let all = SignalFilter { include_suppressed: true, limit: filter::MAX_LIMIT, ..SignalFilter::default() };
+            let all = SignalFilter {
+                include_suppressed: true,
+                limit: filter::MAX_LIMIT,
+                ..SignalFilter::default()
+            };
             Ok((model.signals(&asked)?, facets(&model.signals(&all)?)))
         })
         .await?;
@@ -63,7 +79,9 @@ pub(super) async fn show(
             (paging(&filter, more))
         }
     };
-    let here = uri.path_and_query().map_or("/signals", |path| path.as_str());
+    let here = uri
+        .path_and_query()
+        .map_or("/signals", |path| path.as_str());
     let frame = Frame::new(&state, &visitor, here, "/signals", &around);
     Ok(page(&frame, "Signals", &body))
 }
@@ -71,14 +89,24 @@ pub(super) async fn show(
 fn facets(rows: &[SignalRow]) -> Vec<(&'static str, Vec<String>)> {
     let mut found: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     // A record that cannot be read shows in the list as such; here it merely offers no choice.
-    for labels in rows.iter().filter_map(|row| serde_json::from_str::<Labels>(&row.data).ok()) {
+    for labels in rows
+        .iter()
+        .filter_map(|row| serde_json::from_str::<Labels>(&row.data).ok())
+    {
         for facet in FACETS {
             if let Some(value) = labels.labels.get(facet) {
                 found.entry(facet).or_default().insert(value.clone());
             }
         }
     }
-    FACETS.iter().filter_map(|facet| found.remove(facet).map(|values| (*facet, values.into_iter().take(MAX_FACET_VALUES).collect()))).collect()
+    FACETS
+        .iter()
+        .filter_map(|facet| {
+            found
+                .remove(facet)
+                .map(|values| (*facet, values.into_iter().take(MAX_FACET_VALUES).collect()))
+        })
+        .collect()
 }
 
 fn counts(filter: &SignalFilter, around: &Surroundings) -> Markup {
@@ -101,7 +129,13 @@ fn counts(filter: &SignalFilter, around: &Surroundings) -> Markup {
 
 fn filters(filter: &SignalFilter, facets: &[(&'static str, Vec<String>)]) -> Markup {
     let status = filter.status.as_deref().unwrap_or("all");
-    let chosen = |facet: &str| filter.labels.iter().find(|(key, _)| key == facet).map(|(_, value)| value.as_str());
+    let chosen = |facet: &str| {
+        filter
+            .labels
+            .iter()
+            .find(|(key, _)| key == facet)
+            .map(|(_, value)| value.as_str())
+    };
     html! {
         form.filters method="get" action="/signals" role="search" aria-label="Filter signals" {
             div {

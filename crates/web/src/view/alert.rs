@@ -212,12 +212,25 @@ pub(crate) struct Unreadable {
 impl SignalView {
     /// Reads a row of the read model.
     pub(crate) fn read(row: &SignalRow) -> Result<SignalView, Unreadable> {
-        let unreadable = |error: serde_json::Error| Unreadable { id: row.signal_id.clone(), reason: error.to_string() };
+        let unreadable = |error: serde_json::Error| Unreadable {
+            id: row.signal_id.clone(),
+            reason: error.to_string(),
+        };
         let alert: AlertView = serde_json::from_str(&row.data).map_err(unreadable)?;
-        let disposition = row.disposition.as_deref().map(serde_json::from_str).transpose().map_err(unreadable)?;
+        let disposition = row
+            .disposition
+            .as_deref()
+            .map(serde_json::from_str)
+            .transpose()
+            .map_err(unreadable)?;
         Ok(SignalView {
             // The columns are what the list was sorted and filtered by: they name the row.
-            alert: AlertView { signal_id: row.signal_id.clone(), revision: row.revision, status: row.status.clone(), ..alert },
+            alert: AlertView {
+                signal_id: row.signal_id.clone(),
+                revision: row.revision,
+                status: row.status.clone(),
+                ..alert
+            },
             disposition,
             suppressed: row.suppressed,
             as_of: row.as_of,
@@ -228,7 +241,11 @@ impl SignalView {
 impl AlertView {
     /// The title, or a name that can be told apart.
     pub(crate) fn name(&self) -> String {
-        if self.title.trim().is_empty() { format!("Signal {}", self.signal_id) } else { self.title.clone() }
+        if self.title.trim().is_empty() {
+            format!("Signal {}", self.signal_id)
+        } else {
+            self.title.clone()
+        }
     }
 
     /// "41 against 17.2 expected".
@@ -236,9 +253,15 @@ impl AlertView {
         let measure = &self.series.measure;
         match (self.observed, self.expected) {
             (Some(observed), Some(expected)) => {
-                format!("{} against {} expected", words::value(measure, observed), words::value(measure, expected))
+                format!(
+                    "{} against {} expected",
+                    words::value(measure, observed),
+                    words::value(measure, expected)
+                )
             }
-            (Some(observed), None) => format!("{}, expected not given", words::value(measure, observed)),
+            (Some(observed), None) => {
+                format!("{}, expected not given", words::value(measure, observed))
+            }
             _ => "not given".to_owned(),
         }
     }
@@ -247,7 +270,12 @@ impl AlertView {
     pub(crate) fn band(&self) -> Option<String> {
         let interval = self.interval?;
         let value = |end: f64| words::value(&self.series.measure, end);
-        Some(format!("{} band {} to {}", words::percent(interval.level), value(interval.low), value(interval.high)))
+        Some(format!(
+            "{} band {} to {}",
+            words::percent(interval.level),
+            value(interval.low),
+            value(interval.high)
+        ))
     }
 }
 

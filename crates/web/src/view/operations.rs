@@ -20,7 +20,9 @@ pub(crate) fn open_part(row: &DeadLetterRow) -> Value {
     });
     if let Ok(Value::Object(data)) = serde_json::from_str::<Value>(&row.data) {
         for field in OPEN_FIELDS {
-            if let Some(value) = data.get(field).filter(|value| !value.is_object() && !value.is_array())
+            if let Some(value) = data
+                .get(field)
+                .filter(|value| !value.is_object() && !value.is_array())
                 && shown.get(field).is_none()
             {
                 shown[field] = value.clone();

@@ -36,14 +36,17 @@ pub(crate) struct PointView {
 impl PointView {
     /// Whether the observation lies outside the band.
     pub(crate) fn outside(&self) -> bool {
-        self.observed.is_some_and(|observed| observed < self.low || observed > self.high)
+        self.observed
+            .is_some_and(|observed| observed < self.low || observed > self.high)
     }
 
     /// Reads one point; `None` if it is not what the contract says.
     pub(crate) fn read(json: &str, now: Timestamp) -> Option<PointView> {
         let data: PointData = serde_json::from_str(json).ok()?;
         let start = parse_time(&data.start)?;
-        let width = [BucketWidth::Hour, BucketWidth::Day, BucketWidth::Week].into_iter().find(|width| width.iso() == data.bucket)?;
+        let width = [BucketWidth::Hour, BucketWidth::Day, BucketWidth::Week]
+            .into_iter()
+            .find(|width| width.iso() == data.bucket)?;
         let end = start.plus(width.milliseconds());
         Some(PointView {
             start,
@@ -58,12 +61,36 @@ impl PointView {
     }
 }
 
-/// The points of a series, oldest first, and how many could not be read.
-pub(crate) fn read_all(points: &[String], last_is_partial: bool, now: Timestamp) -> (Vec<PointView>, usize) {
-    let mut views: Vec<PointView> = points.iter().filter_map(|json| PointView::read(json, now)).collect();
-    let unreadable = points.len() - views.len();
-    if let Some(last) = views.last_mut() {
-        last.partial |= last_is_partial;
+/// Newest periods a page draws and lists; the API has all.
+const SHOWN: usize = 90;
+
+/// The newest points of a series, ready to draw.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    /// Oldest first, at most 90.
+    pub points: Vec<PointView>,
+    /// How many points the series has in all.
+    pub total: usize,
+    /// How many of the newest could not be read.
+    pub unreadable: usize,
+}
+
+impl Recent {
+    /// Reads the newest of `all`, which stand oldest first. Older ones are not even parsed: a series may be years long.
+    pub(crate) fn of(all: &[String], last_is_partial: bool, now: Timestamp) -> Recent {
+        let newest = &all[all.len().saturating_sub(SHOWN)..];
+        let mut points: Vec<PointView> = newest
+            .iter()
+            .filter_map(|json| PointView::read(json, now))
+            .collect();
+        let unreadable = newest.len() - points.len();
+        if let Some(last) = points.last_mut() {
+            last.partial |= last_is_partial;
+        }
+        Recent {
+            points,
+            total: all.len(),
+            unreadable,
+        }
     }
-    (views, unreadable)
 }

@@ -21,7 +21,10 @@ pub(crate) struct NotAnObject {
 impl From<NotAnObject> for crate::problem::Problem {
     fn from(error: NotAnObject) -> Self {
         tracing::error!(%error, "the read model holds a record that cannot be read");
-        crate::problem::Problem::broken("read model", format!("{error}; rebuild the read model from the topics"))
+        crate::problem::Problem::broken(
+            "read model",
+            format!("{error}; rebuild the read model from the topics"),
+        )
     }
 }
 
@@ -38,14 +41,26 @@ pub(crate) fn detail(role: Role, detail: SignalDetail) -> Result<SignalDetail, N
         current: row(role, detail.current)?,
         revisions: rows(role, detail.revisions)?,
         points: detail.points,
-        dispositions: detail.dispositions.iter().map(|json| disposition(role, &id, json)).collect::<Result<_, _>>()?,
+        dispositions: detail
+            .dispositions
+            .iter()
+            .map(|json| disposition(role, &id, json))
+            .collect::<Result<_, _>>()?,
     })
 }
 
 fn row(role: Role, row: SignalRow) -> Result<SignalRow, NotAnObject> {
     let data = alert(role, &row.signal_id, &row.data)?;
-    let disposition = row.disposition.as_deref().map(|json| disposition(role, &row.signal_id, json)).transpose()?;
-    Ok(SignalRow { data, disposition, ..row })
+    let disposition = row
+        .disposition
+        .as_deref()
+        .map(|json| disposition(role, &row.signal_id, json))
+        .transpose()?;
+    Ok(SignalRow {
+        data,
+        disposition,
+        ..row
+    })
 }
 
 /// The alert without quotes and beliefs and with people in bands, unless the role may read text.
@@ -76,7 +91,9 @@ fn disposition(role: Role, id: &str, json: &str) -> Result<String, NotAnObject> 
 
 fn banded(id: &str, evidence: &RawValue) -> Result<Box<RawValue>, NotAnObject> {
     let mut fields = parse(id, evidence.get())?;
-    let count = fields.get("people").and_then(|people| people.get().parse::<u64>().ok());
+    let count = fields
+        .get("people")
+        .and_then(|people| people.get().parse::<u64>().ok());
     if let Some(count) = count {
         fields.insert("people".to_owned(), raw(&format!("\"{}\"", band(count))));
         fields.insert("banded".to_owned(), raw("true"));
@@ -96,11 +113,17 @@ fn band(people: u64) -> &'static str {
 }
 
 fn parse(id: &str, json: &str) -> Result<Fields, NotAnObject> {
-    serde_json::from_str(json).map_err(|source| NotAnObject { id: id.to_owned(), source })
+    serde_json::from_str(json).map_err(|source| NotAnObject {
+        id: id.to_owned(),
+        source,
+    })
 }
 
 fn write(fields: &Fields) -> String {
-    let inner: Vec<String> = fields.iter().map(|(key, value)| format!("{}:{}", serde_json::Value::from(key.as_str()), value.get())).collect();
+    let inner: Vec<String> = fields
+        .iter()
+        .map(|(key, value)| format!("{}:{}", serde_json::Value::from(key.as_str()), value.get()))
+        .collect();
     format!("{{{}}}", inner.join(","))
 }
 
@@ -119,10 +142,20 @@ mod tests {
     fn brand_and_ops_see_no_words_and_no_small_counts() {
         for role in [Role::Brand, Role::Ops, Role::Safety, Role::Source] {
             let seen = alert(role, "al_1", ALERT).unwrap();
-            assert!(!seen.contains("secret") && !seen.contains("belief"), "{seen}");
+            assert!(
+                !seen.contains("secret") && !seen.contains("belief"),
+                "{seen}"
+            );
             assert!(seen.contains(r#""people":"5-9""#) && seen.contains(r#""banded":true"#));
-            assert!(seen.contains(r#""p_value":0.00020000000000000001"#), "numbers stay byte for byte");
-            assert!(!disposition(role, "al_1", r#"{"comment":"secret words"}"#).unwrap().contains("secret"));
+            assert!(
+                seen.contains(r#""p_value":0.00020000000000000001"#),
+                "numbers stay byte for byte"
+            );
+            assert!(
+                !disposition(role, "al_1", r#"{"comment":"secret words"}"#)
+                    .unwrap()
+                    .contains("secret")
+            );
         }
     }
 

@@ -70,7 +70,9 @@ pub(crate) struct QueueItem {
 
 impl QueueItem {
     /// Reads one pair of the read model.
-    pub(crate) fn read((candidate, ack): &(String, Option<String>)) -> Result<QueueItem, serde_json::Error> {
+    pub(crate) fn read(
+        (candidate, ack): &(String, Option<String>),
+    ) -> Result<QueueItem, serde_json::Error> {
         Ok(QueueItem {
             candidate: serde_json::from_str(candidate)?,
             ack: ack.as_deref().map(serde_json::from_str).transpose()?,

@@ -1,5 +1,6 @@
 //! A read model, a log and a health report made by hand, for tests and for the preview example.
 
+#![allow(missing_docs, reason = "nobody else reads a test's items")]
 #![allow(dead_code, reason = "the preview and each test use a part of it")]
 
 use auscult_core::time::{DAY, HOUR, Timestamp};
@@ -9,8 +10,8 @@ use auscult_engine::read_model::{
     DeadLetterRow, FeedRow, Overview, ReadError, ReadModel, SignalDetail, SignalFilter, SignalRow,
 };
 use auscult_web::ports::{
-    Accepted, App, Bytes, Counter, DetectorHealth, Health, HealthReport, PartHealth, PartState, Precision, RejectedItem,
-    Submit, SubmitError,
+    Accepted, App, Bytes, Counter, DetectorHealth, Health, HealthReport, PartHealth, PartState,
+    Precision, RejectedItem, Submit, SubmitError,
 };
 use auscult_web::settings::WebToken;
 use auscult_web::{CheckedWebSettings, WebSettings};
@@ -32,7 +33,10 @@ pub const CANDIDATE: &str = "ae_70021";
 pub const DEAD_BYTES: &str = "Patient Jane fainted after the second dose";
 
 fn rfc3339(at: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(at.0).unwrap().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    jiff::Timestamp::from_millisecond(at.0)
+        .unwrap()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
 }
 
 /// An alert as on the medical topic.
@@ -99,27 +103,75 @@ pub fn disposition() -> Value {
 fn signals() -> Vec<SignalRow> {
     let al = |id: &str, title: &str, changes: Value| with(alert(id, title, 2), changes);
     vec![
-        row(&al("al_9c41d0", "Prior-authorisation test burden, cardiology, Bavaria", json!({})), "firing", false, None),
         row(
-            &al("al_77", "Negative feeling about the pen's needle, patients", json!({
+            &al(
+                "al_9c41d0",
+                "Prior-authorisation test burden, cardiology, Bavaria",
+                json!({}),
+            ),
+            "firing",
+            false,
+            None,
+        ),
+        row(
+            &al(
+                "al_77",
+                "Negative feeling about the pen's needle, patients",
+                json!({
                 "kind": "sentiment_shift", "why": "38 % of mentions are negative against 21 % expected (90 % interval 15 % to 27 %).",
                 "series": {"id": "s_2", "measure": "negative_share", "dims": {"brand": "beta", "topic": "device.needle", "stakeholder": "patient"}},
                 "observed": 0.38, "expected": 0.21, "interval": {"low": 0.15, "high": 0.27, "level": 0.9},
                 "labels": {"brand": "beta", "region": "FR", "setting": "home"}, "triage_due": "2026-05-24T00:00:00Z", "owner": {"team": "patient-support"},
-                "evidence": {"grade": "emerging", "people": 12, "items": 34, "channels": 2, "effective_n": 9.1, "top_person_share": 0.12, "expert_share": 0.0}})),
-            "firing", false, None,
+                "evidence": {"grade": "emerging", "people": 12, "items": 34, "channels": 2, "effective_n": 9.1, "top_person_share": 0.12, "expert_share": 0.0}}),
+            ),
+            "firing",
+            false,
+            None,
         ),
         row(
-            &al("al_hostile", HOSTILE, json!({"why": HOSTILE, "labels": {"brand": HOSTILE}, "series": {"id": HOSTILE, "measure": "mentions", "dims": {"topic": HOSTILE}},
+            &al(
+                "al_hostile",
+                HOSTILE,
+                json!({"why": HOSTILE, "labels": {"brand": HOSTILE}, "series": {"id": HOSTILE, "measure": "mentions", "dims": {"topic": HOSTILE}},
                 "drivers": [{"dim": HOSTILE, "value": HOSTILE, "share": 2.0}], "context": [{"kind": HOSTILE, "ref": "r", "label": HOSTILE, "start": "2026-05-20", "end": "2026-05-20"}],
                 "examples": [{"feedback_id": HOSTILE, "quote": HOSTILE, "language": HOSTILE, "stance": HOSTILE}], "suggested_checks": [HOSTILE], "playbook_url": "javascript:alert(1)",
-                "owner": {"team": HOSTILE}, "caveats": [HOSTILE], "evidence": {"grade": HOSTILE, "people": HOSTILE}})),
-            "firing", false, None,
+                "owner": {"team": HOSTILE}, "caveats": [HOSTILE], "evidence": {"grade": HOSTILE, "people": HOSTILE}}),
+            ),
+            "firing",
+            false,
+            None,
         ),
-        row(&al("al_silence", "Advisory-board feed fell silent on dosing", json!({"kind": "silence", "observed": 0, "expected": 6.4, "interval": {"low": 2, "high": 11, "level": 0.9},
-            "evidence": {"grade": "anecdotal", "people": 0, "items": 0, "channels": 0}, "caveats": ["low_coverage", "partial_bucket"], "examples": [], "drivers": [], "suggested_checks": []})), "firing", false, Some(disposition())),
-        row(&al("al_muted", "New theme: reimbursement app", json!({"kind": "new_theme", "suppressed_by": ["cold_start"], "labels": {"brand": "alpha", "region": "DE-BE"}})), "firing", true, None),
-        row(&al("al_done", "Cold-chain questions, pharmacies", json!({"status": "resolved", "status_reason": "recovered"})), "resolved", false, None),
+        row(
+            &al(
+                "al_silence",
+                "Advisory-board feed fell silent on dosing",
+                json!({"kind": "silence", "observed": 0, "expected": 6.4, "interval": {"low": 2, "high": 11, "level": 0.9},
+            "evidence": {"grade": "anecdotal", "people": 0, "items": 0, "channels": 0}, "caveats": ["low_coverage", "partial_bucket"], "examples": [], "drivers": [], "suggested_checks": []}),
+            ),
+            "firing",
+            false,
+            Some(disposition()),
+        ),
+        row(
+            &al(
+                "al_muted",
+                "New theme: reimbursement app",
+                json!({"kind": "new_theme", "suppressed_by": ["cold_start"], "labels": {"brand": "alpha", "region": "DE-BE"}}),
+            ),
+            "firing",
+            true,
+            None,
+        ),
+        row(
+            &al(
+                "al_done",
+                "Cold-chain questions, pharmacies",
+                json!({"status": "resolved", "status_reason": "recovered"}),
+            ),
+            "resolved",
+            false,
+            None,
+        ),
     ]
 }
 
@@ -130,7 +182,7 @@ fn points() -> Vec<String> {
             let wave = [0, 2, 3, 1, -1, -6, -5][(index % 7) as usize];
             let expected = 17.2 + wave as f64;
             let observed = match index {
-                30 | 31 | 32 => Value::Null,
+                30..=32 => Value::Null,
                 45 => json!(31),
                 69 => json!(41),
                 70 => json!(12),
@@ -192,16 +244,31 @@ impl ReadModel for Fake {
         let rows = if self.empty { Vec::new() } else { signals() };
         let fits = |row: &SignalRow| {
             let labels = serde_json::from_str::<Value>(&row.data).unwrap()["labels"].clone();
-            filter.status.as_ref().is_none_or(|status| *status == row.status)
+            filter
+                .status
+                .as_ref()
+                .is_none_or(|status| *status == row.status)
                 && (filter.include_suppressed || !row.suppressed)
-                && filter.labels.iter().all(|(key, value)| labels[key] == **value)
+                && filter
+                    .labels
+                    .iter()
+                    .all(|(key, value)| labels[key] == **value)
         };
-        Ok(rows.into_iter().filter(fits).skip(filter.offset as usize).take(filter.limit as usize).collect())
+        Ok(rows
+            .into_iter()
+            .filter(fits)
+            .skip(filter.offset as usize)
+            .take(filter.limit as usize)
+            .collect())
     }
 
     fn signal(&self, signal_id: &str) -> Result<Option<SignalDetail>, ReadError> {
         self.check()?;
-        let current = if self.empty { None } else { signals().into_iter().find(|row| row.signal_id == signal_id) };
+        let current = if self.empty {
+            None
+        } else {
+            signals().into_iter().find(|row| row.signal_id == signal_id)
+        };
         Ok(current.map(|current| {
             let first = with(serde_json::from_str(&current.data).unwrap(), json!({"revision": 1, "observed": 33, "status_reason": "threshold_crossed", "score": {"current": 69, "initial": 69}}));
             SignalDetail {
@@ -214,25 +281,50 @@ impl ReadModel for Fake {
         }))
     }
 
-    fn safety_candidates(&self, open_only: bool, limit: u32) -> Result<Vec<(String, Option<String>)>, ReadError> {
+    fn safety_candidates(
+        &self,
+        open_only: bool,
+        limit: u32,
+    ) -> Result<Vec<(String, Option<String>)>, ReadError> {
         self.check()?;
         if self.empty {
             return Ok(Vec::new());
         }
         let mut queue = vec![
-            (candidate("ae_70019", NOW.plus(-2 * HOUR), "found", json!(["hospitalisation", "medically_important"])), None),
-            (candidate(CANDIDATE, NOW.plus(6 * HOUR), "missing", json!([])), None),
-            (candidate("ae_70030", NOW.plus(40 * HOUR), "found", json!([])), None),
+            (
+                candidate(
+                    "ae_70019",
+                    NOW.plus(-2 * HOUR),
+                    "found",
+                    json!(["hospitalisation", "medically_important"]),
+                ),
+                None,
+            ),
+            (
+                candidate(CANDIDATE, NOW.plus(6 * HOUR), "missing", json!([])),
+                None,
+            ),
+            (
+                candidate("ae_70030", NOW.plus(40 * HOUR), "found", json!([])),
+                None,
+            ),
         ];
         if !open_only {
             let ack = json!({"candidate_id": "ae_1", "decision": "accepted", "case_ref": "PV-2026-1", "actor": {"ref": "u_9"}, "at": "2026-05-24T10:00:00Z"});
-            queue.push((candidate("ae_1", NOW.plus(-20 * HOUR), "found", json!([])), Some(ack.to_string())));
+            queue.push((
+                candidate("ae_1", NOW.plus(-20 * HOUR), "found", json!([])),
+                Some(ack.to_string()),
+            ));
         }
         queue.truncate(limit as usize);
         Ok(queue)
     }
 
-    fn dead_letters(&self, code: Option<&str>, limit: u32) -> Result<Vec<DeadLetterRow>, ReadError> {
+    fn dead_letters(
+        &self,
+        code: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<DeadLetterRow>, ReadError> {
         self.check()?;
         let letter = |id: &str, code: &str, data: Value| DeadLetterRow {
             id: id.to_owned(),
@@ -245,11 +337,23 @@ impl ReadModel for Fake {
             Vec::new()
         } else {
             vec![
-                letter("0-12", "json_truncated", json!({"code": "json_truncated", "topic": "feedback.hcp.v1", "partition": 3, "offset": 41, "place": "byte 311", "reason": "the JSON ends inside a string", "value": DEAD_BYTES, "key": DEAD_BYTES, "headers": [{"name": "x", "value": DEAD_BYTES}], "excerpt": DEAD_BYTES})),
-                letter("0-9", "unknown_enum", json!({"code": "unknown_enum", "place": "data.channel", "reason": HOSTILE, "value": DEAD_BYTES})),
+                letter(
+                    "0-12",
+                    "json_truncated",
+                    json!({"code": "json_truncated", "topic": "feedback.hcp.v1", "partition": 3, "offset": 41, "place": "byte 311", "reason": "the JSON ends inside a string", "value": DEAD_BYTES, "key": DEAD_BYTES, "headers": [{"name": "x", "value": DEAD_BYTES}], "excerpt": DEAD_BYTES}),
+                ),
+                letter(
+                    "0-9",
+                    "unknown_enum",
+                    json!({"code": "unknown_enum", "place": "data.channel", "reason": HOSTILE, "value": DEAD_BYTES}),
+                ),
             ]
         };
-        Ok(letters.into_iter().filter(|letter| code.is_none_or(|code| code == letter.code)).take(limit as usize).collect())
+        Ok(letters
+            .into_iter()
+            .filter(|letter| code.is_none_or(|code| code == letter.code))
+            .take(limit as usize)
+            .collect())
     }
 
     fn overview(&self, _now: Timestamp) -> Result<Overview, ReadError> {
@@ -257,7 +361,12 @@ impl ReadModel for Fake {
         if self.empty {
             return Ok(Overview::default());
         }
-        let feed = |name: &str, ago: i64, mentions, state: &str| FeedRow { feed: name.to_owned(), last_event: NOW.plus(-ago), mentions, state: state.to_owned() };
+        let feed = |name: &str, ago: i64, mentions, state: &str| FeedRow {
+            feed: name.to_owned(),
+            last_event: NOW.plus(-ago),
+            mentions,
+            state: state.to_owned(),
+        };
         Ok(Overview {
             firing: 4,
             untriaged: 3,
@@ -265,20 +374,39 @@ impl ReadModel for Fake {
             oldest_untriaged: Some(NOW.plus(-27 * HOUR)),
             safety_open: 3,
             safety_due_soon: 2,
-            dead_letters: vec![("json_truncated".to_owned(), 12), ("unknown_enum".to_owned(), 3)],
-            decisions: vec![("confirmed".to_owned(), 9), ("expected".to_owned(), 4), ("false_alarm".to_owned(), 2)],
+            dead_letters: vec![
+                ("json_truncated".to_owned(), 12),
+                ("unknown_enum".to_owned(), 3),
+            ],
+            decisions: vec![
+                ("confirmed".to_owned(), 9),
+                ("expected".to_owned(), 4),
+                ("false_alarm".to_owned(), 2),
+            ],
             newest_bucket_end: Some(NOW.plus(-9 * HOUR)),
-            feeds: vec![feed("crm/eu/field_note", HOUR, 18_233, "ok"), feed("phone/de/call", 2 * HOUR, 4_120, "ok"), feed("congress/eu/advisory_board", 80 * HOUR, 211, "no_data")],
+            feeds: vec![
+                feed("crm/eu/field_note", HOUR, 18_233, "ok"),
+                feed("phone/de/call", 2 * HOUR, 4_120, "ok"),
+                feed("congress/eu/advisory_board", 80 * HOUR, 211, "no_data"),
+            ],
         })
     }
 }
 
 impl Submit for Fake {
-    fn feedback(&self, content_type: &str, headers: &Headers, body: Bytes) -> Result<Accepted, SubmitError> {
+    fn feedback(
+        &self,
+        content_type: &str,
+        headers: &Headers,
+        body: Bytes,
+    ) -> Result<Accepted, SubmitError> {
         self.log()?;
         *self.headers_seen.lock().unwrap() = headers.clone();
         let text = String::from_utf8_lossy(&body).into_owned();
-        self.submitted.lock().unwrap().push((content_type.to_owned(), text.clone()));
+        self.submitted
+            .lock()
+            .unwrap()
+            .push((content_type.to_owned(), text.clone()));
         let rejected = |index| RejectedItem {
             index,
             code: "unknown_enum".to_owned(),
@@ -287,18 +415,41 @@ impl Submit for Fake {
             remedy: "choose one of face_to_face, remote, phone".to_owned(),
         };
         match text.as_str() {
-            text if text.contains("\"half\"") => Ok(Accepted { ids: vec!["a".to_owned()], rejected: vec![rejected(1)] }),
-            text if text.contains("pigeon") => Ok(Accepted { ids: Vec::new(), rejected: vec![rejected(0)] }),
-            "[" => Err(SubmitError::Unreadable { code: "json_truncated".to_owned(), place: "byte 1".to_owned(), reason: "the JSON ends early".to_owned(), remedy: "send the whole batch".to_owned() }),
-            _ => Ok(Accepted { ids: vec!["a".to_owned()], rejected: Vec::new() }),
+            text if text.contains("\"half\"") => Ok(Accepted {
+                ids: vec!["a".to_owned()],
+                rejected: vec![rejected(1)],
+            }),
+            text if text.contains("pigeon") => Ok(Accepted {
+                ids: Vec::new(),
+                rejected: vec![rejected(0)],
+            }),
+            "[" => Err(SubmitError::Unreadable {
+                code: "json_truncated".to_owned(),
+                place: "byte 1".to_owned(),
+                reason: "the JSON ends early".to_owned(),
+                remedy: "send the whole batch".to_owned(),
+            }),
+            _ => Ok(Accepted {
+                ids: vec!["a".to_owned()],
+                rejected: Vec::new(),
+            }),
         }
     }
 
     fn disposition(&self, signal_id: &str, json: &str) -> Result<Accepted, SubmitError> {
         self.log()?;
-        self.submitted.lock().unwrap().push((signal_id.to_owned(), json.to_owned()));
-        let id = serde_json::from_str::<Value>(json).unwrap()["disposition_id"].as_str().unwrap().to_owned();
-        Ok(Accepted { ids: vec![id], rejected: Vec::new() })
+        self.submitted
+            .lock()
+            .unwrap()
+            .push((signal_id.to_owned(), json.to_owned()));
+        let id = serde_json::from_str::<Value>(json).unwrap()["disposition_id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        Ok(Accepted {
+            ids: vec![id],
+            rejected: Vec::new(),
+        })
     }
 
     fn acknowledge(&self, candidate_id: &str, json: &str) -> Result<Accepted, SubmitError> {
@@ -306,8 +457,14 @@ impl Submit for Fake {
         if !candidate_id.starts_with("ae_") {
             return Err(SubmitError::Unknown(candidate_id.to_owned()));
         }
-        self.submitted.lock().unwrap().push((candidate_id.to_owned(), json.to_owned()));
-        Ok(Accepted { ids: vec![candidate_id.to_owned()], rejected: Vec::new() })
+        self.submitted
+            .lock()
+            .unwrap()
+            .push((candidate_id.to_owned(), json.to_owned()));
+        Ok(Accepted {
+            ids: vec![candidate_id.to_owned()],
+            rejected: Vec::new(),
+        })
     }
 }
 
@@ -321,20 +478,70 @@ impl Health for Fake {
             remedy: remedy.to_owned(),
         };
         if self.empty {
-            return HealthReport { ready: true, ..HealthReport::default() };
+            return HealthReport {
+                ready: true,
+                ..HealthReport::default()
+            };
         }
         HealthReport {
             ready: !self.failing.load(Ordering::SeqCst),
             parts: vec![
-                part("listen", PartState::Ok, Some(340), "reads feedback as it comes", ""),
-                part("detect", PartState::Behind, Some(95_000), "catches up after a restart", "wait; if it stays for 10 minutes, see docs/runbooks/lag.md"),
-                part("read model", PartState::Ok, Some(1_200), "written with each turn", ""),
+                part(
+                    "listen",
+                    PartState::Ok,
+                    Some(340),
+                    "reads feedback as it comes",
+                    "",
+                ),
+                part(
+                    "detect",
+                    PartState::Behind,
+                    Some(95_000),
+                    "catches up after a restart",
+                    "wait; if it stays for 10 minutes, see docs/runbooks/lag.md",
+                ),
+                part(
+                    "read model",
+                    PartState::Ok,
+                    Some(1_200),
+                    "written with each turn",
+                    "",
+                ),
             ],
             detectors: vec![
-                DetectorHealth { detector: "portfolio-default".to_owned(), view: "product-theme".to_owned(), series: 412, useful: 13, not_useful: 2, precision: Some(Precision { low: 0.65, middle: 0.82, high: 0.94 }) },
-                DetectorHealth { detector: "portfolio-default".to_owned(), view: "stakeholder".to_owned(), series: 9, useful: 0, not_useful: 0, precision: None },
+                DetectorHealth {
+                    detector: "portfolio-default".to_owned(),
+                    view: "product-theme".to_owned(),
+                    useful: 13,
+                    not_useful: 2,
+                    precision: Some(Precision {
+                        low: 0.65,
+                        middle: 0.82,
+                        high: 0.94,
+                    }),
+                },
+                DetectorHealth {
+                    detector: "portfolio-default".to_owned(),
+                    view: "stakeholder".to_owned(),
+                    useful: 0,
+                    not_useful: 0,
+                    precision: None,
+                },
             ],
-            counters: vec![Counter { name: "feedback read".to_owned(), value: 1_022_564 }, Counter { name: "mentions applied".to_owned(), value: 22_564 }, Counter { name: "alerts sent".to_owned(), value: 31 }],
+            counters: vec![
+                Counter {
+                    name: "feedback read".to_owned(),
+                    value: 1_022_564,
+                },
+                Counter {
+                    name: "mentions applied".to_owned(),
+                    value: 22_564,
+                },
+                Counter {
+                    name: "alerts sent".to_owned(),
+                    value: 31,
+                },
+            ],
         }
     }
 }
@@ -352,8 +559,17 @@ pub fn token(role: &str) -> String {
 /// Settings with a token for each role.
 pub fn with_tokens() -> CheckedWebSettings {
     let roles = ["analyst", "medical", "brand", "safety", "ops", "source"];
-    let tokens = roles.map(|role| WebToken { role: role.to_owned(), actor: format!("u_{role}"), token: token(role) });
-    WebSettings { tokens: tokens.to_vec(), ..WebSettings::default() }.check().unwrap()
+    let tokens = roles.map(|role| WebToken {
+        role: role.to_owned(),
+        actor: format!("u_{role}"),
+        token: token(role),
+    });
+    WebSettings {
+        tokens: tokens.to_vec(),
+        ..WebSettings::default()
+    }
+    .check()
+    .unwrap()
 }
 
 /// An app over `fake`.
@@ -362,7 +578,9 @@ pub fn app(fake: &Arc<Fake>, settings: CheckedWebSettings) -> App {
         read: Arc::clone(fake) as Arc<dyn ReadModel>,
         submit: Arc::clone(fake) as Arc<dyn Submit>,
         clock: Arc::new(ManualClock::new(NOW)),
-        metrics: Arc::new(|| "# HELP auscult_feedback_read_total Feedback events read.\n# TYPE auscult_feedback_read_total counter\nauscult_feedback_read_total 7\n".to_owned()),
+        metrics: Arc::new(|| {
+            "# HELP auscult_feedback_read_total Feedback events read.\n# TYPE auscult_feedback_read_total counter\nauscult_feedback_read_total 7\n".to_owned()
+        }),
         health: Arc::clone(fake) as Arc<dyn Health>,
         updates: tokio::sync::broadcast::Sender::new(64),
         settings,

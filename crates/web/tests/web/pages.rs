@@ -15,7 +15,10 @@ pub const PAGES: [(&str, &str); 16] = [
     ("safety", "/"),
     ("ops", "/"),
     ("analyst", "/signals"),
-    ("analyst", "/signals?status=all&suppressed=include&limit=2&offset=2"),
+    (
+        "analyst",
+        "/signals?status=all&suppressed=include&limit=2&offset=2",
+    ),
     ("brand", "/signals?brand=alpha&region="),
     ("analyst", "/signals/al_9c41d0"),
     ("brand", "/signals/al_9c41d0"),
@@ -32,26 +35,47 @@ async fn every_page_answers_and_holds_together() {
     let (router, _) = site();
     for (role, path) in PAGES {
         let answer = get(&router, role, path).await;
-        assert_eq!(answer.status, StatusCode::OK, "{role} {path}: {}", answer.body);
-        assert!(answer.header("content-type").starts_with("text/html"), "{path}");
+        assert_eq!(
+            answer.status,
+            StatusCode::OK,
+            "{role} {path}: {}",
+            answer.body
+        );
+        assert!(
+            answer.header("content-type").starts_with("text/html"),
+            "{path}"
+        );
         html::check(path, &answer.body);
     }
 }
 
 #[tokio::test]
 async fn empty_pages_say_cause_and_next_step() {
-    let router = auscult_web::router(app(&Arc::new(Fake { empty: true, ..Fake::default() }), demo()));
+    let router = auscult_web::router(app(
+        &Arc::new(Fake {
+            empty: true,
+            ..Fake::default()
+        }),
+        demo(),
+    ));
     for (role, path, words) in [
         ("analyst", "/", "No period has been closed"),
         ("analyst", "/signals", "POST /v1/feedback"),
-        ("analyst", "/signals?brand=alpha", "No signal fits this filter"),
+        (
+            "analyst",
+            "/signals?brand=alpha",
+            "No signal fits this filter",
+        ),
         ("safety", "/safety", "No open candidate"),
         ("ops", "/ops", "No feed has delivered anything yet"),
     ] {
         let answer = get(&router, role, path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
         assert!(answer.body.contains(words), "{path}: {words:?} is missing");
-        assert!(answer.body.contains("No data yet"), "{path}: the badge says so too");
+        assert!(
+            answer.body.contains("No data yet"),
+            "{path}: the badge says so too"
+        );
         html::check(path, &answer.body);
     }
 }
@@ -65,7 +89,13 @@ async fn what_customers_wrote_is_text_and_never_markup() {
             assert!(!body.contains(raw), "{path}: {raw:?} stands in the page");
         }
     }
-    assert!(get(&router, "analyst", "/signals/al_hostile").await.body.contains("&lt;script&gt;"), "and it is shown, escaped");
+    assert!(
+        get(&router, "analyst", "/signals/al_hostile")
+            .await
+            .body
+            .contains("&lt;script&gt;"),
+        "and it is shown, escaped"
+    );
 }
 
 #[tokio::test]
@@ -93,7 +123,10 @@ async fn the_first_screen_of_a_signal_gives_five_answers() {
         assert!(body.contains(words), "{words:?} is missing");
     }
     let first_screen = body.split("How this was computed").next().unwrap();
-    assert!(!first_screen.contains("p-value"), "statistics have their place, with help, below");
+    assert!(
+        !first_screen.contains("p-value"),
+        "statistics have their place, with help, below"
+    );
 }
 
 #[tokio::test]
@@ -102,14 +135,26 @@ async fn problems_are_pages_that_say_what_to_do() {
     for (path, status, words) in [
         ("/nowhere", StatusCode::NOT_FOUND, "There is no such page"),
         ("/signals/al_0", StatusCode::NOT_FOUND, "al_0"),
-        ("/signals?status=burning", StatusCode::BAD_REQUEST, "choose firing, resolved, retracted or all"),
+        (
+            "/signals?status=burning",
+            StatusCode::BAD_REQUEST,
+            "choose firing, resolved, retracted or all",
+        ),
         ("/signals?colour=red", StatusCode::BAD_REQUEST, "colour"),
-        ("/safety", StatusCode::FORBIDDEN, "not open to the role analyst"),
+        (
+            "/safety",
+            StatusCode::FORBIDDEN,
+            "not open to the role analyst",
+        ),
         ("/assets/nothing.css", StatusCode::NOT_FOUND, "nothing.css"),
     ] {
         let answer = get(&router, "analyst", path).await;
         assert_eq!(answer.status, status, "{path}");
-        assert!(answer.body.contains(words) && answer.body.contains("What to do"), "{path}: {}", answer.body);
+        assert!(
+            answer.body.contains(words) && answer.body.contains("What to do"),
+            "{path}: {}",
+            answer.body
+        );
         html::check(path, &answer.body);
     }
     fake.failing.store(true, Ordering::SeqCst);
@@ -124,20 +169,38 @@ async fn every_answer_carries_security_headers() {
     let (router, _) = site();
     for path in ["/", "/nowhere", "/v1/signals", "/assets/auscult.css"] {
         let answer = get(&router, "analyst", path).await;
-        assert!(answer.header("content-security-policy").contains("default-src 'self'"), "{path}");
+        assert!(
+            answer
+                .header("content-security-policy")
+                .contains("default-src 'self'"),
+            "{path}"
+        );
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
     }
-    assert_eq!(get(&router, "analyst", "/").await.header("cache-control"), "no-store");
-    assert!(get(&router, "analyst", "/assets/auscult.js").await.header("cache-control").contains("immutable"));
+    assert_eq!(
+        get(&router, "analyst", "/").await.header("cache-control"),
+        "no-store"
+    );
+    assert!(
+        get(&router, "analyst", "/assets/auscult.js")
+            .await
+            .header("cache-control")
+            .contains("immutable")
+    );
 }
 
 #[tokio::test]
 async fn assets_fetch_nothing_from_elsewhere() {
     let (router, _) = site();
     for name in ["auscult.css", "auscult.js"] {
-        let body = get(&router, "analyst", &format!("/assets/{name}")).await.body;
-        assert!(!body.contains("http://") && !body.contains("https://") && !body.contains("@import"), "{name}");
+        let body = get(&router, "analyst", &format!("/assets/{name}"))
+            .await
+            .body;
+        assert!(
+            !body.contains("http://") && !body.contains("https://") && !body.contains("@import"),
+            "{name}"
+        );
     }
 }
 

@@ -7,8 +7,9 @@ use crate::distribution::normal_quantile;
 use super::super::{
     CountSeries, Judgement, ReferenceError, ReferenceMethod, SettingRefused, require,
 };
+use super::fast::{PreparedCounts, Workspace, predict};
 use super::model::{ModelSettings, Prediction, PredictionError, ReferenceData};
-use super::references::{Reference, ReferenceWindows};
+use super::references::{Reference, ReferenceWindows, Run, expand};
 use super::threshold::{Bound, plug_in_bound, two_thirds_bound, upper_mean_bound};
 
 /// How the upper bound is derived from the regression.
@@ -133,8 +134,17 @@ impl ReferenceMethod for FarringtonFlexible {
         places: Range<usize>,
     ) -> Result<Vec<Judgement>, ReferenceError> {
         series.check(&places)?;
-        places.map(|place| self.judge_one(series, place)).collect()
+        let (mut fast, mut runs) = (self.fast_path(series), Vec::new());
+        places
+            .map(|place| self.judge_one(series, place, fast.as_mut(), &mut runs))
+            .collect()
     }
+}
+
+/// What the fast path keeps from bucket to bucket.
+struct FastPath {
+    prepared: PreparedCounts,
+    work: Workspace,
 }
 
 impl FarringtonFlexible {
@@ -142,6 +152,8 @@ impl FarringtonFlexible {
         &self,
         series: &CountSeries<'_>,
         place: usize,
+        fast: Option<&mut FastPath>,
+        runs: &mut Vec<Run>,
     ) -> Result<Judgement, ReferenceError> {
         let settings = &self.settings;
         let windows = ReferenceWindows {
@@ -150,20 +162,26 @@ impl FarringtonFlexible {
             periods: settings.periods,
             recent_left_out: settings.recent_left_out,
         };
-        let references = windows.references(&series.calendar, place, self.name())?;
-        let data = self.data(series, place, &references);
+        windows.gather(&series.calendar, place, self.name(), runs)?;
         let observed = series.counts[place];
         let mut judgement = Judgement::bound(place, observed, None, false);
-        let Ok(prediction) = data.predict(&self.model()) else {
+        let model = self.model();
+        let quick =
+            fast.and_then(|path| predict(&path.prepared, runs, place, &model, &mut path.work));
+        let general = || self.data(series, place, &expand(runs)).predict(&model).ok();
+        let Some(prediction) = quick.or_else(general) else {
             return Ok(judgement);
         };
         judgement.dispersion = Some(prediction.dispersion);
         judgement.trend = prediction.trend;
-        let current_season_is_empty = data
-            .references
+        let current_season_is_empty = runs
             .iter()
-            .zip(&data.counts)
-            .all(|(r, count)| r.period + 1 != settings.periods || *count == 0.0);
+            .filter(|run| run.period + 1 == settings.periods)
+            .all(|run| {
+                series.counts[run.start..run.end]
+                    .iter()
+                    .all(|count| *count == 0)
+            });
         if settings.threshold == ThresholdMethod::UpperMean && current_season_is_empty {
             // The upper quantile of a mean that ran off to zero means nothing.
             return Ok(judgement);
@@ -180,6 +198,15 @@ impl FarringtonFlexible {
             Some((observed as f64 - prediction.mean) / (bound.upper - prediction.mean));
         judgement.alarm = enough_cases && observed > 0 && observed as f64 > bound.upper;
         Ok(judgement)
+    }
+
+    /// Evenly spaced buckets without exposure have a fast path with the same answers.
+    fn fast_path(&self, series: &CountSeries<'_>) -> Option<FastPath> {
+        let with_population = self.settings.population_offset && !series.population.is_empty();
+        (series.calendar.is_even() && !with_population).then(|| FastPath {
+            prepared: PreparedCounts::new(series.counts),
+            work: Workspace::default(),
+        })
     }
 
     fn data<'a>(

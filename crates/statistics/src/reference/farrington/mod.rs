@@ -10,6 +10,7 @@
 //! Enki, Farrington, Garthwaite, Andrews and Charlett 2013 (Statistics in Medicine 32, 1206–1222); Salmon,
 //! Schumacher and Höhle 2016 (J. Statist. Software 70(10), section 3).
 
+mod fast;
 mod flexible;
 mod model;
 mod original;

@@ -91,6 +91,7 @@ impl ReferenceData<'_> {
                 counts: &self.counts,
                 weights,
                 offsets: &self.offsets,
+                size: None,
             };
             regression
                 .fit()

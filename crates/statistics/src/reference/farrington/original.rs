@@ -9,7 +9,7 @@ use super::super::{
 };
 use super::flexible::{YEARS_FOR_A_TREND, recent_cases};
 use super::model::{ModelSettings, PredictionError, ReferenceData};
-use super::references::ReferenceWindows;
+use super::references::{ReferenceWindows, expand};
 use super::threshold::two_thirds_bound;
 
 /// Settings of the original method as a person writes them.
@@ -113,7 +113,9 @@ impl FarringtonOriginal {
             periods: 1,
             recent_left_out: settings.half_width,
         };
-        let references = windows.references(&series.calendar, place, self.name())?;
+        let mut runs = Vec::new();
+        windows.gather(&series.calendar, place, self.name(), &mut runs)?;
+        let references = expand(&runs);
         let data = ReferenceData {
             references: &references,
             counts: references

@@ -21,69 +21,91 @@ pub(super) struct Reference {
     pub period: usize,
 }
 
+/// Neighbouring references of one period.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Run {
+    pub start: usize,
+    /// One past the last.
+    pub end: usize,
+    pub period: usize,
+}
+
+/// The references one by one, oldest first.
+pub(super) fn expand(runs: &[Run]) -> Vec<Reference> {
+    let expand_one = |run: &Run| {
+        let period = run.period;
+        (run.start..run.end).map(move |place| Reference { place, period })
+    };
+    runs.iter().flat_map(expand_one).collect()
+}
+
 impl ReferenceWindows {
-    /// The references of the bucket at `place`, oldest first.
+    /// The references of the bucket at `place`, oldest first, into `runs`.
     ///
     /// The buckets between two windows are dealt to the other periods in runs of equal length; the first
     /// runs are one longer where they do not divide evenly.
-    pub fn references(
+    pub fn gather(
         &self,
         calendar: &Calendar<'_>,
         place: usize,
         method: &'static str,
-    ) -> Result<Vec<Reference>, ReferenceError> {
+        runs: &mut Vec<Run>,
+    ) -> Result<(), ReferenceError> {
         let too_short = || ReferenceError::HistoryTooShort {
             method,
             place,
             needed: self.years_back * calendar.buckets_per_year() + self.half_width,
         };
-        let end = place.saturating_sub(self.recent_left_out);
-        let mut references = Vec::new();
-        for years in (1..=self.years_back).rev() {
-            let centre = calendar.years_before(place, years).ok_or_else(too_short)?;
-            let first = centre.checked_sub(self.half_width).ok_or_else(too_short)?;
-            let next = if years == 1 {
+        runs.clear();
+        let mut centre = calendar
+            .years_before(place, self.years_back)
+            .ok_or_else(too_short)?;
+        if centre < self.half_width {
+            return Err(too_short());
+        }
+        for years in (0..self.years_back).rev() {
+            let next = if years == 0 {
                 place
             } else {
-                calendar
-                    .years_before(place, years - 1)
-                    .ok_or_else(too_short)?
+                calendar.years_before(place, years).ok_or_else(too_short)?
             };
-            self.push_window(&mut references, first, centre + self.half_width);
-            self.push_between(
-                &mut references,
+            let (window_end, next_window) = (
                 centre + self.half_width + 1,
                 next.saturating_sub(self.half_width),
             );
+            runs.push(Run {
+                start: centre - self.half_width,
+                end: window_end,
+                period: self.periods - 1,
+            });
+            self.push_between(runs, window_end, next_window);
+            centre = next;
         }
         // What is left of the current window after leaving out the latest buckets.
-        self.push_window(
-            &mut references,
-            place.saturating_sub(self.half_width),
-            place.saturating_sub(1),
-        );
-        references.retain(|reference| reference.place < end);
-        Ok(references)
-    }
-
-    fn push_window(&self, references: &mut Vec<Reference>, first: usize, last: usize) {
-        references.extend((first..=last).map(|place| Reference {
-            place,
+        runs.push(Run {
+            start: place.saturating_sub(self.half_width),
+            end: place,
             period: self.periods - 1,
-        }));
+        });
+        let end = place.saturating_sub(self.recent_left_out);
+        for run in runs.iter_mut() {
+            run.end = run.end.min(end);
+        }
+        runs.retain(|run| run.start < run.end);
+        Ok(())
     }
 
-    fn push_between(&self, references: &mut Vec<Reference>, first: usize, end: usize) {
+    fn push_between(&self, runs: &mut Vec<Run>, first: usize, end: usize) {
         if self.periods == 1 || end <= first {
             return;
         }
         let others = self.periods - 1;
-        let (run, longer) = ((end - first) / others, (end - first) % others);
-        let mut place = first;
+        let (length, longer) = ((end - first) / others, (end - first) % others);
+        let mut start = first;
         for period in 0..others {
-            let length = run + usize::from(period < longer);
-            references.extend((place..place + length).map(|place| Reference { place, period }));
-            place += length;
+            let end = start + length + usize::from(period < longer);
+            runs.push(Run { start, end, period });
+            start = end;
         }
     }
 }

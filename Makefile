@@ -1,0 +1,30 @@
+# Names and output tables of these targets are a promise: people and scripts call them.
+# Everything needs a Rust toolchain and a C compiler, nothing else; `peers` targets say what more they need.
+
+.PHONY: demo test check bench bench-detection eval eval-events
+
+# Everything on this machine: a seeded feed, live, with its pages.
+demo:
+	cargo run --release -- demo
+
+# All tests. Those that need data or programs which are not there say so.
+test:
+	cargo test --workspace --locked
+
+# What CI holds besides the tests.
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# End to end: events a second and peak memory, in memory and through the embedded log.
+bench:
+	cargo run --release --locked --example throughput -- $(EVENTS)
+
+# Every detection method over the simulated panels; PANELS names another folder of the same layout.
+bench-detection:
+	cargo run --release --locked -p auscult-bench-detection -- $(if $(PANELS),--panels $(PANELS),)
+
+# Every language evaluation; TEST names another folder of the same shapes, judged with the shipped models.
+eval:
+	cargo run --release --locked -p auscult-language --example eval_safety_privacy -- $(or $(TEST),../shared/data) $(if $(TEST),,--cross-validate)
+	cargo run --release --locked -p auscult-language --example eval_meaning -- $(or $(TEST),../shared/data) $(if $(TEST),,--cross-validate)

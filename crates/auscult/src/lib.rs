@@ -1,0 +1,57 @@
+//! The binary's parts: commands, settings, wiring. A library only so that the throughput bench drives the very
+//! pipeline the commands drive.
+
+pub mod cli;
+pub mod commands;
+pub mod exit;
+pub mod health;
+pub mod import;
+pub mod pipeline;
+pub mod service;
+pub mod settings;
+pub mod submit;
+pub mod table;
+pub mod topics;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Runs the command line.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    start_logging(cli.log_json, &cli.command);
+    let outcome = match cli.command {
+        Command::Check(check) => commands::check::run(&check),
+        Command::Dispose(dispose) => commands::dispose::run(&dispose),
+        Command::Replay(replay) => commands::replay::run(&replay),
+        Command::Demo(demo) => commands::demo::run(&demo),
+        Command::Run(run) => commands::run::run(&run),
+        Command::Simulate(simulate) => commands::simulate::run(&simulate),
+        Command::DeadLetters(letters) => commands::dead_letters::run(&letters),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Logs go to standard error, so that standard output stays for results. Commands that print for people log
+/// warnings only, unless `AUSCULT_LOG` says otherwise.
+fn start_logging(json: bool, command: &Command) {
+    let usual = match command {
+        Command::Run(_) => "info",
+        // A demo plants broken events by the dozen and counts them on the Ops page; a replay counts them at its end.
+        Command::Demo(_) | Command::Replay(_) => "error",
+        _ => "warn",
+    };
+    let filter = EnvFilter::try_from_env("AUSCULT_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json {
+        builder.json().init();
+    } else {
+        builder.with_target(false).init();
+    }
+}

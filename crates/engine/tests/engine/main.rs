@@ -1,0 +1,6 @@
+//! One integration binary: turns, Listen, and the stages together, over a log in memory with faults.
+
+mod listen;
+mod pipeline;
+mod support;
+mod turn;

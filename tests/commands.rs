@@ -1,0 +1,173 @@
+//! Commands as people type them: what they print, and how they fail.
+
+use crate::scratch::{Scratch, project, text};
+use std::io::Write;
+use std::process::Stdio;
+
+const MAP: &str = r#"
+portfolio = ["tenant"]
+[event]
+tenant = "t"
+system = "s"
+source_type = "survey"
+[columns]
+feedback_id = "id"
+occurred_at = "day"
+text = ["words"]
+product = "what"
+"#;
+
+fn history(scratch: &Scratch) -> std::path::PathBuf {
+    let mut csv = String::from("id,day,words,what\n");
+    let mut number = 0;
+    for day in 0..60 {
+        let today = if day == 50 { 60 } else { 10 };
+        for _ in 0..today {
+            number += 1;
+            csv.push_str(&format!("r{number},2024-{:02}-{:02},the app crashes again,alpha\n", 1 + day / 28, 1 + day % 28));
+        }
+    }
+    csv.push_str("broken,yesterday,words,alpha\n");
+    scratch.write("history.csv", csv)
+}
+
+#[test]
+fn replay_lists_the_surge_and_the_bad_row() {
+    let scratch = Scratch::new();
+    history(&scratch);
+    scratch.write("map.toml", MAP);
+    let output = scratch.run(&["replay", "history.csv", "--map", "map.toml"]);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{err}");
+    assert!(out.contains("More mentions") && out.contains("2024-02-23"), "{out}");
+    assert!(out.contains("nobody was notified"), "{out}");
+    assert!(err.contains("line 652") && err.contains("column day") && err.contains("yesterday"), "{err}");
+}
+
+#[test]
+fn replay_as_json_is_one_alert_a_line_and_the_same_every_time() {
+    let scratch = Scratch::new();
+    history(&scratch);
+    scratch.write("map.toml", MAP);
+    let first = scratch.run(&["replay", "history.csv", "--map", "map.toml", "--json"]);
+    let second = scratch.run(&["replay", "history.csv", "--map", "map.toml", "--json"]);
+    assert_eq!(first.stdout, second.stdout);
+    for line in text(&first.stdout).lines() {
+        let alert: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(alert["suppressed_by"][0], "backfill");
+    }
+    assert!(!first.stdout.is_empty());
+}
+
+#[test]
+fn gzip_is_read_like_plain() {
+    let scratch = Scratch::new();
+    let plain = std::fs::read(history(&scratch)).expect("history");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&plain).expect("memory");
+    scratch.write("history.csv.gz", packed.finish().expect("memory"));
+    scratch.write("map.toml", MAP);
+    let one = scratch.run(&["replay", "history.csv", "--map", "map.toml", "--json"]);
+    let other = scratch.run(&["replay", "history.csv.gz", "--map", "map.toml", "--json"]);
+    assert_eq!(one.stdout, other.stdout);
+}
+
+/// Each bad input: how it fails, and words the message must hold.
+#[test]
+fn bad_input_is_named_with_its_remedy_and_exit_code() {
+    let scratch = Scratch::new();
+    history(&scratch);
+    scratch.write("map.toml", MAP);
+    scratch.write("empty.csv", "");
+    scratch.write("other.csv", "a,b\n1,2\n");
+    scratch.write("wrong-map.toml", "[event]\ntenant = 3\n");
+    scratch.write("settings.toml", "[detect]\nfalse_discovery_rate = 2\nsed = 1\n[[detect.views]]\nname = ''\ndimensions = ['planet']\n[web]\nbind = 'nowhere'\n[engine.listen]\nthreads = 'two'\n");
+    scratch.write("not.toml", "= = =");
+    scratch.write("corrupt.sqlite", vec![b'x'; 8192]);
+    scratch.write("corrupt.toml", "[store]\nlog = 'corrupt.sqlite'\n");
+    scratch.write("kafka.toml", "[kafka]\nbrokers = ['localhost:9092']\n");
+    let cases: [(&[&str], i32, &[&str]); 10] = [
+        (&["replay", "none.csv", "--map", "map.toml"], 4, &["none.csv", "check the name"]),
+        (&["replay", "empty.csv", "--map", "map.toml"], 4, &["empty.csv is empty"]),
+        (&["replay", "other.csv", "--map", "map.toml"], 4, &["no column id, day, words, what", "it has a, b"]),
+        (&["replay", "history.csv", "--map", "wrong-map.toml"], 3, &["event.tenant", "event.system", "columns.feedback_id"]),
+        (&["replay", "history.csv", "--map", "none.toml"], 3, &["none.toml", "deploy/maps/"]),
+        (&["check", "--settings", "settings.toml"], 3, &["false_discovery_rate", "did you mean seed?", "views[0].dimensions[0]", "web.bind", "engine.listen.threads"]),
+        (&["check", "--settings", "not.toml"], 3, &["not.toml", "TOML"]),
+        (&["run", "--settings", "corrupt.toml"], 5, &["corrupt.sqlite"]),
+        (&["run", "--settings", "kafka.toml"], 3, &["Kafka", "not built yet", "localhost:9092"]),
+        (&["simulate", "--scenario", "mars"], 4, &["mars", "demo, small or null"]),
+    ];
+    for (arguments, code, words) in cases {
+        let output = scratch.run(arguments);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {told}");
+        for word in words {
+            assert!(told.contains(word), "{arguments:?} does not say {word:?}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_port_in_use_is_said_before_anything_starts() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let scratch = Scratch::new();
+    scratch.write("settings.toml", format!("[web]\nbind = '{address}'\n"));
+    let output = scratch.run(&["run", "--settings", "settings.toml"]);
+    assert_eq!(output.status.code(), Some(6), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains(&address));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_feed() {
+    let scratch = Scratch::new();
+    let one = scratch.run(&["simulate", "--scenario", "small", "--truth", "truth.json"]);
+    let other = scratch.run(&["simulate", "--scenario", "small"]);
+    let third = scratch.run(&["simulate", "--scenario", "small", "--seed", "8"]);
+    assert_eq!(one.stdout, other.stdout);
+    assert_ne!(one.stdout, third.stdout);
+    let truth: serde_json::Value = serde_json::from_slice(&std::fs::read(scratch.path("truth.json")).expect("truth")).expect("JSON");
+    assert!(truth["signals"].as_array().is_some_and(|signals| !signals.is_empty()));
+}
+
+#[test]
+fn shipped_settings_and_maps_are_sound() {
+    let scratch = Scratch::new();
+    let deploy = project().join("deploy");
+    for map in ["nhs_feedback_neas_2021_2022.toml", "fda_drug_recalls_2012_2017.toml"] {
+        let map = deploy.join("maps").join(map);
+        let settings = deploy.join("auscult.default.toml");
+        let output = scratch.run(&["check", "--settings", &settings.display().to_string(), "--map", &map.display().to_string()]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+}
+
+/// Feedback on standard input, dead letters looked at and sent through again.
+#[test]
+fn standard_input_feeds_the_service_and_dead_letters_are_kept() {
+    let scratch = Scratch::new();
+    scratch.write("settings.toml", "[engine]\nroles = ['listen', 'detect']\n[engine.listen]\ndefault_tenant = 'acme'\n");
+    let feed = scratch.run(&["simulate", "--scenario", "small"]);
+    let lines: Vec<&[u8]> = feed.stdout.split(|byte| *byte == b'\n').take(400).collect();
+    let mut child = scratch
+        .command(&["run", "--settings", "settings.toml", "--stdin", "--drain"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut input = child.stdin.take().expect("piped");
+    input.write_all(&lines.join(&b'\n')).expect("the service reads");
+    input.write_all(b"\n{\"this is\": \"no event\"}\n").expect("the service reads");
+    drop(input);
+    let output = child.wait_with_output().expect("ends");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let listed = scratch.run(&["dead-letters", "--settings", "settings.toml", "list"]);
+    let table = text(&listed.stdout);
+    assert!(listed.status.success() && table.lines().count() >= 2, "{table}{}", text(&listed.stderr));
+    let id = table.lines().nth(1).and_then(|line| line.split_whitespace().next()).expect("an id").to_owned();
+    let shown = scratch.run(&["dead-letters", "--settings", "settings.toml", "show", &id]);
+    assert!(text(&shown.stdout).contains("original, "), "{}", text(&shown.stderr));
+    let dry = scratch.run(&["dead-letters", "--settings", "settings.toml", "replay", "--dry-run"]);
+    assert!(text(&dry.stdout).contains("would be sent"), "{}", text(&dry.stderr));
+}

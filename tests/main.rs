@@ -1,0 +1,6 @@
+//! The built binary and the repository's own rules.
+
+mod commands;
+mod process;
+mod scratch;
+mod tidy;
