@@ -143,7 +143,9 @@ fn main() -> Result<()> {
     writeln!(
         text,
         "Written by `make bench-detection`; do not edit. Panels: `{}`; replicates reported: {which:?}. Thresholds come from the quiet \
-         series of the other half of the replicates. Settings were tuned on the even replicates of the development panels.",
+         series of the other half of the replicates. Baseline settings were tuned on the even replicates of the development panels; the shape of the onset evidence \
+         (size of shift, onset weights, cap of the memory) was chosen with true parameters on all their replicates, so \
+         the odd ones are not wholly untouched: compare with the rows of known parameters, or give other panels.",
         if given {
             folder.display().to_string()
         } else {

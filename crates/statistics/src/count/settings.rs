@@ -48,7 +48,7 @@ impl Default for CountSettings {
             phase_deviation: 0.7,
             season_probability: 0.9,
             wander_probability: [0.8, 0.12, 0.08],
-            model_memory_buckets: 50.0,
+            model_memory_buckets: 150.0,
             dispersion_memory_buckets: 2000.0,
             dispersion_prior: [-0.3, 1.1],
             burst_probability: 0.01,
