@@ -6,7 +6,7 @@
 use crate::interner::Interner;
 use crate::mention::Mention;
 use crate::settings::{DetectSettings, Dimension, MAX_DIMENSIONS};
-use crate::words::StandardDimension;
+use crate::words::{StandardDimension, Tier};
 use serde::{Deserialize, Serialize};
 
 /// Most values one mention may have in one dimension; more are dropped, largest names last.
@@ -159,6 +159,8 @@ fn standard_values(dimension: StandardDimension, mention: &Mention<'_>, push: &m
         StandardDimension::Indication => mention.about.indications.iter().for_each(|indication| push(indication)),
         StandardDimension::Theme => mention.themes.iter().for_each(|tag| push(&tag.theme)),
         StandardDimension::Stakeholder => push(mention.who.stakeholder.as_str()),
+        // "Not applicable" is no tier, as an unknown region is no region.
+        StandardDimension::Tier if mention.who.tier == Tier::NotApplicable => {}
         StandardDimension::Tier => push(mention.who.tier.as_str()),
         StandardDimension::Specialty => push(&mention.who.specialty),
         StandardDimension::Setting => push(mention.who.setting.map_or("", crate::words::Setting::as_str)),

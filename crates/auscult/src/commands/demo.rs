@@ -218,9 +218,11 @@ impl Told {
         }
         let kind = event.envelope.kind.rsplit('.').nth(1).unwrap_or_default();
         let severity = event.envelope.severity.map_or("", |severity| severity.as_str());
-        say(&format!("{}  {kind:<9} {severity:<8} {}\n", words_for(alert.as_of, BucketWidth::Hour), alert.title));
+        let key = record.key.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+        let market = key.split('|').nth(1).unwrap_or_default().to_owned();
+        say(&format!("{}  {market:<3} {kind:<9} {severity:<8} {}\n", words_for(alert.as_of, BucketWidth::Hour), alert.title));
         if alert.revision == 1 {
-            say(&format!("                            {}\n", alert.why));
+            say(&format!("                       {}\n", alert.why));
         }
     }
 }
