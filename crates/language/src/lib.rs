@@ -3,10 +3,10 @@
 //!
 //! Pure: the same text gives the same answer on every machine. No clock, no file, no thread, no network.
 
-pub mod privacy;
 pub mod emerging;
 pub mod language_id;
 pub mod near_duplicate;
+pub mod privacy;
 pub mod requests;
 pub mod safety;
 pub mod sentiment;

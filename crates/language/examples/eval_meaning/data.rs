@@ -12,29 +12,55 @@ pub type Rows = Vec<BTreeMap<String, String>>;
 
 /// Files of `folder` whose names begin with `prefix` and end in `.csv.gz` or `.csv`, sorted.
 pub fn files(folder: &Path, prefix: &str) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let named = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(prefix) && (name.ends_with(".csv.gz") || name.ends_with(".csv")));
-    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(named).collect();
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let named = |path: &PathBuf| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| {
+                name.starts_with(prefix) && (name.ends_with(".csv.gz") || name.ends_with(".csv"))
+            })
+    };
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(named)
+        .collect();
     found.sort();
     found
 }
 
 /// The name of a data set: the file's name without its endings.
 pub fn name_of(path: &Path) -> String {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.trim_end_matches(".gz").trim_end_matches(".csv").to_owned()
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    name.trim_end_matches(".gz")
+        .trim_end_matches(".csv")
+        .to_owned()
 }
 
 /// All rows of a file.
 pub fn rows(path: &Path) -> Result<Rows> {
     let file = File::open(path).context(path)?;
-    let plain: Box<dyn Read> = if path.extension().is_some_and(|ending| ending == "gz") { Box::new(GzDecoder::new(file)) } else { Box::new(file) };
+    let plain: Box<dyn Read> = if path.extension().is_some_and(|ending| ending == "gz") {
+        Box::new(GzDecoder::new(file))
+    } else {
+        Box::new(file)
+    };
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(plain);
     let head = reader.headers().context(path)?.clone();
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.context(path)?;
-        rows.push(head.iter().map(str::to_owned).zip(record.iter().map(str::to_owned)).collect());
+        rows.push(
+            head.iter()
+                .map(str::to_owned)
+                .zip(record.iter().map(str::to_owned))
+                .collect(),
+        );
     }
     Ok(rows)
 }

@@ -20,40 +20,136 @@ pub struct Item {
     pub weight: f32,
 }
 
-pub fn run(folder: &Path, cross_validate: bool, report: &mut Report) -> data::anyhow_lite::Result<()> {
+pub fn run(
+    folder: &Path,
+    cross_validate: bool,
+    report: &mut Report,
+) -> data::anyhow_lite::Result<()> {
     let (items, names) = read(folder)?;
-    for (set, name) in names.iter().enumerate().filter(|(_, name)| name.starts_with("sentiment_")) {
-        let pairs: Vec<(f64, f64)> =
-            items.iter().filter(|item| item.set == set).map(|item| (f64::from(score(&item.text, &[]).overall.unwrap_or(0)), f64::from(item.rating))).collect();
-        report.add("sentiment", name, "shipped lexicon", format!("r = {:.4} (n = {})", pearson(&pairs), pairs.len()), "≥ vaderSentiment on the same set");
+    for (set, name) in names
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| name.starts_with("sentiment_"))
+    {
+        let pairs: Vec<(f64, f64)> = items
+            .iter()
+            .filter(|item| item.set == set)
+            .map(|item| {
+                (
+                    f64::from(score(&item.text, &[]).overall.unwrap_or(0)),
+                    f64::from(item.rating),
+                )
+            })
+            .collect();
+        report.add(
+            "sentiment",
+            name,
+            "shipped lexicon",
+            format!("r = {:.4} (n = {})", pearson(&pairs), pairs.len()),
+            "≥ vaderSentiment on the same set",
+        );
     }
-    for (set, name) in names.iter().enumerate().filter(|(_, name)| !name.starts_with("sentiment_")) {
-        let pairs: Vec<(f64, f64)> =
-            items.iter().filter(|item| item.set == set).map(|item| (f64::from(score(&item.text, &[]).overall.unwrap_or(0)), f64::from(item.rating))).collect();
-        report.add("sentiment", name, "shipped lexicon", format!("r = {:.4} (n = {})", pearson(&pairs), pairs.len()), "");
+    for (set, name) in names
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| !name.starts_with("sentiment_"))
+    {
+        let pairs: Vec<(f64, f64)> = items
+            .iter()
+            .filter(|item| item.set == set)
+            .map(|item| {
+                (
+                    f64::from(score(&item.text, &[]).overall.unwrap_or(0)),
+                    f64::from(item.rating),
+                )
+            })
+            .collect();
+        report.add(
+            "sentiment",
+            name,
+            "shipped lexicon",
+            format!("r = {:.4} (n = {})", pearson(&pairs), pairs.len()),
+            "",
+        );
     }
     if cross_validate {
         let seeds = read_seeds(SEEDS)?;
         let only_seeds = Lexicon::from_rows("seeds".into(), seeds.clone());
-        report_split("seeds alone, nothing trained", &items, &names, |item| predict(&only_seeds, &item.text), report);
-        let folds: Vec<Lexicon> = (0..FOLDS).map(|fold| fit(&seeds, items.iter().filter(|item| data::fold(&item.group, FOLDS) != fold))).collect();
-        report_split("5-fold cross-validation by text, review or respondent", &items, &names, |item| predict(&folds[data::fold(&item.group, FOLDS) as usize], &item.text), report);
-        let others: Vec<Lexicon> = (0..names.len()).map(|set| fit(&seeds, items.iter().filter(|item| item.set != set))).collect();
-        report_split("trained on the other collections only", &items, &names, |item| predict(&others[item.set], &item.text), report);
+        report_split(
+            "seeds alone, nothing trained",
+            &items,
+            &names,
+            |item| predict(&only_seeds, &item.text),
+            report,
+        );
+        let folds: Vec<Lexicon> = (0..FOLDS)
+            .map(|fold| {
+                fit(
+                    &seeds,
+                    items
+                        .iter()
+                        .filter(|item| data::fold(&item.group, FOLDS) != fold),
+                )
+            })
+            .collect();
+        report_split(
+            "5-fold cross-validation by text, review or respondent",
+            &items,
+            &names,
+            |item| predict(&folds[data::fold(&item.group, FOLDS) as usize], &item.text),
+            report,
+        );
+        let others: Vec<Lexicon> = (0..names.len())
+            .map(|set| fit(&seeds, items.iter().filter(|item| item.set != set)))
+            .collect();
+        report_split(
+            "trained on the other collections only",
+            &items,
+            &names,
+            |item| predict(&others[item.set], &item.text),
+            report,
+        );
     }
     Ok(())
 }
 
-fn report_split(split: &str, items: &[Item], names: &[String], predict: impl Fn(&Item) -> f32, report: &mut Report) {
+fn report_split(
+    split: &str,
+    items: &[Item],
+    names: &[String],
+    predict: impl Fn(&Item) -> f32,
+    report: &mut Report,
+) {
     for (set, name) in names.iter().enumerate() {
-        let pairs: Vec<(f64, f64)> = items.iter().filter(|item| item.set == set).map(|item| (f64::from(predict(item)), f64::from(item.rating))).collect();
-        let target = if name.starts_with("sentiment_") { "≥ vaderSentiment on the same set" } else { "" };
-        report.add("sentiment", name, split, format!("r = {:.4} (n = {})", pearson(&pairs), pairs.len()), target);
+        let pairs: Vec<(f64, f64)> = items
+            .iter()
+            .filter(|item| item.set == set)
+            .map(|item| (f64::from(predict(item)), f64::from(item.rating)))
+            .collect();
+        let target = if name.starts_with("sentiment_") {
+            "≥ vaderSentiment on the same set"
+        } else {
+            ""
+        };
+        report.add(
+            "sentiment",
+            name,
+            split,
+            format!("r = {:.4} (n = {})", pearson(&pairs), pairs.len()),
+            target,
+        );
     }
 }
 
 pub fn fit<'a>(seeds: &[(String, f32)], items: impl Iterator<Item = &'a Item>) -> Lexicon {
-    let rated: Vec<Rated> = items.map(|item| Rated { text: &item.text, rating: item.rating, set: item.set, weight: item.weight }).collect();
+    let rated: Vec<Rated> = items
+        .map(|item| Rated {
+            text: &item.text,
+            rating: item.rating,
+            set: item.set,
+            weight: item.weight,
+        })
+        .collect();
     train("auscult-feeling@1", seeds, &rated, training())
 }
 
@@ -64,26 +160,59 @@ pub fn read(folder: &Path) -> data::anyhow_lite::Result<(Vec<Item>, Vec<String>)
         let set = names.len();
         names.push(data::name_of(&path));
         for row in data::rows(&path)? {
-            let Some(rating) = row.iter().find(|(name, _)| name.starts_with("mean_")).and_then(|(_, value)| value.parse::<f32>().ok()) else { continue };
+            let Some(rating) = row
+                .iter()
+                .find(|(name, _)| name.starts_with("mean_"))
+                .and_then(|(_, value)| value.parse::<f32>().ok())
+            else {
+                continue;
+            };
             let id = data::cell(&row, "id");
             // `12_3` is sentence 3 of review 12.
             let group = format!("{set}/{}", id.split('_').next().unwrap_or(id));
-            items.push(Item { text: data::cell(&row, "text").to_owned(), rating: rating / 4.0, group, set, weight: 1.0 });
+            items.push(Item {
+                text: data::cell(&row, "text").to_owned(),
+                rating: rating / 4.0,
+                group,
+                set,
+                weight: 1.0,
+            });
         }
     }
     for path in data::files(folder, "nhs_feedback_") {
         let set = names.len();
         names.push(data::name_of(&path));
         for row in data::rows(&path)? {
-            let (text, group) = (data::cell(&row, "fft_answer"), data::cell(&row, "respondent_id"));
+            let (text, group) = (
+                data::cell(&row, "fft_answer"),
+                data::cell(&row, "respondent_id"),
+            );
             // 1 very positive … 5 very negative; "Did not answer" has no label.
-            if let (Ok(sentiment), false) = (data::cell(&row, "comment_sentiment").parse::<f32>(), text.is_empty()) {
-                items.push(Item { text: text.to_owned(), rating: (3.0 - sentiment) / 2.5, group: group.to_owned(), set, weight: std::env::var("OTHER").map_or(OTHER_WEIGHT, |x| x.parse().unwrap()) });
+            if let (Ok(sentiment), false) = (
+                data::cell(&row, "comment_sentiment").parse::<f32>(),
+                text.is_empty(),
+            ) {
+                items.push(Item {
+                    text: text.to_owned(),
+                    rating: (3.0 - sentiment) / 2.5,
+                    group: group.to_owned(),
+                    set,
+                    weight: std::env::var("OTHER").map_or(OTHER_WEIGHT, |x| x.parse().unwrap()),
+                });
             }
             let (text, group) = (data::cell(&row, "feedback"), data::cell(&row, "row_index"));
-            if let (Ok(criticality), false) = (data::cell(&row, "criticality").parse::<f32>(), text.is_empty()) {
+            if let (Ok(criticality), false) = (
+                data::cell(&row, "criticality").parse::<f32>(),
+                text.is_empty(),
+            ) {
                 if criticality.abs() <= 5.0 {
-                    items.push(Item { text: text.to_owned(), rating: criticality / 6.0, group: group.to_owned(), set, weight: std::env::var("OTHER").map_or(OTHER_WEIGHT, |x| x.parse().unwrap()) });
+                    items.push(Item {
+                        text: text.to_owned(),
+                        rating: criticality / 6.0,
+                        group: group.to_owned(),
+                        set,
+                        weight: std::env::var("OTHER").map_or(OTHER_WEIGHT, |x| x.parse().unwrap()),
+                    });
                 }
             }
         }
@@ -96,7 +225,14 @@ fn training() -> Training {
     let mut training = Training::default();
     if let Ok(scan) = std::env::var("SCAN") {
         let v: Vec<f32> = scan.split(',').map(|x| x.parse().unwrap()).collect();
-        training = Training { seed_pull: v[0], word_pull: v[1], pair_pull: v[2], least_texts: v[3] as usize, least_pair_texts: v[4] as usize, ..training };
+        training = Training {
+            seed_pull: v[0],
+            word_pull: v[1],
+            pair_pull: v[2],
+            least_texts: v[3] as usize,
+            least_pair_texts: v[4] as usize,
+            ..training
+        };
     }
     training
 }

@@ -4,8 +4,16 @@
 //!
 //! Without `--cross-validate` the shipped models and rules judge the folder, nothing is trained: so sealed sets are
 //! run. With it, models are also trained and judged on disjoint parts. Sets that are absent are named and skipped.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing figures is this program's purpose")]
-#![expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "figures for people")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing figures is this program's purpose"
+)]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "figures for people"
+)]
 
 mod crisis;
 mod data;
@@ -22,18 +30,40 @@ use std::path::PathBuf;
 fn main() -> Result<(), String> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
-    let only = arguments.iter().position(|argument| argument == "--only").and_then(|at| arguments.get(at + 1)).cloned();
-    let folder = arguments.first().filter(|first| !first.starts_with("--")).map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
+    let only = arguments
+        .iter()
+        .position(|argument| argument == "--only")
+        .and_then(|at| arguments.get(at + 1))
+        .cloned();
+    let folder = arguments
+        .first()
+        .filter(|first| !first.starts_with("--"))
+        .map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
     if !folder.is_dir() {
-        eprintln!("skipped: no folder {}; give the folder of the labelled data as the first argument", folder.display());
+        eprintln!(
+            "skipped: no folder {}; give the folder of the labelled data as the first argument",
+            folder.display()
+        );
         return Ok(());
     }
     let mut report = Report::default();
     report.tsv = has("--tsv");
     let wanted = |task: &str| only.as_deref().is_none_or(|only| only == task);
-    let prefixes = [("languages", "langid_"), ("sentiment", "sentiment_"), ("themes", "nhs_feedback_"), ("recalls", "fda_drug_recalls_"), ("crisis", "crisis_tweets_")];
-    for (task, prefix) in prefixes.iter().filter(|(task, prefix)| wanted(task) && data::files(&folder, prefix).is_empty()) {
-        eprintln!("skipped {task}: no {prefix}*.csv.gz in {}", folder.display());
+    let prefixes = [
+        ("languages", "langid_"),
+        ("sentiment", "sentiment_"),
+        ("themes", "nhs_feedback_"),
+        ("recalls", "fda_drug_recalls_"),
+        ("crisis", "crisis_tweets_"),
+    ];
+    for (task, prefix) in prefixes
+        .iter()
+        .filter(|(task, prefix)| wanted(task) && data::files(&folder, prefix).is_empty())
+    {
+        eprintln!(
+            "skipped {task}: no {prefix}*.csv.gz in {}",
+            folder.display()
+        );
     }
     let cross_validate = has("--cross-validate");
     if wanted("languages") {

@@ -17,13 +17,25 @@ pub struct Report {
 
 impl Report {
     pub fn add(&mut self, task: &str, set: &str, split: &str, figure: String, target: &str) {
-        let figure = Figure { task: task.into(), set: set.into(), split: split.into(), figure, target: target.into() };
-        eprintln!("{} | {} | {} | {} | {}", figure.task, figure.set, figure.split, figure.figure, figure.target);
+        let figure = Figure {
+            task: task.into(),
+            set: set.into(),
+            split: split.into(),
+            figure,
+            target: target.into(),
+        };
+        eprintln!(
+            "{} | {} | {} | {} | {}",
+            figure.task, figure.set, figure.split, figure.figure, figure.target
+        );
         self.figures.push(figure);
     }
 
     pub fn print(&self) {
-        let rows = self.figures.iter().map(|one| [&one.task, &one.set, &one.split, &one.figure, &one.target]);
+        let rows = self
+            .figures
+            .iter()
+            .map(|one| [&one.task, &one.set, &one.split, &one.figure, &one.target]);
         if self.tsv {
             rows.for_each(|row| println!("{}", row.map(String::as_str).join("\t")));
         } else {
@@ -36,7 +48,10 @@ impl Report {
 /// Pearson's correlation.
 pub fn pearson(pairs: &[(f64, f64)]) -> f64 {
     let n = pairs.len() as f64;
-    let (mx, my) = (pairs.iter().map(|p| p.0).sum::<f64>() / n, pairs.iter().map(|p| p.1).sum::<f64>() / n);
+    let (mx, my) = (
+        pairs.iter().map(|p| p.0).sum::<f64>() / n,
+        pairs.iter().map(|p| p.1).sum::<f64>() / n,
+    );
     let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
     for (x, y) in pairs {
         xy += (x - mx) * (y - my);
@@ -66,7 +81,11 @@ impl Counts {
 
     pub fn f1(&self) -> f64 {
         let all = 2 * self.hit + self.extra + self.missed;
-        if all == 0 { 0.0 } else { 2.0 * self.hit as f64 / all as f64 }
+        if all == 0 {
+            0.0
+        } else {
+            2.0 * self.hit as f64 / all as f64
+        }
     }
 
     pub fn precision(&self) -> f64 {

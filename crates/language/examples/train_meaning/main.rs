@@ -3,7 +3,12 @@
 //! `cargo run --release -p auscult-language --example train_meaning -- DIR OUT [languages|sentiment]`
 #![expect(clippy::print_stderr, reason = "a program for people")]
 #![expect(dead_code, reason = "shares its readers with eval_meaning")]
-#![expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::print_stdout, reason = "shares its readers with eval_meaning")]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "shares its readers with eval_meaning"
+)]
 
 #[path = "../eval_meaning/data.rs"]
 mod data;
@@ -29,14 +34,27 @@ fn main() -> Result<(), String> {
     if wanted("languages") {
         let mut rows = Vec::new();
         for path in data::files(folder, "langid_") {
-            rows.extend(data::rows(&path)?.iter().map(|row| (data::cell(row, "lang").to_owned(), data::cell(row, "sentence").to_owned())));
+            rows.extend(data::rows(&path)?.iter().map(|row| {
+                (
+                    data::cell(row, "lang").to_owned(),
+                    data::cell(row, "sentence").to_owned(),
+                )
+            }));
         }
-        write(out, "language_id.model", &languages::trained(rows.iter(), Training::default()).to_bytes())?;
+        write(
+            out,
+            "language_id.model",
+            &languages::trained(rows.iter(), Training::default()).to_bytes(),
+        )?;
     }
     if wanted("sentiment") {
         let seeds = read_seeds(include_str!("../../resources/sentiment.seeds.txt"))?;
         let (items, _) = feeling::read(folder)?;
-        write(out, "sentiment.lexicon.tsv", feeling::fit(&seeds, items.iter()).to_text().as_bytes())?;
+        write(
+            out,
+            "sentiment.lexicon.tsv",
+            feeling::fit(&seeds, items.iter()).to_text().as_bytes(),
+        )?;
     }
     Ok(())
 }

@@ -50,23 +50,44 @@ impl Usual {
     pub(super) fn among(self, people: u32) -> Expected {
         let people = people as f32;
         let mean = self.prior + people * self.share;
-        Expected { people: mean, variance: mean + people * people * self.variance }
+        Expected {
+            people: mean,
+            variance: mean + people * people * self.variance,
+        }
     }
 }
 
 impl Baseline {
     pub(super) fn new(settings: Settings) -> Baseline {
         let rate = 1.0 - 0.5f32.powf(1.0 / settings.half_life.max(1.0));
-        Baseline { counters: vec![Counter::default(); 1 << settings.counters_log2.clamp(8, 24)], rate, began: None }
+        Baseline {
+            counters: vec![Counter::default(); 1 << settings.counters_log2.clamp(8, 24)],
+            rate,
+            began: None,
+        }
     }
 
     /// What was usual for a term before `bucket`.
     pub(super) fn usual(&self, term: u64, bucket: i64) -> Usual {
-        let counter = self.places(term).map(|at| settled(self.counters[at], bucket, self.rate)).into_iter().min_by(|a, b| a.mean.total_cmp(&b.mean)).unwrap_or_default();
+        let counter = self
+            .places(term)
+            .map(|at| settled(self.counters[at], bucket, self.rate))
+            .into_iter()
+            .min_by(|a, b| a.mean.total_cmp(&b.mean))
+            .unwrap_or_default();
         // An exponentially weighted mean that began at zero is short by the weight it has not yet given out.
-        let age = i32::try_from(self.began.map_or(0, |began| bucket - began).clamp(1, 100_000)).unwrap_or(100_000);
+        let age = i32::try_from(
+            self.began
+                .map_or(0, |began| bucket - began)
+                .clamp(1, 100_000),
+        )
+        .unwrap_or(100_000);
         let given = 1.0 - (1.0 - self.rate).powi(age);
-        Usual { share: counter.mean / given, variance: counter.variance / given, prior: PRIOR_PEOPLE + PRIOR_MEMORY * self.rate / given }
+        Usual {
+            share: counter.mean / given,
+            variance: counter.variance / given,
+            prior: PRIOR_PEOPLE + PRIOR_MEMORY * self.rate / given,
+        }
     }
 
     pub(super) fn learn(&mut self, term: u64, bucket: i64, said: u32, people: u32) {
@@ -82,7 +103,9 @@ impl Baseline {
 
     fn places(&self, term: u64) -> [usize; HASHES] {
         let mask = self.counters.len() - 1;
-        let place = |salt: u64| usize::try_from(stable_hash::pair(term, salt) & 0xffff_ffff).unwrap_or(0) & mask;
+        let place = |salt: u64| {
+            usize::try_from(stable_hash::pair(term, salt) & 0xffff_ffff).unwrap_or(0) & mask
+        };
         [place(1), place(2)]
     }
 }
@@ -90,19 +113,29 @@ impl Baseline {
 /// The counter as it stands at the start of `bucket`: its last share taken into the mean, silent buckets as zeros.
 fn settled(counter: Counter, bucket: i64, rate: f32) -> Counter {
     if counter.bucket >= bucket || (counter.share == 0.0 && counter.mean == 0.0) {
-        return Counter { bucket: counter.bucket.max(bucket), ..counter };
+        return Counter {
+            bucket: counter.bucket.max(bucket),
+            ..counter
+        };
     }
     let difference = counter.share - counter.mean;
     let mut mean = counter.mean + rate * difference;
     let mut variance = (1.0 - rate) * (counter.variance + rate * difference * difference);
-    let silent = i32::try_from(bucket - counter.bucket - 1).unwrap_or(i32::MAX).clamp(0, 10_000);
+    let silent = i32::try_from(bucket - counter.bucket - 1)
+        .unwrap_or(i32::MAX)
+        .clamp(0, 10_000);
     if silent > 0 {
         let kept = (1.0 - rate).powi(silent);
         // A run of zeros: mean m·k, variance k·(v + (1 − k)·m²).
         variance = kept * (variance + (1.0 - kept) * mean * mean);
         mean *= kept;
     }
-    Counter { mean, variance, share: 0.0, bucket }
+    Counter {
+        mean,
+        variance,
+        share: 0.0,
+        bucket,
+    }
 }
 
 #[cfg(test)]
@@ -111,7 +144,10 @@ mod tests {
 
     #[test]
     fn a_steady_share_is_expected_and_silence_decays() {
-        let settings = Settings { half_life: 5.0, ..Settings::default() };
+        let settings = Settings {
+            half_life: 5.0,
+            ..Settings::default()
+        };
         let mut baseline = Baseline::new(settings);
         for bucket in 0..60 {
             baseline.learn(7, bucket, 10, 100);

@@ -34,7 +34,11 @@ impl TermCounts {
 
     /// The known theme that at least half of the people spoke of in the same breath.
     pub(super) fn facet_of(&self) -> Option<u64> {
-        self.beside.iter().filter(|(_, people)| 2 * people >= self.people).max_by_key(|(theme, people)| (*people, *theme)).map(|(theme, _)| *theme)
+        self.beside
+            .iter()
+            .filter(|(_, people)| 2 * people >= self.people)
+            .max_by_key(|(theme, people)| (*people, *theme))
+            .map(|(theme, _)| *theme)
     }
 }
 
@@ -46,18 +50,35 @@ pub(super) struct BucketCounts {
 }
 
 impl BucketCounts {
-    pub(super) fn observe(&mut self, words: &Words, person_hash: u64, source_hash: u64, item_id: u64, markers: &BTreeMap<u64, u64>) {
+    pub(super) fn observe(
+        &mut self,
+        words: &Words,
+        person_hash: u64,
+        source_hash: u64,
+        item_id: u64,
+        markers: &BTreeMap<u64, u64>,
+    ) {
         self.persons.insert(person_hash);
         let item = stable_hash::spread(item_id);
         let terms = terms(words);
-        let mut themes: Vec<u64> = if markers.is_empty() { Vec::new() } else { terms.iter().filter_map(|term| markers.get(&term.hash).copied()).collect() };
+        let mut themes: Vec<u64> = if markers.is_empty() {
+            Vec::new()
+        } else {
+            terms
+                .iter()
+                .filter_map(|term| markers.get(&term.hash).copied())
+                .collect()
+        };
         themes.sort_unstable();
         themes.dedup();
         for term in terms {
             if self.terms.len() >= MOST_TERMS && !self.terms.contains_key(&term.hash) {
                 continue;
             }
-            let counts = self.terms.entry(term.hash).or_insert_with(|| TermCounts { label: label(words, &term), ..TermCounts::default() });
+            let counts = self.terms.entry(term.hash).or_insert_with(|| TermCounts {
+                label: label(words, &term),
+                ..TermCounts::default()
+            });
             counts.items.insert(item);
             counts.sources.insert(stable_hash::spread(source_hash));
             // Beyond the sample's size the same person may be counted again; by then corroboration is no question.

@@ -27,14 +27,29 @@ pub(super) struct Joined {
 
 impl Joined {
     pub(super) fn new(id: u64, bucket: i64, hashes: &[u64], tracks: &[&Track]) -> Joined {
-        let founding_items = tracks.iter().take(MARKERS).map(|track| track.items.clone()).collect();
-        Joined { id, markers: hashes.iter().copied().take(MARKERS).collect(), terms: hashes.iter().copied().collect(), founding_items, last_seen: bucket }
+        let founding_items = tracks
+            .iter()
+            .take(MARKERS)
+            .map(|track| track.items.clone())
+            .collect();
+        Joined {
+            id,
+            markers: hashes.iter().copied().take(MARKERS).collect(),
+            terms: hashes.iter().copied().collect(),
+            founding_items,
+            last_seen: bucket,
+        }
     }
 
     /// Whether the terms belong here: the leading one is known, stands beside the theme, or lives in the same items.
     pub(super) fn holds(&self, hashes: &[u64], tracks: &[&Track]) -> bool {
         let leader = tracks[0];
-        self.terms.contains(&hashes[0]) || leader.facet() == Some(self.id) || self.founding_items.iter().any(|items| items.overlap(&leader.items) >= LEAST_OVERLAP)
+        self.terms.contains(&hashes[0])
+            || leader.facet() == Some(self.id)
+            || self
+                .founding_items
+                .iter()
+                .any(|items| items.overlap(&leader.items) >= LEAST_OVERLAP)
     }
 
     pub(super) fn take(&mut self, bucket: i64, hashes: &[u64]) {
@@ -60,7 +75,10 @@ pub(super) fn markers(joined: &[Joined]) -> BTreeMap<u64, u64> {
 pub(super) fn groups(rising: &[(u64, &Track)]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (at, (_, track)) in rising.iter().enumerate() {
-        match groups.iter_mut().find(|group| rising[group[0]].1.items.overlap(&track.items) >= LEAST_OVERLAP) {
+        match groups
+            .iter_mut()
+            .find(|group| rising[group[0]].1.items.overlap(&track.items) >= LEAST_OVERLAP)
+        {
             Some(group) => group.push(at),
             None => groups.push(vec![at]),
         }
@@ -71,7 +89,10 @@ pub(super) fn groups(rising: &[(u64, &Track)]) -> Vec<Vec<usize>> {
 /// The proposal of one group.
 pub(super) fn theme(id: u64, first_seen: i64, tracks: &[&Track]) -> EmergingTheme {
     let leader = tracks[0];
-    let terms: Vec<String> = tracks.iter().map(|track| track.label().to_owned()).collect();
+    let terms: Vec<String> = tracks
+        .iter()
+        .map(|track| track.label().to_owned())
+        .collect();
     let mut exemplars: Vec<u64> = Vec::new();
     for item in tracks.iter().flat_map(|track| track.exemplars()) {
         if exemplars.len() < EXEMPLARS && !exemplars.contains(item) {
@@ -84,7 +105,11 @@ pub(super) fn theme(id: u64, first_seen: i64, tracks: &[&Track]) -> EmergingThem
         terms,
         first_seen,
         people: tracks.iter().map(|track| track.people()).max().unwrap_or(0),
-        sources: tracks.iter().map(|track| track.sources()).max().unwrap_or(0),
+        sources: tracks
+            .iter()
+            .map(|track| track.sources())
+            .max()
+            .unwrap_or(0),
         expected: leader.expected(),
         significance: leader.significance(),
         exemplars,
@@ -113,5 +138,9 @@ fn stability(tracks: &[&Track]) -> f32 {
     if tracks.len() < 2 {
         return 1.0;
     }
-    tracks[1..].iter().map(|track| track.items.overlap(&tracks[0].items)).sum::<f32>() / (tracks.len() - 1) as f32
+    tracks[1..]
+        .iter()
+        .map(|track| track.items.overlap(&tracks[0].items))
+        .sum::<f32>()
+        / (tracks.len() - 1) as f32
 }

@@ -54,7 +54,17 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { least_people: 8, least_sources: 2, least_significance: 6.0, least_ratio: 3.0, half_life: 26.0, patience: 4, warm_up: 8, counters_log2: 17, capacity: 20_000 }
+        Settings {
+            least_people: 8,
+            least_sources: 2,
+            least_significance: 6.0,
+            least_ratio: 3.0,
+            half_life: 26.0,
+            patience: 4,
+            warm_up: 8,
+            counters_log2: 17,
+            capacity: 20_000,
+        }
     }
 }
 
@@ -101,26 +111,59 @@ impl Emerging {
     /// Nothing heard yet.
     #[must_use]
     pub fn new(settings: Settings) -> Emerging {
-        Emerging { settings, baseline: Baseline::new(settings), open: BTreeMap::new(), tracks: BTreeMap::new(), joined: Vec::new(), markers: BTreeMap::new(), closed: 0, last_closed: None }
+        Emerging {
+            settings,
+            baseline: Baseline::new(settings),
+            open: BTreeMap::new(),
+            tracks: BTreeMap::new(),
+            joined: Vec::new(),
+            markers: BTreeMap::new(),
+            closed: 0,
+            last_closed: None,
+        }
     }
 
     /// Takes a text in. Buckets may be filled in any order until they are closed; a text for a closed bucket is not counted.
-    pub fn observe(&mut self, bucket: i64, text: &str, person_hash: u64, source_hash: u64, item_id: u64) {
+    pub fn observe(
+        &mut self,
+        bucket: i64,
+        text: &str,
+        person_hash: u64,
+        source_hash: u64,
+        item_id: u64,
+    ) {
         self.observe_words(bucket, &Words::of(text), person_hash, source_hash, item_id);
     }
 
     /// Takes in a text that has been read already.
-    pub fn observe_words(&mut self, bucket: i64, words: &Words, person_hash: u64, source_hash: u64, item_id: u64) {
+    pub fn observe_words(
+        &mut self,
+        bucket: i64,
+        words: &Words,
+        person_hash: u64,
+        source_hash: u64,
+        item_id: u64,
+    ) {
         if self.last_closed.is_some_and(|last| bucket <= last) {
             return;
         }
-        self.open.entry(bucket).or_default().observe(words, person_hash, source_hash, item_id, &self.markers);
+        self.open.entry(bucket).or_default().observe(
+            words,
+            person_hash,
+            source_hash,
+            item_id,
+            &self.markers,
+        );
     }
 
     /// Closes a bucket (and every earlier one still open, in order); gives the themes that are new with it.
     pub fn close_bucket(&mut self, bucket: i64) -> Vec<EmergingTheme> {
         let mut proposed = Vec::new();
-        while let Some(entry) = self.open.first_entry().filter(|entry| *entry.key() <= bucket) {
+        while let Some(entry) = self
+            .open
+            .first_entry()
+            .filter(|entry| *entry.key() <= bucket)
+        {
             let at = *entry.key();
             let counts = entry.remove();
             proposed.extend(self.close(at, counts));
@@ -144,14 +187,19 @@ impl Emerging {
             }
             let usual = self.baseline.usual(*hash, bucket);
             if !learning && track::is_worth_following(term.people, usual.among(people)) {
-                self.tracks.insert(*hash, Track::begin(bucket, term, people, usual));
+                self.tracks
+                    .insert(*hash, Track::begin(bucket, term, people, usual));
             }
         }
         for (hash, term) in &counts {
             self.baseline.learn(*hash, bucket, term.people, people);
         }
         self.let_go(bucket);
-        let proposed = if learning { Vec::new() } else { self.propose(bucket) };
+        let proposed = if learning {
+            Vec::new()
+        } else {
+            self.propose(bucket)
+        };
         self.markers = join::markers(&self.joined);
         proposed
     }
@@ -159,30 +207,54 @@ impl Emerging {
     fn let_go(&mut self, bucket: i64) {
         let patience = i64::from(self.settings.patience);
         // A rise that stays becomes what is usual: then the term is followed anew.
-        self.tracks.retain(|_, track| bucket - track.last_seen() <= patience && bucket - track.first_seen() <= 3 * patience);
+        self.tracks.retain(|_, track| {
+            bucket - track.last_seen() <= patience && bucket - track.first_seen() <= 3 * patience
+        });
         if self.tracks.len() > self.settings.capacity {
-            let mut weakest: Vec<(u32, i64, u64)> = self.tracks.iter().map(|(hash, track)| (track.people(), track.last_seen(), *hash)).collect();
+            let mut weakest: Vec<(u32, i64, u64)> = self
+                .tracks
+                .iter()
+                .map(|(hash, track)| (track.people(), track.last_seen(), *hash))
+                .collect();
             weakest.sort_unstable();
             for (_, _, hash) in &weakest[..self.tracks.len() - self.settings.capacity] {
                 self.tracks.remove(hash);
             }
         }
-        self.joined.retain(|joined| bucket - joined.last_seen <= 3 * patience);
+        self.joined
+            .retain(|joined| bucket - joined.last_seen <= 3 * patience);
     }
 
     fn propose(&mut self, bucket: i64) -> Vec<EmergingTheme> {
         let settings = self.settings;
-        let mut rising: Vec<(u64, &Track)> = self.tracks.iter().filter(|(_, track)| track.last_seen() == bucket && track.has_risen(&settings)).map(|(hash, track)| (*hash, track)).collect();
-        rising.sort_by(|a, b| b.1.significance().total_cmp(&a.1.significance()).then(a.0.cmp(&b.0)));
+        let mut rising: Vec<(u64, &Track)> = self
+            .tracks
+            .iter()
+            .filter(|(_, track)| track.last_seen() == bucket && track.has_risen(&settings))
+            .map(|(hash, track)| (*hash, track))
+            .collect();
+        rising.sort_by(|a, b| {
+            b.1.significance()
+                .total_cmp(&a.1.significance())
+                .then(a.0.cmp(&b.0))
+        });
         let mut proposed = Vec::new();
         for group in join::groups(&rising) {
             let tracks: Vec<&Track> = group.iter().map(|at| rising[*at].1).collect();
             let hashes: Vec<u64> = group.iter().map(|at| rising[*at].0).collect();
-            if let Some(known) = self.joined.iter_mut().find(|known| known.holds(&hashes, &tracks)) {
+            if let Some(known) = self
+                .joined
+                .iter_mut()
+                .find(|known| known.holds(&hashes, &tracks))
+            {
                 known.take(bucket, &hashes);
                 continue;
             }
-            let first_seen = tracks.iter().map(|track| track.first_seen()).min().unwrap_or(bucket);
+            let first_seen = tracks
+                .iter()
+                .map(|track| track.first_seen())
+                .min()
+                .unwrap_or(bucket);
             #[expect(clippy::cast_sign_loss, reason = "only mixed into a hash")]
             let id = stable_hash::pair(hashes[0], first_seen as u64);
             self.joined.push(Joined::new(id, bucket, &hashes, &tracks));
@@ -204,10 +276,36 @@ mod tests {
 
     /// A flat background: `each` texts a bucket over a fixed vocabulary, no two buckets the same.
     fn background(detector: &mut Emerging, bucket: i64, each: u64) {
-        const PIECES: [&str; 16] = ["pharmacy", "nurse", "delivery", "portal", "doctor", "injection", "letter", "clinic", "insurance", "answer", "morning", "dose", "family", "travel", "price", "form"];
+        const PIECES: [&str; 16] = [
+            "pharmacy",
+            "nurse",
+            "delivery",
+            "portal",
+            "doctor",
+            "injection",
+            "letter",
+            "clinic",
+            "insurance",
+            "answer",
+            "morning",
+            "dose",
+            "family",
+            "travel",
+            "price",
+            "form",
+        ];
         for number in 0..each {
-            let draw = |salt: u64| PIECES[(stable_hash::pair(bucket.unsigned_abs() * 1_000 + number, salt) % 16) as usize];
-            let text = format!("the {} about the {} was {} {}", draw(1), draw(2), draw(3), draw(4));
+            let draw = |salt: u64| {
+                PIECES[(stable_hash::pair(bucket.unsigned_abs() * 1_000 + number, salt) % 16)
+                    as usize]
+            };
+            let text = format!(
+                "the {} about the {} was {} {}",
+                draw(1),
+                draw(2),
+                draw(3),
+                draw(4)
+            );
             let person = stable_hash::pair(number, bucket.unsigned_abs());
             detector.observe(bucket, &text, person, number % 3, person);
         }
@@ -219,15 +317,29 @@ mod tests {
         for bucket in 0..30 {
             background(&mut detector, bucket, 400);
             plant(&mut detector, bucket);
-            found.extend(detector.close_bucket(bucket).into_iter().map(|theme| (bucket, theme)));
+            found.extend(
+                detector
+                    .close_bucket(bucket)
+                    .into_iter()
+                    .map(|theme| (bucket, theme)),
+            );
         }
         found
     }
 
     fn say(detector: &mut Emerging, bucket: i64, people: std::ops::Range<u64>, sources: u64) {
         for person in people {
-            let text = format!("the rubber stopper {} crumbled into the vial", ["again", "today", "yesterday"][(person % 3) as usize]);
-            detector.observe(bucket, &text, 900_000 + person, 50 + person % sources, 7_000_000 + person);
+            let text = format!(
+                "the rubber stopper {} crumbled into the vial",
+                ["again", "today", "yesterday"][(person % 3) as usize]
+            );
+            detector.observe(
+                bucket,
+                &text,
+                900_000 + person,
+                50 + person % sources,
+                7_000_000 + person,
+            );
         }
     }
 
@@ -240,18 +352,44 @@ mod tests {
     #[test]
     fn eight_people_on_two_channels_are_heard_within_three_buckets() {
         // 0.75 % of 400 people a bucket.
-        let found = run(Settings::default(), |detector, bucket| if bucket >= 20 { say(detector, bucket, bucket.unsigned_abs() * 3..bucket.unsigned_abs() * 3 + 3, 2) });
+        let found = run(Settings::default(), |detector, bucket| {
+            if bucket >= 20 {
+                say(
+                    detector,
+                    bucket,
+                    bucket.unsigned_abs() * 3..bucket.unsigned_abs() * 3 + 3,
+                    2,
+                )
+            }
+        });
         assert_eq!(found.len(), 1, "{found:?}");
         let (bucket, theme) = &found[0];
-        assert!((20..=22).contains(bucket) && theme.first_seen == 20 && theme.people >= 8 && theme.sources == 2, "{theme:?}");
-        assert!(theme.terms.iter().any(|term| term.contains("stopper")) && !theme.exemplars.is_empty(), "{theme:?}");
+        assert!(
+            (20..=22).contains(bucket)
+                && theme.first_seen == 20
+                && theme.people >= 8
+                && theme.sources == 2,
+            "{theme:?}"
+        );
+        assert!(
+            theme.terms.iter().any(|term| term.contains("stopper")) && !theme.exemplars.is_empty(),
+            "{theme:?}"
+        );
     }
 
     #[test]
     fn one_loud_person_or_one_source_is_not_enough() {
-        let loud = run(Settings::default(), |detector, bucket| if bucket >= 20 { (0..30).for_each(|_| say(detector, bucket, 1..2, 2)) });
+        let loud = run(Settings::default(), |detector, bucket| {
+            if bucket >= 20 {
+                (0..30).for_each(|_| say(detector, bucket, 1..2, 2))
+            }
+        });
         assert!(loud.is_empty(), "{loud:?}");
-        let one_source = run(Settings::default(), |detector, bucket| if bucket >= 20 { say(detector, bucket, 0..12, 1) });
+        let one_source = run(Settings::default(), |detector, bucket| {
+            if bucket >= 20 {
+                say(detector, bucket, 0..12, 1)
+            }
+        });
         assert!(one_source.is_empty(), "{one_source:?}");
     }
 

@@ -31,7 +31,12 @@ impl Sketch {
 
     /// Estimated number of distinct hashes; exact below the sample size.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate"
+    )]
     pub fn size(&self) -> u32 {
         if self.0.len() < KEPT {
             return u32::try_from(self.0.len()).unwrap_or(u32::MAX);
@@ -48,10 +53,21 @@ impl Sketch {
             return 0.0;
         }
         // Only hashes below both bounds are seen by both samples.
-        let bound = |sketch: &Sketch| if sketch.0.len() < KEPT { u64::MAX } else { sketch.0[KEPT - 1] };
+        let bound = |sketch: &Sketch| {
+            if sketch.0.len() < KEPT {
+                u64::MAX
+            } else {
+                sketch.0[KEPT - 1]
+            }
+        };
         let bound = bound(self).min(bound(other));
         let within = |sketch: &Sketch| sketch.0.iter().take_while(|hash| **hash <= bound).count();
-        let both = self.0.iter().take_while(|hash| **hash <= bound).filter(|hash| other.0.binary_search(hash).is_ok()).count();
+        let both = self
+            .0
+            .iter()
+            .take_while(|hash| **hash <= bound)
+            .filter(|hash| other.0.binary_search(hash).is_ok())
+            .count();
         both as f32 / within(self).min(within(other)).max(1) as f32
     }
 }
@@ -63,12 +79,20 @@ mod tests {
 
     #[test]
     fn estimates_size_and_overlap() {
-        let of = |range: std::ops::Range<u64>| range.fold(Sketch::default(), |mut sketch, at| { sketch.insert(spread(at)); sketch });
+        let of = |range: std::ops::Range<u64>| {
+            range.fold(Sketch::default(), |mut sketch, at| {
+                sketch.insert(spread(at));
+                sketch
+            })
+        };
         assert_eq!(of(0..10).size(), 10);
         let estimate = f64::from(of(0..10_000).size());
         // Relative standard error 1/√46 = 0.15; three of them.
         assert!((estimate / 10_000.0 - 1.0).abs() < 0.45, "{estimate}");
-        assert!(of(0..1_000).overlap(&of(0..1_000)) > 0.99 && of(0..1_000).overlap(&of(5_000..6_000)) < 0.01);
+        assert!(
+            of(0..1_000).overlap(&of(0..1_000)) > 0.99
+                && of(0..1_000).overlap(&of(5_000..6_000)) < 0.01
+        );
         assert!((of(0..1_000).overlap(&of(500..1_500)) - 0.5).abs() < 0.35);
     }
 }

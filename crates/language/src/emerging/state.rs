@@ -34,11 +34,26 @@ impl Emerging {
     /// Everything remembered, as bytes (JSON: floats round-trip exactly).
     #[must_use]
     pub fn dump(&self) -> Vec<u8> {
-        let used = self.baseline.counters.iter().enumerate().filter(|(_, counter)| **counter != Counter::default());
+        let used = self
+            .baseline
+            .counters
+            .iter()
+            .enumerate()
+            .filter(|(_, counter)| **counter != Counter::default());
         let dump = Dump {
             version: VERSION,
             counters_log2: self.settings.counters_log2,
-            counters: used.map(|(at, one)| (u32::try_from(at).unwrap_or(u32::MAX), one.mean, one.variance, one.share, one.bucket)).collect(),
+            counters: used
+                .map(|(at, one)| {
+                    (
+                        u32::try_from(at).unwrap_or(u32::MAX),
+                        one.mean,
+                        one.variance,
+                        one.share,
+                        one.bucket,
+                    )
+                })
+                .collect(),
             began: self.baseline.began,
             open: self.open.clone(),
             tracks: self.tracks.clone(),
@@ -55,17 +70,38 @@ impl Emerging {
     /// # Errors
     /// When the bytes are no dump of this version, or one made with another number of counters.
     pub fn restore(settings: Settings, bytes: &[u8]) -> Result<Emerging, DumpProblem> {
-        let dump: Dump = serde_json::from_slice(bytes).map_err(|error| DumpProblem(error.to_string()))?;
+        let dump: Dump =
+            serde_json::from_slice(bytes).map_err(|error| DumpProblem(error.to_string()))?;
         if dump.version != VERSION || dump.counters_log2 != settings.counters_log2 {
-            return Err(DumpProblem(format!("version {} with 2^{} counters, not {VERSION} with 2^{}", dump.version, dump.counters_log2, settings.counters_log2)));
+            return Err(DumpProblem(format!(
+                "version {} with 2^{} counters, not {VERSION} with 2^{}",
+                dump.version, dump.counters_log2, settings.counters_log2
+            )));
         }
         let mut baseline = Baseline::new(settings);
         baseline.began = dump.began;
         for (at, mean, variance, share, bucket) in dump.counters {
-            let place = baseline.counters.get_mut(at as usize).ok_or_else(|| DumpProblem("a counter out of range".into()))?;
-            *place = Counter { mean, variance, share, bucket };
+            let place = baseline
+                .counters
+                .get_mut(at as usize)
+                .ok_or_else(|| DumpProblem("a counter out of range".into()))?;
+            *place = Counter {
+                mean,
+                variance,
+                share,
+                bucket,
+            };
         }
         let markers = super::join::markers(&dump.joined);
-        Ok(Emerging { settings, baseline, open: dump.open, tracks: dump.tracks, joined: dump.joined, markers, closed: dump.closed, last_closed: dump.last_closed })
+        Ok(Emerging {
+            settings,
+            baseline,
+            open: dump.open,
+            tracks: dump.tracks,
+            joined: dump.joined,
+            markers,
+            closed: dump.closed,
+            last_closed: dump.last_closed,
+        })
     }
 }

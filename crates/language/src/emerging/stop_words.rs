@@ -17,7 +17,12 @@ const WORDS: &str = "the a an and or but if then than that this these those ther
     ma anche come più nel della dei delle alla o os as um uma do da dos das em no na nos nas não para por com que se mais mas foi ser está são meu sua de het een en van in op te dat die voor met niet zijn \
     aan er maar om ook als bij nog naar ang ng sa mga na ay at ko mo po lang din rin para kung ito yung";
 
-static STOP_WORDS: LazyLock<FxHashSet<u64>> = LazyLock::new(|| WORDS.split_whitespace().map(|word| hash_bytes(word.as_bytes())).collect());
+static STOP_WORDS: LazyLock<FxHashSet<u64>> = LazyLock::new(|| {
+    WORDS
+        .split_whitespace()
+        .map(|word| hash_bytes(word.as_bytes()))
+        .collect()
+});
 
 #[inline]
 pub(super) fn is_stop_word(hash: u64) -> bool {

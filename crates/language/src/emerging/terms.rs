@@ -23,8 +23,12 @@ pub(super) fn terms(words: &Words) -> Vec<Term> {
     let mut in_link = false;
     for (at, word) in list.iter().enumerate() {
         let spelled = words.folded_word(word);
-        in_link = (in_link && word.before.has(Gap::MARKS)) || matches!(spelled, "http" | "https" | "www");
-        let plain = !in_link && !word.before.has(Gap::AT) && word.shape != Shape::Number && word.shape != Shape::Symbol;
+        in_link =
+            (in_link && word.before.has(Gap::MARKS)) || matches!(spelled, "http" | "https" | "www");
+        let plain = !in_link
+            && !word.before.has(Gap::AT)
+            && word.shape != Shape::Number
+            && word.shape != Shape::Symbol;
         if !plain || is_stop_word(word.hash) || spelled.chars().nth(1).is_none() {
             // A pair may bridge one small word ("lack of sterility") but no mark.
             if !plain || before.is_some_and(|before| at - before > 1) {
@@ -33,10 +37,20 @@ pub(super) fn terms(words: &Words) -> Vec<Term> {
             continue;
         }
         if spelled.chars().nth(2).is_some() || !spelled.is_ascii() {
-            found.push(Term { hash: word.hash, first: at, last: at });
+            found.push(Term {
+                hash: word.hash,
+                first: at,
+                last: at,
+            });
         }
-        if let Some(first) = before.filter(|first| (first + 1..=at).all(|index| !list[index].before.ends_clause())) {
-            found.push(Term { hash: stable_hash::pair(list[first].hash, word.hash), first, last: at });
+        if let Some(first) =
+            before.filter(|first| (first + 1..=at).all(|index| !list[index].before.ends_clause()))
+        {
+            found.push(Term {
+                hash: stable_hash::pair(list[first].hash, word.hash),
+                first,
+                last: at,
+            });
         }
         before = Some(at);
         if found.len() >= MOST {
@@ -51,8 +65,13 @@ pub(super) fn terms(words: &Words) -> Vec<Term> {
 /// The term as people read it.
 pub(super) fn label(words: &Words, term: &Term) -> String {
     let list = words.words();
-    let spelled = &words.folded()[list[term.first].folded_start as usize..list[term.last].folded_end as usize];
-    if term.first == term.last && list[term.first].before.has(Gap::HASH) { format!("#{spelled}") } else { spelled.to_owned() }
+    let spelled = &words.folded()
+        [list[term.first].folded_start as usize..list[term.last].folded_end as usize];
+    if term.first == term.last && list[term.first].before.has(Gap::HASH) {
+        format!("#{spelled}")
+    } else {
+        spelled.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -62,8 +81,21 @@ mod tests {
     #[test]
     fn words_and_pairs_without_links_users_and_small_words() {
         let words = Words::of("RT @bob: lack of sterility, vial cracked http://t.co/ab");
-        let mut labels: Vec<String> = terms(&words).iter().map(|term| label(&words, term)).collect();
+        let mut labels: Vec<String> = terms(&words)
+            .iter()
+            .map(|term| label(&words, term))
+            .collect();
         labels.sort();
-        assert_eq!(labels, ["cracked", "lack", "lack of sterility", "sterility", "vial", "vial cracked"]);
+        assert_eq!(
+            labels,
+            [
+                "cracked",
+                "lack",
+                "lack of sterility",
+                "sterility",
+                "vial",
+                "vial cracked"
+            ]
+        );
     }
 }

@@ -34,7 +34,9 @@ pub(super) fn each_feature(words: &Words, mut each: impl FnMut(u64)) -> usize {
                 each(stable_hash::spread(three ^ 3 << 59));
                 count += 1;
                 if seen >= 4 {
-                    each(stable_hash::spread(three.rotate_left(7) ^ a.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+                    each(stable_hash::spread(
+                        three.rotate_left(7) ^ a.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+                    ));
                     count += 1;
                 }
             }

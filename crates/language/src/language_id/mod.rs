@@ -19,9 +19,11 @@ use std::sync::LazyLock;
 /// Below this confidence the answer is "unsure": a wrong language sends a text to the wrong rules.
 const LEAST_CONFIDENCE: f32 = 0.35;
 
-static SHIPPED: LazyLock<Model> = LazyLock::new(|| match Model::from_bytes(include_bytes!("../../resources/language_id.model")) {
-    Ok(model) => model,
-    Err(problem) => unreachable!("the embedded model is tested: {problem}"),
+static SHIPPED: LazyLock<Model> = LazyLock::new(|| {
+    match Model::from_bytes(include_bytes!("../../resources/language_id.model")) {
+        Ok(model) => model,
+        Err(problem) => unreachable!("the embedded model is tested: {problem}"),
+    }
 });
 
 /// Name and version of the shipped model, as carried by every enrichment.
@@ -37,7 +39,10 @@ pub struct Identified {
 }
 
 /// Unsure.
-const UNSURE: Identified = Identified { code: "", confidence: 0.0 };
+const UNSURE: Identified = Identified {
+    code: "",
+    confidence: 0.0,
+};
 
 /// Language of a text.
 #[must_use]
@@ -56,8 +61,14 @@ pub fn identify_words(words: &Words) -> Identified {
 pub fn identify_with(model: &Model, words: &Words) -> Identified {
     match script::main_script(words.folded()) {
         None => UNSURE,
-        Some(Script::Of(code)) => Identified { code, confidence: 0.99 },
-        Some(script) => model.best(script, words).filter(|best| best.confidence >= LEAST_CONFIDENCE).unwrap_or(UNSURE),
+        Some(Script::Of(code)) => Identified {
+            code,
+            confidence: 0.99,
+        },
+        Some(script) => model
+            .best(script, words)
+            .filter(|best| best.confidence >= LEAST_CONFIDENCE)
+            .unwrap_or(UNSURE),
     }
 }
 
@@ -68,14 +79,38 @@ mod tests {
     #[test]
     fn knows_languages_by_script_and_by_words() {
         for (code, text) in [
-            ("en", "The pharmacy could not tell me when the medicine would arrive."),
-            ("de", "Die Apotheke konnte mir nicht sagen, wann das Medikament kommt."),
-            ("fr", "La pharmacie n'a pas pu me dire quand le médicament arriverait."),
-            ("es", "La farmacia no pudo decirme cuándo llegaría el medicamento."),
-            ("it", "La farmacia non ha saputo dirmi quando arriverà il farmaco."),
-            ("pt", "A farmácia não soube dizer quando o medicamento vai chegar."),
-            ("nl", "De apotheek kon mij niet zeggen wanneer het geneesmiddel komt."),
-            ("pl", "Apteka nie potrafiła powiedzieć, kiedy przyjdzie lek."),
+            (
+                "en",
+                "The pharmacy could not tell me when the medicine would arrive.",
+            ),
+            (
+                "de",
+                "Die Apotheke konnte mir nicht sagen, wann das Medikament kommt.",
+            ),
+            (
+                "fr",
+                "La pharmacie n'a pas pu me dire quand le médicament arriverait.",
+            ),
+            (
+                "es",
+                "La farmacia no pudo decirme cuándo llegaría el medicamento.",
+            ),
+            (
+                "it",
+                "La farmacia non ha saputo dirmi quando arriverà il farmaco.",
+            ),
+            (
+                "pt",
+                "A farmácia não soube dizer quando o medicamento vai chegar.",
+            ),
+            (
+                "nl",
+                "De apotheek kon mij niet zeggen wanneer het geneesmiddel komt.",
+            ),
+            (
+                "pl",
+                "Apteka nie potrafiła powiedzieć, kiedy przyjdzie lek.",
+            ),
             ("ru", "В аптеке не могли сказать, когда поступит лекарство."),
             ("uk", "В аптеці не могли сказати, коли надійдуть ці ліки."),
             ("ja", "薬局では薬がいつ届くかわからないと言われました。"),
@@ -83,7 +118,10 @@ mod tests {
             ("ko", "약국에서는 약이 언제 도착할지 알 수 없다고 했습니다."),
             ("ar", "لم تستطع الصيدلية أن تخبرني متى سيصل الدواء."),
             ("hi", "दवा की दुकान यह नहीं बता सकी कि दवा कब आएगी।"),
-            ("el", "Το φαρμακείο δεν μπορούσε να μου πει πότε θα έρθει το φάρμακο."),
+            (
+                "el",
+                "Το φαρμακείο δεν μπορούσε να μου πει πότε θα έρθει το φάρμακο.",
+            ),
         ] {
             assert_eq!(identify(text).code, code, "{text}");
         }

@@ -9,9 +9,10 @@ const MAGIC: &[u8; 8] = b"AUSCLID1";
 
 /// Every code the model may answer with, so that answers need no allocation.
 const CODES: &[&str] = &[
-    "af", "ar", "az", "be", "bg", "bs", "ca", "cs", "cy", "da", "de", "en", "eo", "es", "et", "eu", "fa", "fi", "fr", "ga", "hi", "hr", "hu", "id", "is", "it", "kk",
-    "la", "lg", "lt", "lv", "mi", "mk", "mn", "mr", "ms", "nb", "nl", "nn", "pl", "pt", "ro", "ru", "sk", "sl", "sn", "so", "sq", "sr", "st", "sv", "sw", "tl", "tn",
-    "tr", "ts", "uk", "ur", "vi", "xh", "yo", "zu",
+    "af", "ar", "az", "be", "bg", "bs", "ca", "cs", "cy", "da", "de", "en", "eo", "es", "et", "eu",
+    "fa", "fi", "fr", "ga", "hi", "hr", "hu", "id", "is", "it", "kk", "la", "lg", "lt", "lv", "mi",
+    "mk", "mn", "mr", "ms", "nb", "nl", "nn", "pl", "pt", "ro", "ru", "sk", "sl", "sn", "so", "sq",
+    "sr", "st", "sv", "sw", "tl", "tn", "tr", "ts", "uk", "ur", "vi", "xh", "yo", "zu",
 ];
 
 /// The static spelling of a code the model can know.
@@ -50,11 +51,14 @@ impl Model {
     /// # Errors
     /// When the bytes are not a whole model of this version.
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, ModelProblem> {
-        let mut rest = bytes.strip_prefix(MAGIC).ok_or(ModelProblem("not a language model of this version"))?;
+        let mut rest = bytes
+            .strip_prefix(MAGIC)
+            .ok_or(ModelProblem("not a language model of this version"))?;
         let mut model = Model::default();
         while !rest.is_empty() {
             let head = take(&mut rest, 4)?;
-            let (script, languages, rows_log2) = (usize::from(head[0]), usize::from(head[1]), head[2]);
+            let (script, languages, rows_log2) =
+                (usize::from(head[0]), usize::from(head[1]), head[2]);
             if script >= SHARED.len() || languages == 0 || rows_log2 > 20 {
                 return Err(ModelProblem("a table's head is out of range"));
             }
@@ -62,11 +66,26 @@ impl Model {
             let mut codes = Vec::with_capacity(languages);
             for code in take(&mut rest, 2 * languages)?.chunks_exact(2) {
                 let code = std::str::from_utf8(code).ok().and_then(known_code);
-                codes.push(code.ok_or(ModelProblem("it names a language this version does not know"))?);
+                codes.push(code.ok_or(ModelProblem(
+                    "it names a language this version does not know",
+                ))?);
             }
-            let bias = take(&mut rest, 4 * languages)?.chunks_exact(4).map(f32_of).collect();
-            let weights = take(&mut rest, languages << rows_log2)?.iter().map(|byte| byte.cast_signed()).collect();
-            model.tables.push(Table { script, codes, rows_log2, scale, bias, weights });
+            let bias = take(&mut rest, 4 * languages)?
+                .chunks_exact(4)
+                .map(f32_of)
+                .collect();
+            let weights = take(&mut rest, languages << rows_log2)?
+                .iter()
+                .map(|byte| byte.cast_signed())
+                .collect();
+            model.tables.push(Table {
+                script,
+                codes,
+                rows_log2,
+                scale,
+                bias,
+                weights,
+            });
         }
         Ok(model)
     }
@@ -77,10 +96,21 @@ impl Model {
         let mut bytes = MAGIC.to_vec();
         for table in &self.tables {
             let languages = u8::try_from(table.codes.len()).unwrap_or(u8::MAX);
-            bytes.extend_from_slice(&[u8::try_from(table.script).unwrap_or(u8::MAX), languages, table.rows_log2, 0]);
+            bytes.extend_from_slice(&[
+                u8::try_from(table.script).unwrap_or(u8::MAX),
+                languages,
+                table.rows_log2,
+                0,
+            ]);
             bytes.extend_from_slice(&table.scale.to_le_bytes());
-            table.codes.iter().for_each(|code| bytes.extend_from_slice(code.as_bytes()));
-            table.bias.iter().for_each(|bias| bytes.extend_from_slice(&bias.to_le_bytes()));
+            table
+                .codes
+                .iter()
+                .for_each(|code| bytes.extend_from_slice(code.as_bytes()));
+            table
+                .bias
+                .iter()
+                .for_each(|bias| bytes.extend_from_slice(&bias.to_le_bytes()));
             bytes.extend(table.weights.iter().map(|weight| weight.cast_unsigned()));
         }
         bytes
@@ -89,7 +119,10 @@ impl Model {
     /// The most likely language of a script that several share.
     pub(super) fn best(&self, script: Script, words: &Words) -> Option<Identified> {
         let index = SHARED.iter().position(|shared| *shared == script)?;
-        self.tables.iter().find(|table| table.script == index)?.best(words)
+        self.tables
+            .iter()
+            .find(|table| table.script == index)?
+            .best(words)
     }
 }
 
@@ -108,17 +141,33 @@ impl Table {
         if count == 0 {
             return None;
         }
-        #[expect(clippy::cast_precision_loss, reason = "sums stay below 127 · 900 features")]
-        let logit = |(sum, bias): (&i32, &f32)| *sum as f32 * self.scale / (count as f32).sqrt() + bias;
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "sums stay below 127 · 900 features"
+        )]
+        let logit =
+            |(sum, bias): (&i32, &f32)| *sum as f32 * self.scale / (count as f32).sqrt() + bias;
         let logits: Vec<f32> = sums.iter().zip(&self.bias).map(logit).collect();
-        let (at, top) = logits.iter().copied().enumerate().fold((0, f32::MIN), |best, (at, logit)| if logit > best.1 { (at, logit) } else { best });
+        let (at, top) =
+            logits
+                .iter()
+                .copied()
+                .enumerate()
+                .fold((0, f32::MIN), |best, (at, logit)| {
+                    if logit > best.1 { (at, logit) } else { best }
+                });
         let total: f32 = logits.iter().map(|logit| (logit - top).exp()).sum();
-        Some(Identified { code: self.codes[at], confidence: 1.0 / total })
+        Some(Identified {
+            code: self.codes[at],
+            confidence: 1.0 / total,
+        })
     }
 }
 
 fn take<'a>(rest: &mut &'a [u8], size: usize) -> Result<&'a [u8], ModelProblem> {
-    let (head, tail) = rest.split_at_checked(size).ok_or(ModelProblem("it ends too early"))?;
+    let (head, tail) = rest
+        .split_at_checked(size)
+        .ok_or(ModelProblem("it ends too early"))?;
     *rest = tail;
     Ok(head)
 }

@@ -16,7 +16,12 @@ pub enum Script {
 }
 
 /// The scripts a model must choose within.
-pub(super) const SHARED: [Script; 4] = [Script::Latin, Script::Cyrillic, Script::Arabic, Script::Devanagari];
+pub(super) const SHARED: [Script; 4] = [
+    Script::Latin,
+    Script::Cyrillic,
+    Script::Arabic,
+    Script::Devanagari,
+];
 
 /// Letters looked at: enough to decide, and a bound on the cost of very long texts.
 const LETTERS: usize = 400;
@@ -46,15 +51,33 @@ pub(super) fn main_script(text: &str) -> Option<Script> {
         // Japanese mixes kana and Han; Chinese has no kana.
         return Some(Script::Of(if kana * 10 > kana + han { "ja" } else { "zh" }));
     }
-    let (slot, most) = counts.iter().enumerate().max_by_key(|(slot, count)| (**count, usize::MAX - slot))?;
+    let (slot, most) = counts
+        .iter()
+        .enumerate()
+        .max_by_key(|(slot, count)| (**count, usize::MAX - slot))?;
     (*most > 0).then(|| SCRIPTS[slot])
 }
 
 const KANA: usize = 4;
 const HAN: usize = 5;
 const SCRIPTS: [Script; 17] = [
-    Script::Latin, Script::Cyrillic, Script::Arabic, Script::Devanagari, Script::Of("ja"), Script::Of("zh"), Script::Of("ko"), Script::Of("el"),
-    Script::Of("he"), Script::Of("th"), Script::Of("hy"), Script::Of("ka"), Script::Of("bn"), Script::Of("pa"), Script::Of("gu"), Script::Of("ta"), Script::Of("te"),
+    Script::Latin,
+    Script::Cyrillic,
+    Script::Arabic,
+    Script::Devanagari,
+    Script::Of("ja"),
+    Script::Of("zh"),
+    Script::Of("ko"),
+    Script::Of("el"),
+    Script::Of("he"),
+    Script::Of("th"),
+    Script::Of("hy"),
+    Script::Of("ka"),
+    Script::Of("bn"),
+    Script::Of("pa"),
+    Script::Of("gu"),
+    Script::Of("ta"),
+    Script::Of("te"),
 ];
 
 fn slot_of(character: char) -> Option<usize> {

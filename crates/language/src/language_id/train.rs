@@ -35,7 +35,12 @@ pub struct Training {
 
 impl Default for Training {
     fn default() -> Training {
-        Training { passes: 8, rate: 0.3, rows_log2: 15, piece: 6 }
+        Training {
+            passes: 8,
+            rate: 0.3,
+            rows_log2: 15,
+            piece: 6,
+        }
     }
 }
 
@@ -48,7 +53,9 @@ struct Row {
 /// that is alone in its script are not needed.
 #[must_use]
 pub fn train(labelled: &[Labelled], training: Training) -> Model {
-    let tables = (0..SHARED.len()).filter_map(|script| train_script(script, labelled, training)).collect();
+    let tables = (0..SHARED.len())
+        .filter_map(|script| train_script(script, labelled, training))
+        .collect();
     Model { tables }
 }
 
@@ -61,19 +68,34 @@ fn train_script(script: usize, labelled: &[Labelled], training: Training) -> Opt
     let mut codes: Vec<&'static str> = own.iter().map(|(code, _)| *code).collect();
     codes.sort_unstable();
     // A language that strays into a script with a handful of sentences is an accident of the data.
-    codes = codes.chunk_by(|a, b| a == b).filter(|same| same.len() >= 20).map(|same| same[0]).collect();
+    codes = codes
+        .chunk_by(|a, b| a == b)
+        .filter(|same| same.len() >= 20)
+        .map(|same| same[0])
+        .collect();
     if codes.is_empty() {
         return None;
     }
-    let rows_log2 = if script == 0 { training.rows_log2 } else { training.rows_log2.saturating_sub(2) };
+    let rows_log2 = if script == 0 {
+        training.rows_log2
+    } else {
+        training.rows_log2.saturating_sub(2)
+    };
     let mask = (1u64 << rows_log2) - 1;
     let mut rows = Vec::new();
     for (code, text) in own {
-        let Ok(label) = codes.binary_search(&code) else { continue };
+        let Ok(label) = codes.binary_search(&code) else {
+            continue;
+        };
         rows.push(row(text, label, mask));
         let words: Vec<&str> = text.split_whitespace().collect();
         if words.len() > training.piece {
-            rows.extend(words.chunks(training.piece).filter(|piece| 2 * piece.len() > training.piece).map(|piece| row(&piece.join(" "), label, mask)));
+            rows.extend(
+                words
+                    .chunks(training.piece)
+                    .filter(|piece| 2 * piece.len() > training.piece)
+                    .map(|piece| row(&piece.join(" "), label, mask)),
+            );
         }
     }
     rows.retain(|row| !row.features.is_empty());
@@ -83,12 +105,20 @@ fn train_script(script: usize, labelled: &[Labelled], training: Training) -> Opt
 #[expect(clippy::cast_possible_truncation, reason = "masked to at most 20 bits")]
 fn row(text: &str, label: usize, mask: u64) -> Row {
     let mut features = Vec::new();
-    each_feature(&Words::of(text), |hash| features.push((hash & 0xffff_ffff & mask) as u32));
+    each_feature(&Words::of(text), |hash| {
+        features.push((hash & 0xffff_ffff & mask) as u32)
+    });
     Row { features, label }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-fn fit(script: usize, codes: Vec<&'static str>, rows_log2: u8, rows: &[Row], training: Training) -> Table {
+fn fit(
+    script: usize,
+    codes: Vec<&'static str>,
+    rows_log2: u8,
+    rows: &[Row],
+    training: Training,
+) -> Table {
     let languages = codes.len();
     let size = languages << rows_log2;
     let (mut weights, mut squares) = (vec![0.0f32; size], vec![1e-4f32; size]);
@@ -101,15 +131,25 @@ fn fit(script: usize, codes: Vec<&'static str>, rows_log2: u8, rows: &[Row], tra
             let mut logits = bias.clone();
             for feature in &row.features {
                 let from = *feature as usize * languages;
-                logits.iter_mut().zip(&weights[from..from + languages]).for_each(|(logit, weight)| *logit += share * weight);
+                logits
+                    .iter_mut()
+                    .zip(&weights[from..from + languages])
+                    .for_each(|(logit, weight)| *logit += share * weight);
             }
             let slopes = softmax_minus(&logits, row.label);
             for feature in &row.features {
                 let from = *feature as usize * languages;
-                let cells = weights[from..from + languages].iter_mut().zip(&mut squares[from..from + languages]);
-                cells.zip(&slopes).for_each(|((weight, square), slope)| descend(weight, square, slope * share, training.rate));
+                let cells = weights[from..from + languages]
+                    .iter_mut()
+                    .zip(&mut squares[from..from + languages]);
+                cells.zip(&slopes).for_each(|((weight, square), slope)| {
+                    descend(weight, square, slope * share, training.rate)
+                });
             }
-            bias.iter_mut().zip(&mut bias_squares).zip(&slopes).for_each(|((bias, square), slope)| descend(bias, square, *slope, training.rate));
+            bias.iter_mut()
+                .zip(&mut bias_squares)
+                .zip(&slopes)
+                .for_each(|((bias, square), slope)| descend(bias, square, *slope, training.rate));
         }
     }
     rounded(script, codes, rows_log2, bias, &weights)
@@ -132,11 +172,31 @@ fn descend(value: &mut f32, square: &mut f32, slope: f32, rate: f32) {
 
 /// One byte a weight. The largest weights are cut at the 99.95th percentile so that the rest keep their detail.
 #[expect(clippy::cast_possible_truncation, reason = "clamped to a byte")]
-fn rounded(script: usize, codes: Vec<&'static str>, rows_log2: u8, bias: Vec<f32>, weights: &[f32]) -> Table {
+fn rounded(
+    script: usize,
+    codes: Vec<&'static str>,
+    rows_log2: u8,
+    bias: Vec<f32>,
+    weights: &[f32],
+) -> Table {
     let mut sizes: Vec<f32> = weights.iter().map(|weight| weight.abs()).collect();
     sizes.sort_by(f32::total_cmp);
-    let top = sizes.get(sizes.len() * 9_995 / 10_000).copied().unwrap_or(1.0).max(1e-6);
+    let top = sizes
+        .get(sizes.len() * 9_995 / 10_000)
+        .copied()
+        .unwrap_or(1.0)
+        .max(1e-6);
     let scale = top / 127.0;
-    let weights = weights.iter().map(|weight| (weight / scale).round().clamp(-127.0, 127.0) as i8).collect();
-    Table { script, codes, rows_log2, scale, bias, weights }
+    let weights = weights
+        .iter()
+        .map(|weight| (weight / scale).round().clamp(-127.0, 127.0) as i8)
+        .collect();
+    Table {
+        script,
+        codes,
+        rows_log2,
+        scale,
+        bias,
+        weights,
+    }
 }

@@ -41,7 +41,15 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { similarity: 0.7, same_author_similarity: 0.25, same_author_age: 7, across_authors: true, least_words: 6, capacity: 50_000, numbers_matter: false }
+        Settings {
+            similarity: 0.7,
+            same_author_similarity: 0.25,
+            same_author_age: 7,
+            across_authors: true,
+            least_words: 6,
+            capacity: 50_000,
+            numbers_matter: false,
+        }
     }
 }
 
@@ -81,7 +89,13 @@ impl NearDuplicates {
     /// Nothing seen yet.
     #[must_use]
     pub fn new(settings: Settings) -> NearDuplicates {
-        NearDuplicates { settings, members: VecDeque::new(), first: 0, bands: FxHashMap::default(), authors: FxHashMap::default() }
+        NearDuplicates {
+            settings,
+            members: VecDeque::new(),
+            first: 0,
+            bands: FxHashMap::default(),
+            authors: FxHashMap::default(),
+        }
     }
 
     /// Takes a text in. Gives the family it joins: the `id_hash` of the family's first member; `None` when the
@@ -92,14 +106,24 @@ impl NearDuplicates {
 
     /// Takes in a text that has been read already, with its author where one is known.
     pub fn observe_words(&mut self, id_hash: u64, by: Option<By>, words: &Words) -> Option<u64> {
-        let signature = Signature::of(words, self.settings.least_words, self.settings.numbers_matter)?;
-        let found = self.most_similar(by, &signature).or_else(|| self.same_incident(by?, &signature));
+        let signature = Signature::of(
+            words,
+            self.settings.least_words,
+            self.settings.numbers_matter,
+        )?;
+        let found = self
+            .most_similar(by, &signature)
+            .or_else(|| self.same_incident(by?, &signature));
         // An exact or very close repeat adds nothing to find others by; keeping it would push out families.
         if let Some((family, _)) = found.filter(|(_, similarity)| *similarity >= 0.95) {
             return Some(family);
         }
         let family = found.map(|(family, _)| family);
-        self.remember(Member { family: family.unwrap_or(id_hash), by, signature });
+        self.remember(Member {
+            family: family.unwrap_or(id_hash),
+            by,
+            signature,
+        });
         family
     }
 
@@ -117,14 +141,24 @@ impl NearDuplicates {
 
     fn most_similar(&self, by: Option<By>, signature: &Signature) -> Option<(u64, f32)> {
         let mut best: Option<(u64, f32)> = None;
-        for number in signature.bands(BAND).filter_map(|band| self.bands.get(&band)) {
-            let Some(member) = number.checked_sub(self.first).and_then(|at| self.members.get(usize::try_from(at).ok()?)) else { continue };
+        for number in signature
+            .bands(BAND)
+            .filter_map(|band| self.bands.get(&band))
+        {
+            let Some(member) = number
+                .checked_sub(self.first)
+                .and_then(|at| self.members.get(usize::try_from(at).ok()?))
+            else {
+                continue;
+            };
             let same_author = matches!((by, member.by), (Some(by), Some(earlier)) if by.author == earlier.author && (by.at - earlier.at).abs() <= self.settings.same_author_age);
             if !self.settings.across_authors && !same_author {
                 continue;
             }
             let similarity = member.signature.similarity(signature);
-            if similarity >= self.settings.similarity && best.is_none_or(|(_, most)| similarity > most) {
+            if similarity >= self.settings.similarity
+                && best.is_none_or(|(_, most)| similarity > most)
+            {
                 best = Some((member.family, similarity));
             }
         }
@@ -134,10 +168,19 @@ impl NearDuplicates {
     /// The most similar of what the author said shortly before.
     fn same_incident(&self, by: By, signature: &Signature) -> Option<(u64, f32)> {
         let said = self.authors.get(&by.author)?.iter().rev();
-        let members = said.filter_map(|number| self.members.get(usize::try_from(number.checked_sub(self.first)?).ok()?));
-        let recent = members.filter(|member| member.by.is_some_and(|earlier| (by.at - earlier.at).abs() <= self.settings.same_author_age));
+        let members = said.filter_map(|number| {
+            self.members
+                .get(usize::try_from(number.checked_sub(self.first)?).ok()?)
+        });
+        let recent = members.filter(|member| {
+            member
+                .by
+                .is_some_and(|earlier| (by.at - earlier.at).abs() <= self.settings.same_author_age)
+        });
         let similar = recent.map(|member| (member.family, member.signature.similarity(signature)));
-        similar.filter(|(_, similarity)| *similarity >= self.settings.same_author_similarity).max_by(|a, b| a.1.total_cmp(&b.1))
+        similar
+            .filter(|(_, similarity)| *similarity >= self.settings.same_author_similarity)
+            .max_by(|a, b| a.1.total_cmp(&b.1))
     }
 
     fn remember(&mut self, member: Member) {
@@ -183,13 +226,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const TWEET: &str = "Pharmacy says the new pen is out of stock until March, nobody can tell me why";
+    const TWEET: &str =
+        "Pharmacy says the new pen is out of stock until March, nobody can tell me why";
 
     #[test]
     fn links_reposts_and_keeps_others_apart() {
         let mut seen = NearDuplicates::new(Settings::default());
         assert_eq!(seen.observe(1, TWEET), None);
-        assert_eq!(seen.observe(2, &format!("RT @someone: {TWEET} http://t.co/xyz")), Some(1));
+        assert_eq!(
+            seen.observe(2, &format!("RT @someone: {TWEET} http://t.co/xyz")),
+            Some(1)
+        );
         assert_eq!(seen.observe(3, TWEET), Some(1));
         assert_eq!(seen.observe(4, "The nurse explained the new pen to my father until he could use it alone, very kind"), None);
         assert_eq!(seen.observe(5, "very good thank you"), None);
@@ -199,18 +246,41 @@ mod tests {
     #[test]
     fn rows_of_one_author_are_one_incident_for_a_while() {
         let mut seen = NearDuplicates::new(Settings::default());
-        let row = |drug: &str| Words::of(&format!("Label mix-up: {drug} tablets may be mislabelled as another product of the same line"));
+        let row = |drug: &str| {
+            Words::of(&format!(
+                "Label mix-up: {drug} tablets may be mislabelled as another product of the same line"
+            ))
+        };
         let by = |author, at| Some(By { author, at });
-        assert_eq!(seen.observe_words(1, by(7, 0), &row("zinc gluconate")), None);
-        assert_eq!(seen.observe_words(2, by(7, 3), &row("calcium with vitamin")), Some(1));
-        assert_eq!(seen.observe_words(3, by(8, 3), &row("isosorbide dinitrate extended release")), None);
-        assert_eq!(seen.observe_words(4, by(7, 40), &row("imipramine coated chewable fifty")), None);
+        assert_eq!(
+            seen.observe_words(1, by(7, 0), &row("zinc gluconate")),
+            None
+        );
+        assert_eq!(
+            seen.observe_words(2, by(7, 3), &row("calcium with vitamin")),
+            Some(1)
+        );
+        assert_eq!(
+            seen.observe_words(3, by(8, 3), &row("isosorbide dinitrate extended release")),
+            None
+        );
+        assert_eq!(
+            seen.observe_words(4, by(7, 40), &row("imipramine coated chewable fifty")),
+            None
+        );
     }
 
     #[test]
     fn memory_is_bounded_and_the_oldest_leave() {
-        let mut seen = NearDuplicates::new(Settings { capacity: 10, ..Settings::default() });
-        let text = |number: u64| (0..9).map(|word| format!("w{}x{word} ", number * 31)).collect::<String>();
+        let mut seen = NearDuplicates::new(Settings {
+            capacity: 10,
+            ..Settings::default()
+        });
+        let text = |number: u64| {
+            (0..9)
+                .map(|word| format!("w{}x{word} ", number * 31))
+                .collect::<String>()
+        };
         for number in 0..100 {
             assert_eq!(seen.observe(number, &text(number)), None);
         }

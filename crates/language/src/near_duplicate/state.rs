@@ -21,10 +21,19 @@ impl NearDuplicates {
         bytes.extend_from_slice(&self.first.to_le_bytes());
         for member in &self.members {
             let by = member.by.unwrap_or(By { author: 0, at: 0 });
-            for number in [member.family, u64::from(member.by.is_some()), by.author, by.at.cast_unsigned()] {
+            for number in [
+                member.family,
+                u64::from(member.by.is_some()),
+                by.author,
+                by.at.cast_unsigned(),
+            ] {
                 bytes.extend_from_slice(&number.to_le_bytes());
             }
-            member.signature.0.iter().for_each(|minimum| bytes.extend_from_slice(&minimum.to_le_bytes()));
+            member
+                .signature
+                .0
+                .iter()
+                .for_each(|minimum| bytes.extend_from_slice(&minimum.to_le_bytes()));
         }
         bytes
     }
@@ -34,8 +43,12 @@ impl NearDuplicates {
     /// # Errors
     /// When the bytes are not a whole dump of this version.
     pub fn restore(settings: Settings, bytes: &[u8]) -> Result<NearDuplicates, DumpProblem> {
-        let rest = bytes.strip_prefix(MAGIC).ok_or(DumpProblem("not of this version"))?;
-        let (first, rest) = rest.split_at_checked(8).ok_or(DumpProblem("it ends too early"))?;
+        let rest = bytes
+            .strip_prefix(MAGIC)
+            .ok_or(DumpProblem("not of this version"))?;
+        let (first, rest) = rest
+            .split_at_checked(8)
+            .ok_or(DumpProblem("it ends too early"))?;
         let members = rest.chunks_exact(MEMBER_BYTES);
         if !members.remainder().is_empty() {
             return Err(DumpProblem("it ends within a member"));
@@ -44,17 +57,32 @@ impl NearDuplicates {
         restored.first = word(first);
         for bytes in members {
             let mut minima = Box::new([0; SIGNATURE_LENGTH]);
-            let numbers = bytes[HEAD_BYTES..].chunks_exact(4).map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]));
-            minima.iter_mut().zip(numbers).for_each(|(minimum, number)| *minimum = number);
-            let by = (word(&bytes[8..16]) == 1).then(|| By { author: word(&bytes[16..24]), at: word(&bytes[24..32]).cast_signed() });
-            restored.remember(Member { family: word(&bytes[..8]), by, signature: Signature(minima) });
+            let numbers = bytes[HEAD_BYTES..]
+                .chunks_exact(4)
+                .map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]));
+            minima
+                .iter_mut()
+                .zip(numbers)
+                .for_each(|(minimum, number)| *minimum = number);
+            let by = (word(&bytes[8..16]) == 1).then(|| By {
+                author: word(&bytes[16..24]),
+                at: word(&bytes[24..32]).cast_signed(),
+            });
+            restored.remember(Member {
+                family: word(&bytes[..8]),
+                by,
+                signature: Signature(minima),
+            });
         }
         Ok(restored)
     }
 }
 
 fn word(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |value, byte| value << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]
@@ -64,6 +92,8 @@ mod tests {
     #[test]
     fn refuses_other_bytes() {
         assert!(NearDuplicates::restore(Settings::default(), b"").is_err());
-        assert!(NearDuplicates::restore(Settings::default(), b"AUSCND02\0\0\0\0\0\0\0\0abc").is_err());
+        assert!(
+            NearDuplicates::restore(Settings::default(), b"AUSCND02\0\0\0\0\0\0\0\0abc").is_err()
+        );
     }
 }

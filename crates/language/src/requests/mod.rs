@@ -57,7 +57,11 @@ pub fn find_words(words: &Words) -> Vec<Request> {
         let sentence = Sentence::read(cues, words, first..end);
         if let Some(kind) = sentence.kind() {
             let medical = sentence.medical() || (medical_before && sentence.leans());
-            found.push(Request { kind, medical, span: (list[first].start, list[end - 1].end) });
+            found.push(Request {
+                kind,
+                medical,
+                span: (list[first].start, list[end - 1].end),
+            });
         }
         medical_before |= sentence.names_medicine || sentence.medical();
         first = end;
@@ -84,15 +88,24 @@ impl Sentence {
     fn read(cues: Cues, words: &Words, range: Range<usize>) -> Sentence {
         let list = words.words();
         let after = words.gap_after(range.end - 1);
-        let mut sentence = Sentence { asked: after.has(Gap::QUESTION), length: range.len(), ..Sentence::default() };
+        let mut sentence = Sentence {
+            asked: after.has(Gap::QUESTION),
+            length: range.len(),
+            ..Sentence::default()
+        };
         // A greeting or a "so," before the question does not hide it.
         let mut opening = range.start;
-        while opening + 1 < range.end && (cues.is_filler(list[opening].hash) || (list[opening + 1].before.has(Gap::COMMA) && opening == range.start)) {
+        while opening + 1 < range.end
+            && (cues.is_filler(list[opening].hash)
+                || (list[opening + 1].before.has(Gap::COMMA) && opening == range.start))
+        {
             opening += 1;
         }
         for at in range.clone() {
             cues.each_at(words, at, range.end, |cue| match cue {
-                Cue::OpensQuestion if at == opening || at == range.start => sentence.opens_question = true,
+                Cue::OpensQuestion if at == opening || at == range.start => {
+                    sentence.opens_question = true
+                }
                 Cue::OpensAnywhere => sentence.holds_question = true,
                 Cue::AsksFor => sentence.asks_for = true,
                 Cue::Wishes => sentence.wishes = true,
@@ -113,7 +126,10 @@ impl Sentence {
         if self.asks_for && !self.holds_question {
             return Some(RequestKind::Request);
         }
-        if (self.asked && self.length >= 2) || self.holds_question || (self.opens_question && self.length >= 4) {
+        if (self.asked && self.length >= 2)
+            || self.holds_question
+            || (self.opens_question && self.length >= 4)
+        {
             return Some(RequestKind::Question);
         }
         self.wishes.then_some(RequestKind::Request)
@@ -133,21 +149,40 @@ mod tests {
     use super::*;
 
     fn one(text: &str) -> Option<(RequestKind, bool)> {
-        find(text).first().map(|request| (request.kind, request.medical))
+        find(text)
+            .first()
+            .map(|request| (request.kind, request.medical))
     }
 
     #[test]
     fn finds_questions_and_requests_with_their_sentences() {
-        let text = "The pen is fine. When will it be back in stock? Please send me two more brochures.";
+        let text =
+            "The pen is fine. When will it be back in stock? Please send me two more brochures.";
         let found = find(text);
-        let shown: Vec<(RequestKind, &str)> = found.iter().map(|one| (one.kind, &text[one.span.0 as usize..one.span.1 as usize])).collect();
-        assert_eq!(shown, [(RequestKind::Question, "When will it be back in stock"), (RequestKind::Request, "Please send me two more brochures")]);
+        let shown: Vec<(RequestKind, &str)> = found
+            .iter()
+            .map(|one| (one.kind, &text[one.span.0 as usize..one.span.1 as usize]))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (RequestKind::Question, "When will it be back in stock"),
+                (RequestKind::Request, "Please send me two more brochures")
+            ]
+        );
         assert!(found.iter().all(|one| !one.medical));
     }
 
     #[test]
     fn statements_are_not_requests() {
-        for text in ["I asked the nurse and she was kind.", "The service was quick.", "They questioned me for an hour.", "What a wonderful team!", "How kind of you.", "When I rang, nobody answered."] {
+        for text in [
+            "I asked the nurse and she was kind.",
+            "The service was quick.",
+            "They questioned me for an hour.",
+            "What a wonderful team!",
+            "How kind of you.",
+            "When I rang, nobody answered.",
+        ] {
             assert_eq!(one(text), None, "{text}");
         }
     }
@@ -163,14 +198,27 @@ mod tests {
             "has anyone used this off-label for lupus",
             "Could you please send the study on long-term safety?",
         ] {
-            assert!(matches!(one(text), Some((_, true))), "{text}: {:?}", find(text));
+            assert!(
+                matches!(one(text), Some((_, true))),
+                "{text}: {:?}",
+                find(text)
+            );
         }
     }
 
     #[test]
     fn office_questions_are_not_medical() {
-        for text in ["Could someone call me back?", "Where is my order?", "How do I reset my password?", "Do you offer a copay card?"] {
-            assert!(matches!(one(text), Some((_, false))), "{text}: {:?}", find(text));
+        for text in [
+            "Could someone call me back?",
+            "Where is my order?",
+            "How do I reset my password?",
+            "Do you offer a copay card?",
+        ] {
+            assert!(
+                matches!(one(text), Some((_, false))),
+                "{text}: {:?}",
+                find(text)
+            );
         }
     }
 }

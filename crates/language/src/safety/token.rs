@@ -63,6 +63,12 @@ pub(crate) const fn finish(state: u64) -> u64 {
     mixed ^ (mixed >> 29)
 }
 
+/// The hash of "but", known when compiling: it parts clauses like a comma.
+pub(crate) const BUT: u64 = {
+    let state = fnv_step(fnv_step(fnv_step(FNV_OFFSET, b'b'), b'u'), b't');
+    finish(state)
+};
+
 /// The hash a token of this word carries. `word` must already be lower case and without apostrophes.
 pub(crate) fn hash_word(word: &str) -> u64 {
     finish(word.bytes().fold(FNV_OFFSET, fnv_step))

@@ -8,13 +8,40 @@ use crate::words::Words;
 use std::ops::Range;
 
 const OPENS: &[u64] = &[
-    hash_bytes(b"but"), hash_bytes(b"however"), hash_bytes(b"although"), hash_bytes(b"though"), hash_bytes(b"yet"), hash_bytes(b"while"), hash_bytes(b"whereas"),
-    hash_bytes(b"except"), hash_bytes(b"because"), hash_bytes(b"aber"), hash_bytes(b"mais"), hash_bytes(b"pero"), hash_bytes(b"ma"), hash_bytes(b"maar"), hash_bytes(b"mas"),
+    hash_bytes(b"but"),
+    hash_bytes(b"however"),
+    hash_bytes(b"although"),
+    hash_bytes(b"though"),
+    hash_bytes(b"yet"),
+    hash_bytes(b"while"),
+    hash_bytes(b"whereas"),
+    hash_bytes(b"except"),
+    hash_bytes(b"because"),
+    hash_bytes(b"aber"),
+    hash_bytes(b"mais"),
+    hash_bytes(b"pero"),
+    hash_bytes(b"ma"),
+    hash_bytes(b"maar"),
+    hash_bytes(b"mas"),
 ];
 const AND: u64 = hash_bytes(b"and");
 const SUBJECTS: &[u64] = &[
-    hash_bytes(b"the"), hash_bytes(b"my"), hash_bytes(b"it"), hash_bytes(b"they"), hash_bytes(b"he"), hash_bytes(b"she"), hash_bytes(b"we"), hash_bytes(b"i"),
-    hash_bytes(b"their"), hash_bytes(b"our"), hash_bytes(b"your"), hash_bytes(b"his"), hash_bytes(b"her"), hash_bytes(b"this"), hash_bytes(b"that"), hash_bytes(b"you"),
+    hash_bytes(b"the"),
+    hash_bytes(b"my"),
+    hash_bytes(b"it"),
+    hash_bytes(b"they"),
+    hash_bytes(b"he"),
+    hash_bytes(b"she"),
+    hash_bytes(b"we"),
+    hash_bytes(b"i"),
+    hash_bytes(b"their"),
+    hash_bytes(b"our"),
+    hash_bytes(b"your"),
+    hash_bytes(b"his"),
+    hash_bytes(b"her"),
+    hash_bytes(b"this"),
+    hash_bytes(b"that"),
+    hash_bytes(b"you"),
 ];
 
 /// Where clauses and sentences begin, as word indices.
@@ -30,7 +57,10 @@ impl Clauses {
         let list = words.words();
         let (mut clauses, mut sentences) = (vec![0], vec![0]);
         for (at, word) in list.iter().enumerate().skip(1) {
-            let new_subject = word.hash == AND && list.get(at + 1).is_some_and(|next| SUBJECTS.contains(&next.hash));
+            let new_subject = word.hash == AND
+                && list
+                    .get(at + 1)
+                    .is_some_and(|next| SUBJECTS.contains(&next.hash));
             if word.before.ends_sentence() {
                 sentences.push(at);
                 clauses.push(at);
@@ -38,7 +68,11 @@ impl Clauses {
                 clauses.push(at);
             }
         }
-        Clauses { clauses, sentences, end: list.len() }
+        Clauses {
+            clauses,
+            sentences,
+            end: list.len(),
+        }
     }
 
     /// Words of the clause that holds word `at`.

@@ -66,7 +66,14 @@ pub(super) fn find(lexicon: &Lexicon, text: &str, words: &Words) -> Vec<Felt> {
         if list[at].shape == Shape::Upper && !shouting {
             factor *= ALL_CAPITALS;
         }
-        felt.push(Felt { entry, factor, contrast: 1.0, word: to_u32(at), start: list[at].start, end: list[at + length - 1].end });
+        felt.push(Felt {
+            entry,
+            factor,
+            contrast: 1.0,
+            word: to_u32(at),
+            start: list[at].start,
+            end: list[at + length - 1].end,
+        });
         at += length;
     }
     if words.end().has(Gap::MARKS) {
@@ -86,7 +93,13 @@ fn phrase(lexicon: &Lexicon, words: &Words, at: usize) -> Option<(u32, usize)> {
     }
     let mut hash = list[at].hash;
     let mut found = None;
-    for (length, word) in list.iter().enumerate().skip(at + 1).take(LONGEST_PHRASE - 1).map(|(index, word)| (index - at + 1, word)) {
+    for (length, word) in list
+        .iter()
+        .enumerate()
+        .skip(at + 1)
+        .take(LONGEST_PHRASE - 1)
+        .map(|(index, word)| (index - at + 1, word))
+    {
         if word.before.ends_clause() {
             break;
         }
@@ -101,7 +114,10 @@ fn single(lexicon: &Lexicon, text: &str, words: &Words, at: usize) -> Option<u32
     let word = &words.words()[at];
     let spelled = words.folded_word(word);
     if spelled.len() == 1 && word.before.has(Gap::MARKS) {
-        let before = text[..word.start as usize].chars().next_back().filter(|mark| ":;=<".contains(*mark))?;
+        let before = text[..word.start as usize]
+            .chars()
+            .next_back()
+            .filter(|mark| ":;=<".contains(*mark))?;
         let mut emoticon = String::with_capacity(4);
         emoticon.push(before);
         emoticon.push_str(spelled);
@@ -113,22 +129,36 @@ fn single(lexicon: &Lexicon, text: &str, words: &Words, at: usize) -> Option<u32
 /// An emoticon among the marks before word `at`.
 fn emoticon(lexicon: &Lexicon, text: &str, words: &Words, at: usize, felt: &mut Vec<Felt>) {
     let list = words.words();
-    let from = at.checked_sub(1).map_or(0, |before| list[before].end as usize);
+    let from = at
+        .checked_sub(1)
+        .map_or(0, |before| list[before].end as usize);
     let to = list.get(at).map_or(text.len(), |word| word.start as usize);
     let marks = &text[from..to];
     if marks.len() < 2 {
         return;
     }
-    for piece in marks.split_ascii_whitespace().filter(|piece| piece.len() >= 2) {
+    for piece in marks
+        .split_ascii_whitespace()
+        .filter(|piece| piece.len() >= 2)
+    {
         let place = from + (piece.as_ptr() as usize - marks.as_ptr() as usize);
         for size in [3, 2] {
             let hit = piece.char_indices().find_map(|(begin, _)| {
                 let part = piece.get(begin..begin + size)?;
-                lexicon.exact(stable_hash::hash_bytes(part.as_bytes())).map(|entry| (entry, begin))
+                lexicon
+                    .exact(stable_hash::hash_bytes(part.as_bytes()))
+                    .map(|entry| (entry, begin))
             });
             if let Some((entry, begin)) = hit {
                 let word = to_u32(at.saturating_sub(1));
-                felt.push(Felt { entry, factor: 1.0, contrast: 1.0, word, start: to_u32(place + begin), end: to_u32(place + begin + size) });
+                felt.push(Felt {
+                    entry,
+                    factor: 1.0,
+                    contrast: 1.0,
+                    word,
+                    start: to_u32(place + begin),
+                    end: to_u32(place + begin + size),
+                });
                 break;
             }
         }
@@ -142,13 +172,17 @@ fn factor_of(modifiers: Modifiers, words: &Words, at: usize, length: usize, valu
     let mut negated = false;
     let mut relieved = false;
     for back in 1..=NEGATION_REACH {
-        let Some(index) = at.checked_sub(back) else { break };
+        let Some(index) = at.checked_sub(back) else {
+            break;
+        };
         if list[index + 1].before.ends_clause() {
             break;
         }
         match modifiers.of(list[index].hash) {
             Some(Modifier::Negates) => {
-                let only = list.get(index + 1).is_some_and(|next| matches!(words.folded_word(next), "only" | "just"));
+                let only = list
+                    .get(index + 1)
+                    .is_some_and(|next| matches!(words.folded_word(next), "only" | "just"));
                 negated ^= !only;
             }
             Some(Modifier::NegatesNext) if back <= 2 => negated = !negated,
@@ -235,21 +269,35 @@ fn contrast(modifiers: Modifiers, words: &Words, start: usize, end: usize, felt:
                 continue;
             }
             for felt in felt.iter_mut() {
-                felt.contrast *= if felt.word < at { BEFORE_CONTRAST } else { AFTER_CONTRAST };
+                felt.contrast *= if felt.word < at {
+                    BEFORE_CONTRAST
+                } else {
+                    AFTER_CONTRAST
+                };
             }
             break;
         }
-        let until = (at as usize + 1..end).find(|index| list[*index].before.has(Gap::COMMA)).unwrap_or(end);
-        for felt in felt.iter_mut().filter(|felt| felt.word > at && (felt.word as usize) < until) {
+        let until = (at as usize + 1..end)
+            .find(|index| list[*index].before.has(Gap::COMMA))
+            .unwrap_or(end);
+        for felt in felt
+            .iter_mut()
+            .filter(|felt| felt.word > at && (felt.word as usize) < until)
+        {
             felt.contrast *= CONCEDED;
         }
     }
-    felt.iter_mut().for_each(|felt| felt.factor *= felt.contrast);
+    felt.iter_mut()
+        .for_each(|felt| felt.factor *= felt.contrast);
 }
 
 /// Most words in capitals: then capitals mean nothing.
 fn is_shouting(words: &Words) -> bool {
-    let upper = words.words().iter().filter(|word| word.shape == Shape::Upper).count();
+    let upper = words
+        .words()
+        .iter()
+        .filter(|word| word.shape == Shape::Upper)
+        .count();
     2 * upper > words.words().len()
 }
 

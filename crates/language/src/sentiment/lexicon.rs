@@ -9,9 +9,12 @@ pub(super) const LONGEST_PHRASE: usize = 4;
 
 /// Words by which a text is known to be in a language the lexicon was made for.
 const FUNCTION_WORDS: &[&str] = &[
-    "the", "a", "an", "and", "is", "are", "was", "were", "it", "i", "my", "we", "our", "you", "your", "he", "she", "they", "to", "of", "in", "on", "for", "with",
-    "this", "that", "have", "has", "had", "not", "be", "been", "from", "at", "by", "or", "as", "but", "if", "me", "what", "when", "how", "do", "did", "does",
-    "so", "there", "would", "will", "can", "could", "just", "then", "than", "about", "who", "which", "some", "am", "us", "him", "her", "them", "no", "up", "out",
+    "the", "a", "an", "and", "is", "are", "was", "were", "it", "i", "my", "we", "our", "you",
+    "your", "he", "she", "they", "to", "of", "in", "on", "for", "with", "this", "that", "have",
+    "has", "had", "not", "be", "been", "from", "at", "by", "or", "as", "but", "if", "me", "what",
+    "when", "how", "do", "did", "does", "so", "there", "would", "will", "can", "could", "just",
+    "then", "than", "about", "who", "which", "some", "am", "us", "him", "her", "them", "no", "up",
+    "out",
 ];
 
 /// Whether a word is grammar only: it is never learned as a feeling.
@@ -38,7 +41,9 @@ struct Entry {
 
 /// A line of the lexicon table that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("sentiment lexicon line {line}: {reason}; write `word<tab>valence`, phrases with `_` between words, valence within -4 and 4")]
+#[error(
+    "sentiment lexicon line {line}: {reason}; write `word<tab>valence`, phrases with `_` between words, valence within -4 and 4"
+)]
 pub struct LexiconProblem {
     /// Line, from 1.
     pub line: usize,
@@ -55,7 +60,10 @@ impl Lexicon {
         let mut rows = Vec::new();
         let mut version = String::from("unversioned");
         for (at, line) in text.lines().enumerate() {
-            let problem = |reason: String| LexiconProblem { line: at + 1, reason };
+            let problem = |reason: String| LexiconProblem {
+                line: at + 1,
+                reason,
+            };
             if let Some(comment) = line.strip_prefix("# ") {
                 if let Some(found) = comment.strip_prefix("version: ") {
                     found.trim().clone_into(&mut version);
@@ -65,8 +73,13 @@ impl Lexicon {
             if line.is_empty() || line == "#" {
                 continue;
             }
-            let (word, value) = line.split_once('\t').ok_or_else(|| problem("no tab".into()))?;
-            let value: f32 = value.trim().parse().map_err(|_| problem(format!("`{value}` is no number")))?;
+            let (word, value) = line
+                .split_once('\t')
+                .ok_or_else(|| problem("no tab".into()))?;
+            let value: f32 = value
+                .trim()
+                .parse()
+                .map_err(|_| problem(format!("`{value}` is no number")))?;
             if !(-4.0..=4.0).contains(&value) {
                 return Err(problem(format!("{value} is out of range")));
             }
@@ -78,9 +91,18 @@ impl Lexicon {
     /// Builds a lexicon of `(word or phrase, valence)` rows.
     #[must_use]
     pub fn from_rows(version: String, rows: Vec<(String, f32)>) -> Lexicon {
-        let mut lexicon = Lexicon { version, entries: FxHashMap::default(), values: Vec::new(), names: Vec::new() };
+        let mut lexicon = Lexicon {
+            version,
+            entries: FxHashMap::default(),
+            values: Vec::new(),
+            names: Vec::new(),
+        };
         for word in FUNCTION_WORDS {
-            lexicon.entries.entry(stable_hash::hash_bytes(word.as_bytes())).or_default().function = true;
+            lexicon
+                .entries
+                .entry(stable_hash::hash_bytes(word.as_bytes()))
+                .or_default()
+                .function = true;
         }
         for (name, value) in rows {
             let hash = hash_of_name(&name);
@@ -126,7 +148,10 @@ impl Lexicon {
 
     /// Words and phrases with their valences.
     pub fn rows(&self) -> impl Iterator<Item = (&str, f32)> {
-        self.names.iter().map(String::as_str).zip(self.values.iter().copied())
+        self.names
+            .iter()
+            .map(String::as_str)
+            .zip(self.values.iter().copied())
     }
 
     /// Whether there is no word in it.
@@ -147,19 +172,27 @@ impl Lexicon {
 
     /// Whether any word belongs to a language the lexicon was made for.
     pub(super) fn knows_any(&self, words: &Words) -> bool {
-        words.words().iter().any(|word| self.entries.get(&word.hash).is_some_and(|entry| entry.function))
+        words.words().iter().any(|word| {
+            self.entries
+                .get(&word.hash)
+                .is_some_and(|entry| entry.function)
+        })
     }
 
     /// The entry of exactly this hash.
     #[inline]
     pub(super) fn exact(&self, hash: u64) -> Option<u32> {
-        self.entries.get(&hash).and_then(|entry| entry.value.checked_sub(1))
+        self.entries
+            .get(&hash)
+            .and_then(|entry| entry.value.checked_sub(1))
     }
 
     /// Whether a phrase of the lexicon begins with this word.
     #[inline]
     pub(super) fn begins_phrase(&self, hash: u64) -> bool {
-        self.entries.get(&hash).is_some_and(|entry| entry.begins_phrase)
+        self.entries
+            .get(&hash)
+            .is_some_and(|entry| entry.begins_phrase)
     }
 
     /// The entry of a word: itself, else the base of its inflection, else its form without drawn-out letters.
@@ -171,33 +204,67 @@ impl Lexicon {
         if word.len() < 4 {
             return None;
         }
-        self.by_inflection(word).or_else(|| shortened(word).and_then(|short| self.by_spelling(&short)))
+        self.by_inflection(word)
+            .or_else(|| shortened(word).and_then(|short| self.by_spelling(&short)))
     }
 
     fn by_spelling(&self, word: &str) -> Option<u32> {
-        self.exact(stable_hash::hash_bytes(word.as_bytes())).or_else(|| self.by_inflection(word))
+        self.exact(stable_hash::hash_bytes(word.as_bytes()))
+            .or_else(|| self.by_inflection(word))
     }
 
     fn by_inflection(&self, word: &str) -> Option<u32> {
         /// Endings with what stands in their place in the base form.
         const ENDINGS: &[(&str, &str)] = &[
-            ("ies", "y"), ("ied", "y"), ("ily", "y"), ("iest", "y"), ("ier", "y"), ("iness", "y"), ("ing", ""), ("ing", "e"), ("ed", ""), ("ed", "e"), ("es", ""), ("s", ""), ("'s", ""), ("ly", ""), ("ly", "le"),
-            ("ness", ""), ("er", ""), ("er", "e"), ("est", ""), ("est", "e"), ("ful", ""), ("fully", ""), ("y", ""), ("y", "e"), ("ment", ""),
+            ("ies", "y"),
+            ("ied", "y"),
+            ("ily", "y"),
+            ("iest", "y"),
+            ("ier", "y"),
+            ("iness", "y"),
+            ("ing", ""),
+            ("ing", "e"),
+            ("ed", ""),
+            ("ed", "e"),
+            ("es", ""),
+            ("s", ""),
+            ("'s", ""),
+            ("ly", ""),
+            ("ly", "le"),
+            ("ness", ""),
+            ("er", ""),
+            ("er", "e"),
+            ("est", ""),
+            ("est", "e"),
+            ("ful", ""),
+            ("fully", ""),
+            ("y", ""),
+            ("y", "e"),
+            ("ment", ""),
         ];
         let last = *word.as_bytes().last()?;
         if !matches!(last, b's' | b'd' | b'y' | b'g' | b'r' | b't' | b'l') {
             return None;
         }
         for (ending, instead) in ENDINGS {
-            let Some(stem) = word.strip_suffix(ending).filter(|stem| stem.len() >= 3) else { continue };
-            let hash = instead.bytes().fold(stem.bytes().fold(stable_hash::EMPTY, stable_hash::extend), stable_hash::extend);
+            let Some(stem) = word.strip_suffix(ending).filter(|stem| stem.len() >= 3) else {
+                continue;
+            };
+            let hash = instead.bytes().fold(
+                stem.bytes().fold(stable_hash::EMPTY, stable_hash::extend),
+                stable_hash::extend,
+            );
             if let Some(entry) = self.exact(stable_hash::spread(hash)) {
                 return Some(entry);
             }
             // "stopped" from "stop".
             let bytes = stem.as_bytes();
-            if instead.is_empty() && bytes.len() >= 4 && bytes[bytes.len() - 1] == bytes[bytes.len() - 2] {
-                if let Some(entry) = self.exact(stable_hash::hash_bytes(&bytes[..bytes.len() - 1])) {
+            if instead.is_empty()
+                && bytes.len() >= 4
+                && bytes[bytes.len() - 1] == bytes[bytes.len() - 2]
+            {
+                if let Some(entry) = self.exact(stable_hash::hash_bytes(&bytes[..bytes.len() - 1]))
+                {
                     return Some(entry);
                 }
             }
@@ -211,13 +278,21 @@ pub(super) fn hash_of_name(name: &str) -> u64 {
     let parts: Vec<&str> = parts_of(name);
     let hashes = parts.iter().map(|part| {
         let folded = fold_phrase(part);
-        stable_hash::hash_bytes(if folded.is_empty() || is_emoticon(part) { part.as_bytes() } else { folded.as_bytes() })
+        stable_hash::hash_bytes(if folded.is_empty() || is_emoticon(part) {
+            part.as_bytes()
+        } else {
+            folded.as_bytes()
+        })
     });
     hashes.reduce(stable_hash::pair).unwrap_or_default()
 }
 
 fn parts_of(name: &str) -> Vec<&str> {
-    if is_emoticon(name) { vec![name] } else { name.split('_').filter(|part| !part.is_empty()).collect() }
+    if is_emoticon(name) {
+        vec![name]
+    } else {
+        name.split('_').filter(|part| !part.is_empty()).collect()
+    }
 }
 
 fn first_word_of_phrase(name: &str) -> Option<u64> {
@@ -227,13 +302,16 @@ fn first_word_of_phrase(name: &str) -> Option<u64> {
 
 /// Spelled with marks rather than letters: `:d`, `<3`, `^_^`.
 fn is_emoticon(name: &str) -> bool {
-    name.chars().any(|character| ":;=<>()[]^|/\\".contains(character))
+    name.chars()
+        .any(|character| ":;=<>()[]^|/\\".contains(character))
 }
 
 /// `looooove` → `love`; `sooo` → `so`; `cooool` → `cool` when only the double form is known is left to inflection.
 fn shortened(word: &str) -> Option<String> {
     let bytes = word.as_bytes();
-    let drawn_out = bytes.windows(3).any(|run| run[0] == run[1] && run[1] == run[2]);
+    let drawn_out = bytes
+        .windows(3)
+        .any(|run| run[0] == run[1] && run[1] == run[2]);
     if !drawn_out {
         return None;
     }
@@ -251,13 +329,18 @@ mod tests {
     use super::*;
 
     fn lexicon() -> Lexicon {
-        Lexicon::from_text("# version: t@1\nlove\t3\nstop\t-1\nhappy\t2\n:)\t2\nno_problem\t1.5\n").unwrap()
+        Lexicon::from_text("# version: t@1\nlove\t3\nstop\t-1\nhappy\t2\n:)\t2\nno_problem\t1.5\n")
+            .unwrap()
     }
 
     #[test]
     fn finds_inflections_and_drawn_out_words() {
         let lexicon = lexicon();
-        let value = |word: &str| lexicon.look_up(word, stable_hash::hash_bytes(word.as_bytes())).map(|entry| lexicon.value(entry));
+        let value = |word: &str| {
+            lexicon
+                .look_up(word, stable_hash::hash_bytes(word.as_bytes()))
+                .map(|entry| lexicon.value(entry))
+        };
         assert_eq!(value("loves"), Some(3.0));
         assert_eq!(value("stopped"), Some(-1.0));
         assert_eq!(value("happily"), Some(2.0));
@@ -268,14 +351,23 @@ mod tests {
     #[test]
     fn reads_what_it_writes_and_names_the_bad_line() {
         let lexicon = lexicon();
-        assert_eq!(Lexicon::from_text(&lexicon.to_text()).unwrap().to_text(), lexicon.to_text());
-        assert_eq!(Lexicon::from_text("# version: t\nlove 3\n").unwrap_err().line, 2);
+        assert_eq!(
+            Lexicon::from_text(&lexicon.to_text()).unwrap().to_text(),
+            lexicon.to_text()
+        );
+        assert_eq!(
+            Lexicon::from_text("# version: t\nlove 3\n")
+                .unwrap_err()
+                .line,
+            2
+        );
         assert_eq!(Lexicon::from_text("a\t9\n").unwrap_err().line, 1);
     }
 
     #[test]
     fn the_shipped_lexicon_is_no_stub() {
-        let shipped = Lexicon::from_text(include_str!("../../resources/sentiment.lexicon.tsv")).unwrap();
+        let shipped =
+            Lexicon::from_text(include_str!("../../resources/sentiment.lexicon.tsv")).unwrap();
         assert!(shipped.len() > 1_000 && shipped.version().contains('@'));
     }
 }

@@ -25,9 +25,11 @@ use std::sync::LazyLock;
 /// Sum of valences at which the score has reached 76 %. Valences are on the scale −4 … 4.
 pub(crate) const TAU: f32 = 4.5;
 
-static SHIPPED: LazyLock<Lexicon> = LazyLock::new(|| match Lexicon::from_text(include_str!("../../resources/sentiment.lexicon.tsv")) {
-    Ok(lexicon) => lexicon,
-    Err(problem) => unreachable!("the embedded lexicon is tested: {problem}"),
+static SHIPPED: LazyLock<Lexicon> = LazyLock::new(|| {
+    match Lexicon::from_text(include_str!("../../resources/sentiment.lexicon.tsv")) {
+        Ok(lexicon) => lexicon,
+        Err(problem) => unreachable!("the embedded lexicon is tested: {problem}"),
+    }
 });
 
 /// Feeling of one text. All numbers are thousandths, −1000 … 1000.
@@ -77,29 +79,63 @@ pub fn score_with(lexicon: &Lexicon, text: &str, words: &Words, hits: &[ThemeHit
     let felt = felt::find(lexicon, text, words);
     let judged = !felt.is_empty() || lexicon.knows_any(words);
     if !judged {
-        return Sentiment { overall: None, toward: vec![None; hits.len()], spans: Vec::new() };
+        return Sentiment {
+            overall: None,
+            toward: vec![None; hits.len()],
+            spans: Vec::new(),
+        };
     }
-    let overall = Some(thousandths(felt.iter().map(|felt| felt.factor * lexicon.value(felt.entry)).sum()));
+    let overall = Some(thousandths(
+        felt.iter()
+            .map(|felt| felt.factor * lexicon.value(felt.entry))
+            .sum(),
+    ));
     let toward = if hits.is_empty() {
         Vec::new()
     } else {
         let clauses = Clauses::of(words);
-        hits.iter().map(|hit| Some(toward(lexicon, words, &clauses, &felt, hit))).collect()
+        hits.iter()
+            .map(|hit| Some(toward(lexicon, words, &clauses, &felt, hit)))
+            .collect()
     };
     let spans = felt.iter().map(|felt| span(lexicon, felt)).collect();
-    Sentiment { overall, toward, spans }
+    Sentiment {
+        overall,
+        toward,
+        spans,
+    }
 }
 
 /// Feeling in the clauses the theme stands in; if they hold none, in its sentences.
-fn toward(lexicon: &Lexicon, words: &Words, clauses: &Clauses, felt: &[Felt], hit: &ThemeHit) -> i16 {
-    let places: Vec<usize> = hit.spans.iter().map(|(start, _)| words.index_at(*start)).collect();
+fn toward(
+    lexicon: &Lexicon,
+    words: &Words,
+    clauses: &Clauses,
+    felt: &[Felt],
+    hit: &ThemeHit,
+) -> i16 {
+    let places: Vec<usize> = hit
+        .spans
+        .iter()
+        .map(|(start, _)| words.index_at(*start))
+        .collect();
     for reach in [Clauses::clause, Clauses::sentence] {
-        let mut within: Vec<std::ops::Range<usize>> = places.iter().map(|place| reach(clauses, *place)).collect();
+        let mut within: Vec<std::ops::Range<usize>> =
+            places.iter().map(|place| reach(clauses, *place)).collect();
         within.dedup();
-        let inside = |felt: &&Felt| within.iter().any(|range| range.contains(&(felt.word as usize)));
+        let inside = |felt: &&Felt| {
+            within
+                .iter()
+                .any(|range| range.contains(&(felt.word as usize)))
+        };
         if felt.iter().any(|felt| inside(&felt)) {
             // Contrast weighs clauses against each other; inside one clause it has nothing to say.
-            return thousandths(felt.iter().filter(inside).map(|felt| felt.factor / felt.contrast * lexicon.value(felt.entry)).sum());
+            return thousandths(
+                felt.iter()
+                    .filter(inside)
+                    .map(|felt| felt.factor / felt.contrast * lexicon.value(felt.entry))
+                    .sum(),
+            );
         }
     }
     0
@@ -110,10 +146,19 @@ fn thousandths(sum: f32) -> i16 {
     (1000.0 * (sum / TAU).tanh()).round() as i16
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "clamped to the range of i16")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "clamped to the range of i16"
+)]
 fn span(lexicon: &Lexicon, felt: &Felt) -> SentimentSpan {
-    let value = (1000.0 * felt.factor * lexicon.value(felt.entry)).clamp(-32_000.0, 32_000.0).round() as i16;
-    SentimentSpan { start: felt.start, end: felt.end, value }
+    let value = (1000.0 * felt.factor * lexicon.value(felt.entry))
+        .clamp(-32_000.0, 32_000.0)
+        .round() as i16;
+    SentimentSpan {
+        start: felt.start,
+        end: felt.end,
+        value,
+    }
 }
 
 #[cfg(test)]
@@ -130,11 +175,21 @@ mod tests {
         let taxonomy = Taxonomy::standard();
         let text = "The drug works, but the portal is awful.";
         let hits = taxonomy.tag(text);
-        let ids: Vec<&str> = hits.iter().map(|hit| taxonomy.theme_id(hit.theme)).collect();
+        let ids: Vec<&str> = hits
+            .iter()
+            .map(|hit| taxonomy.theme_id(hit.theme))
+            .collect();
         assert_eq!(ids, ["digital.experience", "therapy.efficacy"]);
         let sentiment = score(text, &hits);
-        assert!(sentiment.toward[0].unwrap() < -200 && sentiment.toward[1].unwrap() > 100, "{sentiment:?}");
-        let shown: Vec<&str> = sentiment.spans.iter().map(|span| &text[span.start as usize..span.end as usize]).collect();
+        assert!(
+            sentiment.toward[0].unwrap() < -200 && sentiment.toward[1].unwrap() > 100,
+            "{sentiment:?}"
+        );
+        let shown: Vec<&str> = sentiment
+            .spans
+            .iter()
+            .map(|span| &text[span.start as usize..span.end as usize])
+            .collect();
         assert_eq!(shown, ["works", "awful"]);
     }
 
@@ -151,12 +206,19 @@ mod tests {
 
     #[test]
     fn contrast_weighs_what_comes_after() {
-        assert!(overall("The app is slow but the medicine is great") > overall("The medicine is great but the app is slow"));
+        assert!(
+            overall("The app is slow but the medicine is great")
+                > overall("The medicine is great but the app is slow")
+        );
     }
 
     #[test]
     fn relief_is_good_news() {
-        assert!(overall("I have less pain now") > 0, "{:?}", score("I have less pain now", &[]));
+        assert!(
+            overall("I have less pain now") > 0,
+            "{:?}",
+            score("I have less pain now", &[])
+        );
         assert!(overall("The nausea is gone") > 0);
         assert!(overall("no side effects at all") > 0);
     }

@@ -5,9 +5,9 @@
 //! did in its clause. Beats a bag-of-words regression because unseen kinds of text still find the seeds, and
 //! beats seeds alone because people's ratings are not the author's.
 
+use super::TAU;
 use super::felt::{self, Felt};
 use super::lexicon::{Lexicon, is_function_word};
-use super::TAU;
 use crate::words::Words;
 use std::collections::BTreeMap;
 
@@ -43,7 +43,14 @@ pub struct Training {
 
 impl Default for Training {
     fn default() -> Training {
-        Training { seed_pull: 0.2, word_pull: 0.6, pair_pull: 1.5, least_texts: 3, least_pair_texts: 6, steps: 150 }
+        Training {
+            seed_pull: 0.2,
+            word_pull: 0.6,
+            pair_pull: 1.5,
+            least_texts: 3,
+            least_pair_texts: 6,
+            steps: 150,
+        }
     }
 }
 
@@ -53,9 +60,16 @@ impl Default for Training {
 /// The line that is not of this form.
 pub fn read_seeds(text: &str) -> Result<Vec<(String, f32)>, String> {
     let mut seeds = BTreeMap::new();
-    for line in text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
-        let (value, words) = line.split_once(": ").ok_or_else(|| format!("seed line without `value: `: {line}"))?;
-        let value: f32 = value.parse().map_err(|_| format!("`{value}` is no number"))?;
+    for line in text
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
+    {
+        let (value, words) = line
+            .split_once(": ")
+            .ok_or_else(|| format!("seed line without `value: `: {line}"))?;
+        let value: f32 = value
+            .parse()
+            .map_err(|_| format!("`{value}` is no number"))?;
         for word in words.split_whitespace() {
             seeds.entry(word.to_owned()).or_insert(value);
         }
@@ -65,14 +79,34 @@ pub fn read_seeds(text: &str) -> Result<Vec<(String, f32)>, String> {
 
 /// Trains a lexicon from seeds and rated texts. Deterministic.
 #[must_use]
-pub fn train(version: &str, seeds: &[(String, f32)], rated: &[Rated], training: Training) -> Lexicon {
+pub fn train(
+    version: &str,
+    seeds: &[(String, f32)],
+    rated: &[Rated],
+    training: Training,
+) -> Lexicon {
     let (mut lexicon, prior) = vocabulary(version, seeds, rated, training);
-    let rows: Vec<(Vec<Felt>, &Rated)> = rated.iter().map(|rated| (felt::find(&lexicon, rated.text, &Words::of(rated.text)), rated)).collect();
+    let rows: Vec<(Vec<Felt>, &Rated)> = rated
+        .iter()
+        .map(|rated| {
+            (
+                felt::find(&lexicon, rated.text, &Words::of(rated.text)),
+                rated,
+            )
+        })
+        .collect();
     let mut frame = Frames::new(rated);
     let mut optimiser = Adam::new(prior.len());
     for step in 0..training.steps {
-        let mut gradient: Vec<f32> = prior.iter().zip(lexicon.values_mut().iter()).map(|((centre, pull), value)| pull * (value - centre)).collect();
-        let predictions: Vec<f32> = rows.iter().map(|(felt, _)| squash(sum(&lexicon, felt))).collect();
+        let mut gradient: Vec<f32> = prior
+            .iter()
+            .zip(lexicon.values_mut().iter())
+            .map(|((centre, pull), value)| pull * (value - centre))
+            .collect();
+        let predictions: Vec<f32> = rows
+            .iter()
+            .map(|(felt, _)| squash(sum(&lexicon, felt)))
+            .collect();
         frame.fit(rows.iter().map(|(_, rated)| *rated), &predictions);
         for ((felt, rated), prediction) in rows.iter().zip(&predictions) {
             let (offset, spread) = frame.of(rated.set);
@@ -85,7 +119,10 @@ pub fn train(version: &str, seeds: &[(String, f32)], rated: &[Rated], training: 
         optimiser.step(lexicon.values_mut(), &gradient, step);
     }
     // A word that ended up saying nothing only costs memory.
-    let rows = prior.iter().zip(names_and_values(&lexicon)).filter(|((centre, _), (_, value))| *centre != 0.0 || value.abs() >= 0.1);
+    let rows = prior
+        .iter()
+        .zip(names_and_values(&lexicon))
+        .filter(|((centre, _), (_, value))| *centre != 0.0 || value.abs() >= 0.1);
     Lexicon::from_rows(version.to_owned(), rows.map(|(_, row)| row).collect())
 }
 
@@ -96,11 +133,16 @@ pub fn predict(lexicon: &Lexicon, text: &str) -> f32 {
 }
 
 fn names_and_values(lexicon: &Lexicon) -> Vec<(String, f32)> {
-    lexicon.rows().map(|(name, value)| (name.to_owned(), value.clamp(-4.0, 4.0))).collect()
+    lexicon
+        .rows()
+        .map(|(name, value)| (name.to_owned(), value.clamp(-4.0, 4.0)))
+        .collect()
 }
 
 fn sum(lexicon: &Lexicon, felt: &[Felt]) -> f32 {
-    felt.iter().map(|felt| felt.factor * lexicon.value(felt.entry)).sum()
+    felt.iter()
+        .map(|felt| felt.factor * lexicon.value(felt.entry))
+        .sum()
 }
 
 fn squash(sum: f32) -> f32 {
@@ -108,24 +150,48 @@ fn squash(sum: f32) -> f32 {
 }
 
 /// All words to learn, at their seeds, with centre and pull of each prior.
-fn vocabulary(version: &str, seeds: &[(String, f32)], rated: &[Rated], training: Training) -> (Lexicon, Vec<(f32, f32)>) {
+fn vocabulary(
+    version: &str,
+    seeds: &[(String, f32)],
+    rated: &[Rated],
+    training: Training,
+) -> (Lexicon, Vec<(f32, f32)>) {
     let seeded = Lexicon::from_rows(version.to_owned(), seeds.to_vec());
     let (singles, pairs) = counts(rated);
     let mut rows: Vec<(String, f32)> = seeds.to_vec();
-    let mut prior: Vec<(f32, f32)> = seeds.iter().map(|(_, value)| (*value, training.seed_pull)).collect();
+    let mut prior: Vec<(f32, f32)> = seeds
+        .iter()
+        .map(|(_, value)| (*value, training.seed_pull))
+        .collect();
     for (word, texts) in singles {
         let hash = crate::stable_hash::hash_bytes(word.as_bytes());
-        if texts < training.least_texts || seeded.exact(hash).is_some() || is_function_word(&word) || word.chars().all(|character| character.is_ascii_digit()) {
+        if texts < training.least_texts
+            || seeded.exact(hash).is_some()
+            || is_function_word(&word)
+            || word.chars().all(|character| character.is_ascii_digit())
+        {
             continue;
         }
         // An inflection of a seed starts where its base is.
-        let centre = seeded.look_up(&word, hash).map_or(0.0, |entry| seeded.value(entry));
-        prior.push((centre, if centre == 0.0 { training.word_pull } else { training.seed_pull }));
+        let centre = seeded
+            .look_up(&word, hash)
+            .map_or(0.0, |entry| seeded.value(entry));
+        prior.push((
+            centre,
+            if centre == 0.0 {
+                training.word_pull
+            } else {
+                training.seed_pull
+            },
+        ));
         rows.push((word, centre));
     }
     for (pair, texts) in pairs {
         let says_something = pair.split('_').any(|word| !is_function_word(word));
-        if texts >= training.least_pair_texts && says_something && !seeds.iter().any(|(seed, _)| *seed == pair) {
+        if texts >= training.least_pair_texts
+            && says_something
+            && !seeds.iter().any(|(seed, _)| *seed == pair)
+        {
             let centre = parts_value(&seeded, &pair);
             prior.push((centre, training.pair_pull));
             rows.push((pair, centre));
@@ -145,10 +211,17 @@ fn counts(rated: &[Rated]) -> (BTreeMap<String, usize>, BTreeMap<String, usize>)
     let (mut singles, mut pairs) = (BTreeMap::new(), BTreeMap::new());
     for rated in rated {
         let words = Words::of(rated.text);
-        let folded: Vec<(&str, bool)> = words.words().iter().map(|word| (words.folded_word(word), word.before.ends_clause())).collect();
+        let folded: Vec<(&str, bool)> = words
+            .words()
+            .iter()
+            .map(|word| (words.folded_word(word), word.before.ends_clause()))
+            .collect();
         let mut own: Vec<String> = folded.iter().map(|(word, _)| (*word).to_owned()).collect();
-        let mut own_pairs: Vec<String> =
-            folded.windows(2).filter(|pair| !pair[1].1).map(|pair| format!("{}_{}", pair[0].0, pair[1].0)).collect();
+        let mut own_pairs: Vec<String> = folded
+            .windows(2)
+            .filter(|pair| !pair[1].1)
+            .map(|pair| format!("{}_{}", pair[0].0, pair[1].0))
+            .collect();
         for (own, all) in [(&mut own, &mut singles), (&mut own_pairs, &mut pairs)] {
             own.sort_unstable();
             own.dedup();
@@ -178,13 +251,19 @@ impl Frames {
         for (rated, prediction) in rated.zip(predictions) {
             let (x, y) = (f64::from(*prediction), f64::from(rated.rating));
             let terms = [1.0, x, y, x * x, x * y];
-            sums[rated.set].iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+            sums[rated.set]
+                .iter_mut()
+                .zip(terms)
+                .for_each(|(sum, term)| *sum += term);
         }
         for (frame, [n, x, y, xx, xy]) in self.0.iter_mut().zip(sums) {
             let variance = n * xx - x * x;
             if n > 10.0 && variance > 1e-6 {
                 let spread = ((n * xy - x * y) / variance).clamp(0.3, 2.0);
-                #[expect(clippy::cast_possible_truncation, reason = "f32 is what the model stores")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "f32 is what the model stores"
+                )]
                 {
                     *frame = (((y - spread * x) / n) as f32, spread as f32);
                 }
@@ -201,14 +280,30 @@ struct Adam {
 
 impl Adam {
     fn new(size: usize) -> Adam {
-        Adam { mean: vec![0.0; size], square: vec![0.0; size] }
+        Adam {
+            mean: vec![0.0; size],
+            square: vec![0.0; size],
+        }
     }
 
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "a few hundred steps")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_wrap,
+        clippy::cast_possible_truncation,
+        reason = "a few hundred steps"
+    )]
     fn step(&mut self, values: &mut [f32], gradient: &[f32], step: usize) {
         let rate = 0.1 / (1.0 + step as f32 / 40.0);
-        let (first, second) = (1.0 - 0.9f32.powi(step as i32 + 1), 1.0 - 0.999f32.powi(step as i32 + 1));
-        for (((value, gradient), mean), square) in values.iter_mut().zip(gradient).zip(&mut self.mean).zip(&mut self.square) {
+        let (first, second) = (
+            1.0 - 0.9f32.powi(step as i32 + 1),
+            1.0 - 0.999f32.powi(step as i32 + 1),
+        );
+        for (((value, gradient), mean), square) in values
+            .iter_mut()
+            .zip(gradient)
+            .zip(&mut self.mean)
+            .zip(&mut self.square)
+        {
             *mean = 0.9 * *mean + 0.1 * gradient;
             *square = 0.999 * *square + 0.001 * gradient * gradient;
             *value -= rate * (*mean / first) / ((*square / second).sqrt() + 1e-8);

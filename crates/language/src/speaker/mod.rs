@@ -46,11 +46,17 @@ pub fn guess_words(words: &Words) -> Guess {
         }
     }
     if best.1 < LEAST_WEIGHT || best.1 - second < LEAST_LEAD {
-        return Guess { stakeholder: "unknown", confidence: 0.0 };
+        return Guess {
+            stakeholder: "unknown",
+            confidence: 0.0,
+        };
     }
     // "unknown" takes part with the weight that must be reached.
     let total: f32 = weights.iter().map(|weight| weight.exp()).sum::<f32>() + LEAST_WEIGHT.exp();
-    Guess { stakeholder: KINDS[best.0], confidence: best.1.exp() / total }
+    Guess {
+        stakeholder: KINDS[best.0],
+        confidence: best.1.exp() / total,
+    }
 }
 
 #[cfg(test)]
@@ -60,24 +66,71 @@ mod tests {
     #[test]
     fn knows_who_speaks_or_says_unknown() {
         for (who, text) in [
-            ("hcp", "I have three patients on the new pen and all of them tolerate it."),
-            ("hcp", "In my practice we start at the lower dose and titrate."),
-            ("hcp", "As a cardiologist I would not prescribe it first line."),
-            ("patient", "I was diagnosed last year and have been taking it every morning since."),
-            ("patient", "My doctor switched me to the weekly injection and I feel better."),
-            ("caregiver", "My mother takes it and she cannot open the pen by herself."),
-            ("caregiver", "We give it to our son before school, he hates the taste."),
-            ("pharmacist", "Our pharmacy cannot order it; I dispense ten boxes a month."),
-            ("payer", "Our formulary committee reviewed the budget impact for our members."),
-            ("provider_org", "Our hospital trust has no capacity in the infusion unit for this."),
-            ("distributor", "Our warehouse received forty pallets with the wrong labels for onward shipping to pharmacies."),
-            ("supplier", "We manufacture the stoppers and the lead time for your next batch is ten weeks."),
-            ("advocate", "On behalf of our patient organisation, our members ask for easier access."),
-            ("regulator", "The agency requests the marketing authorisation holder to submit the assessment."),
+            (
+                "hcp",
+                "I have three patients on the new pen and all of them tolerate it.",
+            ),
+            (
+                "hcp",
+                "In my practice we start at the lower dose and titrate.",
+            ),
+            (
+                "hcp",
+                "As a cardiologist I would not prescribe it first line.",
+            ),
+            (
+                "patient",
+                "I was diagnosed last year and have been taking it every morning since.",
+            ),
+            (
+                "patient",
+                "My doctor switched me to the weekly injection and I feel better.",
+            ),
+            (
+                "caregiver",
+                "My mother takes it and she cannot open the pen by herself.",
+            ),
+            (
+                "caregiver",
+                "We give it to our son before school, he hates the taste.",
+            ),
+            (
+                "pharmacist",
+                "Our pharmacy cannot order it; I dispense ten boxes a month.",
+            ),
+            (
+                "payer",
+                "Our formulary committee reviewed the budget impact for our members.",
+            ),
+            (
+                "provider_org",
+                "Our hospital trust has no capacity in the infusion unit for this.",
+            ),
+            (
+                "distributor",
+                "Our warehouse received forty pallets with the wrong labels for onward shipping to pharmacies.",
+            ),
+            (
+                "supplier",
+                "We manufacture the stoppers and the lead time for your next batch is ten weeks.",
+            ),
+            (
+                "advocate",
+                "On behalf of our patient organisation, our members ask for easier access.",
+            ),
+            (
+                "regulator",
+                "The agency requests the marketing authorisation holder to submit the assessment.",
+            ),
             ("unknown", "Good."),
             ("unknown", "The website is slow."),
         ] {
-            assert_eq!(guess(text).stakeholder, who, "{text}: {:?}", cues::weights(&Words::of(text)));
+            assert_eq!(
+                guess(text).stakeholder,
+                who,
+                "{text}: {:?}",
+                cues::weights(&Words::of(text))
+            );
         }
     }
 }

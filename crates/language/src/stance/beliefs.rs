@@ -66,12 +66,28 @@ enum Attitude {
 
 static ATTITUDES: LazyLock<PhraseTable<Attitude>> = LazyLock::new(|| {
     const TABLE: &[(Attitude, &str)] = &[
-        (Attitude::Negates, "not|no|never|don't|doesn't|didn't|isn't|aren't|wasn't|won't|wouldn't|can't|cannot|couldn't|shouldn't|hardly|without|neither|nor|nothing|kein|keine|nicht|pas|sin|non|não|niet|geen"),
-        (Attitude::Doubts, "not sure|unsure|uncertain|not certain|undecided|not convinced yet|don't know|do not know|doubt|doubts|doubtful|sceptical|skeptical|wonder|wondering|on the fence|jury is out|remains to be seen|need more data|needs more data|more evidence|wait and see|waiting for|maybe|perhaps|possibly|might|unclear|hard to say|too early to|open question|mixed feelings|of two minds|depends"),
-        (Attitude::Agrees, "i agree|we agree|agreed|fully agree|convinced that|i am convinced|i'm convinced|i believe|we believe|i support|in favour of|in favor of|believe in|makes sense|it is clear that|clearly|definitely|no doubt|without doubt|undoubtedly|of course"),
-        (Attitude::Disagrees, "disagree|i don't agree|i do not agree|don't believe|do not believe|not convinced|i reject|we reject|against|nonsense|overstated|overrated|myth|makes no sense|no reason to|no evidence|refuse to"),
+        (
+            Attitude::Negates,
+            "not|no|never|don't|doesn't|didn't|isn't|aren't|wasn't|won't|wouldn't|can't|cannot|couldn't|shouldn't|hardly|without|neither|nor|nothing|kein|keine|nicht|pas|sin|non|não|niet|geen",
+        ),
+        (
+            Attitude::Doubts,
+            "not sure|unsure|uncertain|not certain|undecided|not convinced yet|don't know|do not know|doubt|doubts|doubtful|sceptical|skeptical|wonder|wondering|on the fence|jury is out|remains to be seen|need more data|needs more data|more evidence|wait and see|waiting for|maybe|perhaps|possibly|might|unclear|hard to say|too early to|open question|mixed feelings|of two minds|depends",
+        ),
+        (
+            Attitude::Agrees,
+            "i agree|we agree|agreed|fully agree|convinced that|i am convinced|i'm convinced|i believe|we believe|i support|in favour of|in favor of|believe in|makes sense|it is clear that|clearly|definitely|no doubt|without doubt|undoubtedly|of course",
+        ),
+        (
+            Attitude::Disagrees,
+            "disagree|i don't agree|i do not agree|don't believe|do not believe|not convinced|i reject|we reject|against|nonsense|overstated|overrated|myth|makes no sense|no reason to|no evidence|refuse to",
+        ),
     ];
-    PhraseTable::new(TABLE.iter().flat_map(|(attitude, phrases)| phrases.split('|').map(|phrase| (phrase, *attitude))))
+    PhraseTable::new(
+        TABLE
+            .iter()
+            .flat_map(|(attitude, phrases)| phrases.split('|').map(|phrase| (phrase, *attitude))),
+    )
 });
 
 /// A checked set of beliefs.
@@ -87,7 +103,8 @@ impl BeliefSet {
     /// # Errors
     /// Every problem in the file, with its path, reason and remedy.
     pub fn from_toml(text: &str) -> Result<BeliefSet, Vec<BeliefProblem>> {
-        let written: Written = toml::from_str(text).map_err(|error| vec![problem("file", error.message(), "correct the TOML")])?;
+        let written: Written = toml::from_str(text)
+            .map_err(|error| vec![problem("file", error.message(), "correct the TOML")])?;
         let mut problems = Vec::new();
         if written.format != 1 {
             problems.push(problem("format", "it is not known", "write format = 1"));
@@ -96,21 +113,47 @@ impl BeliefSet {
         for (at, belief) in written.beliefs.iter().enumerate() {
             let path = format!("beliefs[{}]", belief.id);
             let Ok(index) = u16::try_from(at) else { break };
-            for (name, list, side) in [("about", &belief.about, Side::About), ("supports", &belief.supports, Side::Supports), ("opposes", &belief.opposes, Side::Opposes)] {
+            for (name, list, side) in [
+                ("about", &belief.about, Side::About),
+                ("supports", &belief.supports, Side::Supports),
+                ("opposes", &belief.opposes, Side::Opposes),
+            ] {
                 if list.is_empty() {
-                    problems.push(problem(&format!("{path}.{name}"), "there is no phrase", "add phrases people really use"));
+                    problems.push(problem(
+                        &format!("{path}.{name}"),
+                        "there is no phrase",
+                        "add phrases people really use",
+                    ));
                 }
                 phrases.extend(list.iter().map(|phrase| (phrase.as_str(), (index, side))));
             }
             if belief.statement.trim().is_empty() || belief.version.trim().is_empty() {
-                problems.push(problem(&path, "statement or version is empty", "fill them in: every stance carries them"));
+                problems.push(problem(
+                    &path,
+                    "statement or version is empty",
+                    "fill them in: every stance carries them",
+                ));
             }
-            if written.beliefs[..at].iter().any(|other| other.id == belief.id) {
-                problems.push(problem(&path, "the id is used twice", "give each belief its own id"));
+            if written.beliefs[..at]
+                .iter()
+                .any(|other| other.id == belief.id)
+            {
+                problems.push(problem(
+                    &path,
+                    "the id is used twice",
+                    "give each belief its own id",
+                ));
             }
         }
         let phrases = PhraseTable::new(phrases);
-        if problems.is_empty() { Ok(BeliefSet { beliefs: written.beliefs, phrases }) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(BeliefSet {
+                beliefs: written.beliefs,
+                phrases,
+            })
+        } else {
+            Err(problems)
+        }
     }
 
     /// The beliefs, in the order of the file.
@@ -140,23 +183,43 @@ impl BeliefSet {
             before = self.read_sentence(words, first..end, &before, &mut votes);
             first = end;
         }
-        let hit = |(belief, votes): (usize, Votes)| Some(StanceHit { belief: u16::try_from(belief).ok()?, stance: votes.decide()?, span: votes.span });
-        votes.into_iter().enumerate().filter_map(|(belief, votes)| hit((belief, votes?))).collect()
+        let hit = |(belief, votes): (usize, Votes)| {
+            Some(StanceHit {
+                belief: u16::try_from(belief).ok()?,
+                stance: votes.decide()?,
+                span: votes.span,
+            })
+        };
+        votes
+            .into_iter()
+            .enumerate()
+            .filter_map(|(belief, votes)| hit((belief, votes?)))
+            .collect()
     }
 
     /// Reads one sentence; gives the beliefs it is about, to which the next may lean back ("I doubt it.").
-    fn read_sentence(&self, words: &Words, range: Range<usize>, before: &[u16], votes: &mut [Option<Votes>]) -> Vec<u16> {
+    fn read_sentence(
+        &self,
+        words: &Words,
+        range: Range<usize>,
+        before: &[u16],
+        votes: &mut [Option<Votes>],
+    ) -> Vec<u16> {
         let list = words.words();
         let mut about: Vec<u16> = Vec::new();
         let mut sides: Vec<(u16, bool)> = Vec::new();
         let (mut doubts, mut agrees, mut disagrees) = (0u32, 0u32, 0u32);
         for at in range.clone() {
-            self.phrases.each_at(words, at, range.end, |(belief, side), _, _| {
-                about.push(belief);
-                if side != Side::About {
-                    sides.push((belief, (side == Side::Supports) ^ is_negated(words, range.start, at)));
-                }
-            });
+            self.phrases
+                .each_at(words, at, range.end, |(belief, side), _, _| {
+                    about.push(belief);
+                    if side != Side::About {
+                        sides.push((
+                            belief,
+                            (side == Side::Supports) ^ is_negated(words, range.start, at),
+                        ));
+                    }
+                });
             ATTITUDES.each_at(words, at, range.end, |attitude, _, _| match attitude {
                 Attitude::Doubts => doubts += 1,
                 Attitude::Disagrees => disagrees += 1,
@@ -165,16 +228,36 @@ impl BeliefSet {
                 Attitude::Negates => {}
             });
         }
-        let asked = words.gap_after(range.end - 1).has(crate::words::Gap::QUESTION);
+        let asked = words
+            .gap_after(range.end - 1)
+            .has(crate::words::Gap::QUESTION);
         let leaning = about.is_empty() && doubts + agrees + disagrees > 0;
-        let concerned: Vec<u16> = if leaning { before.to_vec() } else { about.clone() };
+        let concerned: Vec<u16> = if leaning {
+            before.to_vec()
+        } else {
+            about.clone()
+        };
         for belief in &concerned {
-            let vote = votes[usize::from(*belief)].get_or_insert_with(|| Votes::new((list[range.start].start, list[range.end - 1].end)));
+            let vote = votes[usize::from(*belief)].get_or_insert_with(|| {
+                Votes::new((list[range.start].start, list[range.end - 1].end))
+            });
             vote.doubts += doubts + u32::from(asked);
-            let said = |wanted: bool| u32::try_from(sides.iter().filter(|(other, supports)| other == belief && *supports == wanted).count()).unwrap_or(0);
+            let said = |wanted: bool| {
+                u32::try_from(
+                    sides
+                        .iter()
+                        .filter(|(other, supports)| other == belief && *supports == wanted)
+                        .count(),
+                )
+                .unwrap_or(0)
+            };
             // Agreement and disagreement turn what was said; said of the subject alone, they speak for themselves.
             let turned = disagrees > 0;
-            let (for_it, against_it) = if turned { (said(false), said(true)) } else { (said(true), said(false)) };
+            let (for_it, against_it) = if turned {
+                (said(false), said(true))
+            } else {
+                (said(true), said(false))
+            };
             vote.supports += for_it + u32::from(for_it + against_it == 0) * agrees;
             vote.opposes += against_it + u32::from(for_it + against_it == 0) * disagrees;
         }
@@ -192,7 +275,12 @@ struct Votes {
 
 impl Votes {
     fn new(span: (u32, u32)) -> Votes {
-        Votes { supports: 0, opposes: 0, doubts: 0, span }
+        Votes {
+            supports: 0,
+            opposes: 0,
+            doubts: 0,
+            span,
+        }
     }
 
     /// Doubt outweighs a side; both sides at once is doubt too.
@@ -210,12 +298,23 @@ impl Votes {
 fn is_negated(words: &Words, start: usize, at: usize) -> bool {
     let list = words.words();
     let from = at.saturating_sub(NEGATION_REACH).max(start);
-    let negators = (from..at).rev().take_while(|index| !list[index + 1].before.ends_clause()).filter(|index| ATTITUDES.word(list[*index].hash).contains(&Attitude::Negates));
+    let negators = (from..at)
+        .rev()
+        .take_while(|index| !list[index + 1].before.ends_clause())
+        .filter(|index| {
+            ATTITUDES
+                .word(list[*index].hash)
+                .contains(&Attitude::Negates)
+        });
     negators.count() % 2 == 1
 }
 
 fn problem(path: &str, reason: &str, remedy: &str) -> BeliefProblem {
-    BeliefProblem { path: path.into(), reason: reason.into(), remedy: remedy.into() }
+    BeliefProblem {
+        path: path.into(),
+        reason: reason.into(),
+        remedy: remedy.into(),
+    }
 }
 
 #[cfg(test)]
@@ -235,14 +334,21 @@ mod tests {
     "#;
 
     fn stance(text: &str) -> Stance {
-        BeliefSet::from_toml(BELIEFS).unwrap().stances(text).first().map_or(Stance::NotExpressed, |hit| hit.stance)
+        BeliefSet::from_toml(BELIEFS)
+            .unwrap()
+            .stances(text)
+            .first()
+            .map_or(Stance::NotExpressed, |hit| hit.stance)
     }
 
     #[test]
     fn stances_agree_with_people_on_a_small_set() {
         use Stance::{NotExpressed, Opposes, Supports, Unsure};
         let labelled = [
-            (Supports, "Early treatment prevents damage, I see it every week."),
+            (
+                Supports,
+                "Early treatment prevents damage, I see it every week.",
+            ),
             (Supports, "I agree that we should treat early."),
             (Supports, "For me an early start pays off."),
             (Supports, "Starting early does not mean overtreatment."),
@@ -254,8 +360,14 @@ mod tests {
             (Unsure, "Does early treatment really give better outcomes?"),
             (Unsure, "They say start early. I doubt it."),
             (Unsure, "Whether to treat early remains to be seen."),
-            (NotExpressed, "The rep was friendly and the brochure was important."),
-            (NotExpressed, "We discussed early treatment at the congress."),
+            (
+                NotExpressed,
+                "The rep was friendly and the brochure was important.",
+            ),
+            (
+                NotExpressed,
+                "We discussed early treatment at the congress.",
+            ),
             (NotExpressed, "The delivery came early."),
         ];
         let mut confusion = Confusion::default();
@@ -263,7 +375,11 @@ mod tests {
             confusion.add(truth, stance(text));
         }
         // Feature U07 asks for kappa 0.6 with a human; this small set is the author's own, so ask for more.
-        assert!(confusion.kappa() >= 0.8, "{confusion:?} kappa {}", confusion.kappa());
+        assert!(
+            confusion.kappa() >= 0.8,
+            "{confusion:?} kappa {}",
+            confusion.kappa()
+        );
     }
 
     #[test]

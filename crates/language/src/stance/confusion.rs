@@ -25,7 +25,11 @@ impl Confusion {
             })
             .sum::<f64>()
             / total.max(1.0);
-        if total - chance <= 0.0 { 0.0 } else { (agree - chance) / (total - chance) }
+        if total - chance <= 0.0 {
+            0.0
+        } else {
+            (agree - chance) / (total - chance)
+        }
     }
 }
 

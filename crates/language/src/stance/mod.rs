@@ -27,7 +27,12 @@ pub enum Stance {
 
 impl Stance {
     /// All stances, in the order of a confusion matrix.
-    pub const ALL: [Stance; 4] = [Stance::Supports, Stance::Opposes, Stance::Unsure, Stance::NotExpressed];
+    pub const ALL: [Stance; 4] = [
+        Stance::Supports,
+        Stance::Opposes,
+        Stance::Unsure,
+        Stance::NotExpressed,
+    ];
 
     /// The word as written on the wire.
     #[must_use]

@@ -50,38 +50,69 @@ impl Matcher {
         let mut problems = Vec::new();
         for (at, theme) in themes.iter().enumerate() {
             let Ok(index) = u16::try_from(at) else { break };
-            let lists = [("phrases", &theme.phrases, Meaning::Shows(index)), ("unless", &theme.unless, Meaning::TakesBack(index))];
+            let lists = [
+                ("phrases", &theme.phrases, Meaning::Shows(index)),
+                ("unless", &theme.unless, Meaning::TakesBack(index)),
+            ];
             for (list, written, meaning) in lists {
                 for (place, phrase) in written.iter().enumerate() {
                     match key_of(phrase) {
                         Ok(key) => phrases.entry(key).or_default().push(meaning),
-                        Err((reason, remedy)) => problems.push(problem(format!("themes[{}].{list}[{place}]", theme.id), reason, remedy)),
+                        Err((reason, remedy)) => problems.push(problem(
+                            format!("themes[{}].{list}[{place}]", theme.id),
+                            reason,
+                            remedy,
+                        )),
                     }
                 }
             }
             for (place, written) in theme.patterns.iter().enumerate() {
-                let Ok(number) = u16::try_from(patterns.len()) else { break };
+                let Ok(number) = u16::try_from(patterns.len()) else {
+                    break;
+                };
                 match read_pattern(written, index) {
                     Ok((key, pattern)) => {
                         phrases.entry(key).or_default().push(Meaning::Wakes(number));
                         patterns.push(pattern);
                     }
-                    Err((reason, remedy)) => problems.push(problem(format!("themes[{}].patterns[{place}]", theme.id), reason, remedy)),
+                    Err((reason, remedy)) => problems.push(problem(
+                        format!("themes[{}].patterns[{place}]", theme.id),
+                        reason,
+                        remedy,
+                    )),
                 }
             }
         }
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::DFA)).build(phrases.keys());
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(phrases.keys());
         match automaton {
-            Ok(automaton) => (Some(Matcher { automaton, meanings: phrases.into_values().collect(), patterns }), problems),
+            Ok(automaton) => (
+                Some(Matcher {
+                    automaton,
+                    meanings: phrases.into_values().collect(),
+                    patterns,
+                }),
+                problems,
+            ),
             Err(error) => {
-                problems.push(problem("themes", format!("the phrases make no automaton: {error}"), "use fewer or shorter phrases"));
+                problems.push(problem(
+                    "themes",
+                    format!("the phrases make no automaton: {error}"),
+                    "use fewer or shorter phrases",
+                ));
                 (None, problems)
             }
         }
     }
 
     pub(super) fn phrase_count(&self) -> usize {
-        self.meanings.iter().flatten().filter(|meaning| !matches!(meaning, Meaning::TakesBack(_))).count()
+        self.meanings
+            .iter()
+            .flatten()
+            .filter(|meaning| !matches!(meaning, Meaning::TakesBack(_)))
+            .count()
     }
 
     pub(super) fn find(&self, words: &Words) -> Vec<ThemeHit> {
@@ -97,20 +128,35 @@ impl Matcher {
                         continue;
                     }
                 };
-                found.push(Found { theme, start: phrase.start() + 1, end: phrase.end() - 1, takes_back });
+                found.push(Found {
+                    theme,
+                    start: phrase.start() + 1,
+                    end: phrase.end() - 1,
+                    takes_back,
+                });
             }
         }
         awake.sort_unstable();
         awake.dedup();
         for pattern in awake.iter().map(|at| &self.patterns[usize::from(*at)]) {
-            found.extend(pattern.regex.find_iter(words.folded()).filter(|hit| !hit.is_empty()).map(|hit| Found {
-                theme: pattern.theme,
-                start: hit.start(),
-                end: hit.end(),
-                takes_back: false,
-            }));
+            found.extend(
+                pattern
+                    .regex
+                    .find_iter(words.folded())
+                    .filter(|hit| !hit.is_empty())
+                    .map(|hit| Found {
+                        theme: pattern.theme,
+                        start: hit.start(),
+                        end: hit.end(),
+                        takes_back: false,
+                    }),
+            );
         }
-        if found.is_empty() { Vec::new() } else { gather(found, words) }
+        if found.is_empty() {
+            Vec::new()
+        } else {
+            gather(found, words)
+        }
     }
 }
 
@@ -119,17 +165,27 @@ fn gather(mut found: Vec<Found>, words: &Words) -> Vec<ThemeHit> {
     found.sort_unstable_by_key(|hit| (hit.theme, hit.start, hit.end));
     let mut hits: Vec<ThemeHit> = Vec::new();
     for hit in found.iter().filter(|hit| !hit.takes_back) {
-        let taken_back = found.iter().any(|other| other.takes_back && other.theme == hit.theme && other.start <= hit.start && hit.end <= other.end);
+        let taken_back = found.iter().any(|other| {
+            other.takes_back
+                && other.theme == hit.theme
+                && other.start <= hit.start
+                && hit.end <= other.end
+        });
         if taken_back {
             continue;
         }
-        let Some(span) = original_span(words, hit) else { continue };
+        let Some(span) = original_span(words, hit) else {
+            continue;
+        };
         match hits.last_mut() {
             Some(last) if last.theme == hit.theme => match last.spans.last_mut() {
                 Some(before) if span.0 <= before.1 => before.1 = before.1.max(span.1),
                 _ => last.spans.push(span),
             },
-            _ => hits.push(ThemeHit { theme: hit.theme, spans: vec![span] }),
+            _ => hits.push(ThemeHit {
+                theme: hit.theme,
+                spans: vec![span],
+            }),
         }
     }
     hits
@@ -138,7 +194,9 @@ fn gather(mut found: Vec<Found>, words: &Words) -> Vec<ThemeHit> {
 /// Byte range in the original text; a range that ends inside a word goes on to its end.
 fn original_span(words: &Words, hit: &Found) -> Option<(u32, u32)> {
     let first = words.words().get(words.index_at_folded(hit.start))?;
-    let last = words.words().get(words.index_at_folded(hit.end.saturating_sub(1)))?;
+    let last = words
+        .words()
+        .get(words.index_at_folded(hit.end.saturating_sub(1)))?;
     Some((first.start, last.end.max(first.end)))
 }
 
@@ -152,23 +210,48 @@ fn key_of(phrase: &str) -> Result<String, (String, &'static str)> {
         None => (phrase, false),
     };
     if body.contains('*') {
-        return Err((format!("`{phrase}` has a `*` that is not at the end"), "only a closing `*` is known; write out the other forms"));
+        return Err((
+            format!("`{phrase}` has a `*` that is not at the end"),
+            "only a closing `*` is known; write out the other forms",
+        ));
     }
     let folded = fold_phrase(body);
     if folded.is_empty() {
-        return Err((format!("`{phrase}` holds no word"), "write the phrase, or remove the entry"));
+        return Err((
+            format!("`{phrase}` holds no word"),
+            "write the phrase, or remove the entry",
+        ));
     }
     if open && folded.chars().count() < 3 {
-        return Err((format!("`{phrase}` is too short to stay open"), "give at least three letters before the `*`"));
+        return Err((
+            format!("`{phrase}` is too short to stay open"),
+            "give at least three letters before the `*`",
+        ));
     }
-    Ok(if open { format!(" {folded}") } else { format!(" {folded} ") })
+    Ok(if open {
+        format!(" {folded}")
+    } else {
+        format!(" {folded} ")
+    })
 }
 
-fn read_pattern(written: &WrittenPattern, theme: u16) -> Result<(String, Pattern), (String, &'static str)> {
+fn read_pattern(
+    written: &WrittenPattern,
+    theme: u16,
+) -> Result<(String, Pattern), (String, &'static str)> {
     let key = key_of(&written.needs)?;
     let regex = Regex::new(&written.regex).map_err(|error| {
-        let last = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
-        (format!("`{}` is not a regular expression: {last}", written.regex), "correct it; the syntax is that of the regex crate")
+        let last = error
+            .to_string()
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
+        (
+            format!("`{}` is not a regular expression: {last}", written.regex),
+            "correct it; the syntax is that of the regex crate",
+        )
     })?;
     Ok((key, Pattern { theme, regex }))
 }

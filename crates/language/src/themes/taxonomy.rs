@@ -60,9 +60,16 @@ impl Taxonomy {
     pub fn from_toml(text: &str) -> Result<Taxonomy, Vec<TaxonomyProblem>> {
         let mut written: WrittenTaxonomy = toml::from_str(text).map_err(|error| {
             let place = error.span().map_or_else(String::new, |span| {
-                format!(" (line {})", text[..span.start.min(text.len())].matches('\n').count() + 1)
+                format!(
+                    " (line {})",
+                    text[..span.start.min(text.len())].matches('\n').count() + 1
+                )
             });
-            vec![problem("file", format!("{}{place}", error.message()), "correct the TOML; the shipped themes.default.toml shows every key")]
+            vec![problem(
+                "file",
+                format!("{}{place}", error.message()),
+                "correct the TOML; the shipped themes.default.toml shows every key",
+            )]
         })?;
         written.themes.sort_by(|a, b| a.id.cmp(&b.id));
         let mut problems = check(&written);
@@ -71,7 +78,12 @@ impl Taxonomy {
         match matcher {
             Some(matcher) if problems.is_empty() => {
                 let themes = written.themes.into_iter().map(theme).collect();
-                Ok(Taxonomy { name: written.name, version: written.version, themes, matcher })
+                Ok(Taxonomy {
+                    name: written.name,
+                    version: written.version,
+                    themes,
+                    matcher,
+                })
             }
             _ => Err(problems),
         }
@@ -92,13 +104,18 @@ impl Taxonomy {
     /// Id of the theme with this index; empty for an index of another taxonomy.
     #[must_use]
     pub fn theme_id(&self, index: u16) -> &str {
-        self.themes.get(usize::from(index)).map_or("", |theme| theme.id.as_str())
+        self.themes
+            .get(usize::from(index))
+            .map_or("", |theme| theme.id.as_str())
     }
 
     /// Index of the theme with this id.
     #[must_use]
     pub fn index_of(&self, id: &str) -> Option<u16> {
-        self.themes.binary_search_by(|theme| theme.id.as_str().cmp(id)).ok().and_then(|at| u16::try_from(at).ok())
+        self.themes
+            .binary_search_by(|theme| theme.id.as_str().cmp(id))
+            .ok()
+            .and_then(|at| u16::try_from(at).ok())
     }
 
     /// Name of the taxonomy.
@@ -130,31 +147,60 @@ impl Taxonomy {
     /// count. A theme that still exists is its own successor.
     #[must_use]
     pub fn successors(&self, id: &str) -> Vec<u16> {
-        let now = self.themes.iter().enumerate().filter(|(_, theme)| theme.id == id || theme.formerly.iter().any(|old| old == id));
+        let now = self
+            .themes
+            .iter()
+            .enumerate()
+            .filter(|(_, theme)| theme.id == id || theme.formerly.iter().any(|old| old == id));
         now.filter_map(|(at, _)| u16::try_from(at).ok()).collect()
     }
 }
 
 fn theme(written: WrittenTheme) -> Theme {
-    Theme { id: written.id, label: written.label, about: written.about, formerly: written.formerly }
+    Theme {
+        id: written.id,
+        label: written.label,
+        about: written.about,
+        formerly: written.formerly,
+    }
 }
 
-pub(super) fn problem(path: impl Into<String>, reason: impl Into<String>, remedy: impl Into<String>) -> TaxonomyProblem {
-    TaxonomyProblem { path: path.into(), reason: reason.into(), remedy: remedy.into() }
+pub(super) fn problem(
+    path: impl Into<String>,
+    reason: impl Into<String>,
+    remedy: impl Into<String>,
+) -> TaxonomyProblem {
+    TaxonomyProblem {
+        path: path.into(),
+        reason: reason.into(),
+        remedy: remedy.into(),
+    }
 }
 
 fn check(written: &WrittenTaxonomy) -> Vec<TaxonomyProblem> {
     let mut problems = Vec::new();
     if written.format != 1 {
-        problems.push(problem("format", format!("format {} is not known", written.format), "write format = 1"));
+        problems.push(problem(
+            "format",
+            format!("format {} is not known", written.format),
+            "write format = 1",
+        ));
     }
     for (path, value) in [("name", &written.name), ("version", &written.version)] {
         if value.trim().is_empty() {
-            problems.push(problem(path, "it is empty", "every tag carries the taxonomy's name and version: fill it in"));
+            problems.push(problem(
+                path,
+                "it is empty",
+                "every tag carries the taxonomy's name and version: fill it in",
+            ));
         }
     }
     if written.themes.is_empty() {
-        problems.push(problem("themes", "there is none", "add at least one [[themes]] table"));
+        problems.push(problem(
+            "themes",
+            "there is none",
+            "add at least one [[themes]] table",
+        ));
     }
     if written.themes.len() > usize::from(u16::MAX) {
         problems.push(problem("themes", "more than 65,535", "split the taxonomy"));
@@ -163,25 +209,45 @@ fn check(written: &WrittenTaxonomy) -> Vec<TaxonomyProblem> {
     for theme in &written.themes {
         let path = format!("themes[{}]", theme.id);
         if !is_theme_id(&theme.id) {
-            problems.push(problem(format!("{path}.id"), "not a dotted lower-case id", "write it like `access.prior_authorisation`"));
+            problems.push(problem(
+                format!("{path}.id"),
+                "not a dotted lower-case id",
+                "write it like `access.prior_authorisation`",
+            ));
         }
         if theme.label.trim().is_empty() {
-            problems.push(problem(format!("{path}.label"), "it is empty", "give the name people should read"));
+            problems.push(problem(
+                format!("{path}.label"),
+                "it is empty",
+                "give the name people should read",
+            ));
         }
         if theme.phrases.is_empty() && theme.patterns.is_empty() {
-            problems.push(problem(&path, "it has neither phrases nor patterns", "add phrases, or remove the theme"));
+            problems.push(problem(
+                &path,
+                "it has neither phrases nor patterns",
+                "add phrases, or remove the theme",
+            ));
         }
         *seen.entry(&theme.id).or_default() += 1;
     }
     let twice = seen.into_iter().filter(|(_, times)| *times > 1);
-    problems.extend(twice.map(|(id, times)| problem(format!("themes[{id}]"), format!("the id is used {times} times"), "give each theme its own id")));
+    problems.extend(twice.map(|(id, times)| {
+        problem(
+            format!("themes[{id}]"),
+            format!("the id is used {times} times"),
+            "give each theme its own id",
+        )
+    }));
     problems
 }
 
 fn is_theme_id(id: &str) -> bool {
     let part = |part: &str| {
         part.starts_with(|first: char| first.is_ascii_lowercase())
-            && part.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_')
+            && part.chars().all(|character| {
+                character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
+            })
     };
     !id.is_empty() && id.split('.').all(part)
 }
@@ -209,7 +275,11 @@ mod tests {
     "#;
 
     fn ids(taxonomy: &Taxonomy, text: &str) -> Vec<String> {
-        taxonomy.tag(text).iter().map(|hit| taxonomy.theme_id(hit.theme).to_owned()).collect()
+        taxonomy
+            .tag(text)
+            .iter()
+            .map(|hit| taxonomy.theme_id(hit.theme).to_owned())
+            .collect()
     }
 
     #[test]
@@ -217,8 +287,20 @@ mod tests {
         let taxonomy = Taxonomy::from_toml(SMALL).unwrap();
         let text = "My Co-pay doubled and it is OUT-OF-STOCK again; 20 percent more.";
         let hits = taxonomy.tag(text);
-        assert_eq!(hits.iter().map(|hit| taxonomy.theme_id(hit.theme)).collect::<Vec<_>>(), ["access.cost", "supply.shortage"]);
-        let spans: Vec<&str> = hits.iter().flat_map(|hit| hit.spans.iter().map(|(from, to)| &text[*from as usize..*to as usize])).collect();
+        assert_eq!(
+            hits.iter()
+                .map(|hit| taxonomy.theme_id(hit.theme))
+                .collect::<Vec<_>>(),
+            ["access.cost", "supply.shortage"]
+        );
+        let spans: Vec<&str> = hits
+            .iter()
+            .flat_map(|hit| {
+                hit.spans
+                    .iter()
+                    .map(|(from, to)| &text[*from as usize..*to as usize])
+            })
+            .collect();
         assert_eq!(spans, ["Co-pay", "20 percent more", "OUT-OF-STOCK"]);
     }
 
@@ -227,7 +309,10 @@ mod tests {
         let taxonomy = Taxonomy::from_toml(SMALL).unwrap();
         assert!(ids(&taxonomy, "Costa Rica, accost").is_empty());
         assert!(ids(&taxonomy, "it came at no cost, in short: good").is_empty());
-        assert_eq!(ids(&taxonomy, "at no cost to me, but the cost to the clinic"), ["access.cost"]);
+        assert_eq!(
+            ids(&taxonomy, "at no cost to me, but the cost to the clinic"),
+            ["access.cost"]
+        );
         assert_eq!(ids(&taxonomy, "another shortage"), ["supply.shortage"]);
     }
 
@@ -236,21 +321,45 @@ mod tests {
         let text = "format = 2\nname = \"\"\nversion = \"1\"\n[[themes]]\nid = \"Bad Id\"\nlabel = \"x\"\nphrases = [\"a*b\", \"\"]\n[[themes]]\nid = \"a\"\nlabel = \"\"\npatterns = [{ needs = \"x\", regex = \"(\" }]";
         let problems = Taxonomy::from_toml(text).unwrap_err();
         assert!(problems.len() >= 7, "{problems:#?}");
-        assert!(Taxonomy::from_toml("format = [").unwrap_err()[0].reason.contains("line 1"));
+        assert!(
+            Taxonomy::from_toml("format = [").unwrap_err()[0]
+                .reason
+                .contains("line 1")
+        );
     }
 
     #[test]
     fn the_standard_taxonomy_reads_and_is_rich() {
         let taxonomy = Taxonomy::standard();
-        assert!(taxonomy.themes().len() >= 30 && taxonomy.phrase_count() >= 500, "{} themes, {} phrases", taxonomy.themes().len(), taxonomy.phrase_count());
-        assert_eq!(ids(&taxonomy, "They want a prior authorisation again."), ["access.prior_authorisation"]);
+        assert!(
+            taxonomy.themes().len() >= 30 && taxonomy.phrase_count() >= 500,
+            "{} themes, {} phrases",
+            taxonomy.themes().len(),
+            taxonomy.phrase_count()
+        );
+        assert_eq!(
+            ids(&taxonomy, "They want a prior authorisation again."),
+            ["access.prior_authorisation"]
+        );
     }
 
     #[test]
     fn the_recall_taxonomy_reads_and_tags() {
-        let taxonomy = Taxonomy::from_toml(include_str!("../../../../deploy/taxonomies/recalls.toml")).unwrap();
-        let found = ids(&taxonomy, "Lack of Assurance of Sterility: B. cepacia was found by a contract laboratory");
-        assert_eq!(found, ["manufacturing.outside_laboratory", "microbial.burkholderia_cepacia", "sterility.assurance"]);
+        let taxonomy =
+            Taxonomy::from_toml(include_str!("../../../../deploy/taxonomies/recalls.toml"))
+                .unwrap();
+        let found = ids(
+            &taxonomy,
+            "Lack of Assurance of Sterility: B. cepacia was found by a contract laboratory",
+        );
+        assert_eq!(
+            found,
+            [
+                "manufacturing.outside_laboratory",
+                "microbial.burkholderia_cepacia",
+                "sterility.assurance"
+            ]
+        );
     }
 
     #[test]

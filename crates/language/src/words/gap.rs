@@ -59,11 +59,21 @@ impl Gap {
         match mark {
             ' ' | '\t' => kept,
             ',' | '，' | '、' | '،' => kept.with(Gap::COMMA),
-            '.' | '…' | '。' | '।' | '\n' | '\r' | '۔' => kept.with(Gap::STOP).with(Gap::MARKS),
+            '.' | '…' | '。' | '।' | '\n' | '\r' | '۔' => {
+                kept.with(Gap::STOP).with(Gap::MARKS)
+            }
             '?' | '？' | '؟' | '¿' => kept.with(Gap::QUESTION),
-            '!' | '！' | '¡' => kept.with(if kept.has(Gap::EXCLAIM) { Gap::EXCLAIM_MORE } else { Gap::EXCLAIM }),
+            '!' | '！' | '¡' => kept.with(if kept.has(Gap::EXCLAIM) {
+                Gap::EXCLAIM_MORE
+            } else {
+                Gap::EXCLAIM
+            }),
             ':' | ';' | '(' | ')' | '-' | '–' | '—' | '/' | '[' | ']' | '|' | '：' | '；' => {
-                if mark == '-' { kept.with(Gap::MARKS) } else { kept.with(Gap::BREAK).with(Gap::MARKS) }
+                if mark == '-' {
+                    kept.with(Gap::MARKS)
+                } else {
+                    kept.with(Gap::BREAK).with(Gap::MARKS)
+                }
             }
             '<' | '=' | '^' | '>' | '*' | '\\' => kept.with(Gap::MARKS),
             '#' => kept.with(Gap::HASH),

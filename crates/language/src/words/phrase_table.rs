@@ -23,11 +23,20 @@ struct Entry<M> {
 impl<M: Copy> PhraseTable<M> {
     /// Builds a table; a phrase may be given several meanings. Phrases without a word are left out.
     pub(crate) fn new<'a>(phrases: impl IntoIterator<Item = (&'a str, M)>) -> PhraseTable<M> {
-        let mut table = PhraseTable { entries: FxHashMap::default(), longest: 1 };
+        let mut table = PhraseTable {
+            entries: FxHashMap::default(),
+            longest: 1,
+        };
         for (phrase, meaning) in phrases {
             let folded = fold_phrase(phrase);
-            let words: Vec<u64> = folded.split(' ').filter(|word| !word.is_empty()).map(|word| hash_bytes(word.as_bytes())).collect();
-            let Some(hash) = words.iter().copied().reduce(pair) else { continue };
+            let words: Vec<u64> = folded
+                .split(' ')
+                .filter(|word| !word.is_empty())
+                .map(|word| hash_bytes(word.as_bytes()))
+                .collect();
+            let Some(hash) = words.iter().copied().reduce(pair) else {
+                continue;
+            };
             table.longest = table.longest.max(words.len());
             table.at(hash).meanings.push(meaning);
             if words.len() > 1 {
@@ -38,7 +47,10 @@ impl<M: Copy> PhraseTable<M> {
     }
 
     fn at(&mut self, hash: u64) -> &mut Entry<M> {
-        self.entries.entry(hash).or_insert(Entry { meanings: Vec::new(), begins: false })
+        self.entries.entry(hash).or_insert(Entry {
+            meanings: Vec::new(),
+            begins: false,
+        })
     }
 
     /// Meanings of one word by itself.
@@ -49,11 +61,22 @@ impl<M: Copy> PhraseTable<M> {
     /// Calls `each` with the meaning, the hash and the number of words of every phrase that begins at word `at`, lies
     /// before word `end`, and is not cut by the end of a sentence.
     #[inline]
-    pub(crate) fn each_at(&self, words: &Words, at: usize, end: usize, mut each: impl FnMut(M, u64, usize)) {
+    pub(crate) fn each_at(
+        &self,
+        words: &Words,
+        at: usize,
+        end: usize,
+        mut each: impl FnMut(M, u64, usize),
+    ) {
         let list = words.words();
         let mut hash = list[at].hash;
-        let Some(entry) = self.entries.get(&hash) else { return };
-        entry.meanings.iter().for_each(|meaning| each(*meaning, hash, 1));
+        let Some(entry) = self.entries.get(&hash) else {
+            return;
+        };
+        entry
+            .meanings
+            .iter()
+            .for_each(|meaning| each(*meaning, hash, 1));
         if !entry.begins {
             return;
         }
@@ -63,7 +86,10 @@ impl<M: Copy> PhraseTable<M> {
             }
             hash = pair(hash, word.hash);
             if let Some(entry) = self.entries.get(&hash) {
-                entry.meanings.iter().for_each(|meaning| each(*meaning, hash, length));
+                entry
+                    .meanings
+                    .iter()
+                    .for_each(|meaning| each(*meaning, hash, length));
             }
         }
     }

@@ -42,7 +42,11 @@ impl Words {
         self.words.clear();
         self.folded.reserve(text.len() + 8);
         self.folded.push(' ');
-        let text = if text.len() > u32::MAX as usize { &text[..text.floor_char_boundary(u32::MAX as usize)] } else { text };
+        let text = if text.len() > u32::MAX as usize {
+            &text[..text.floor_char_boundary(u32::MAX as usize)]
+        } else {
+            text
+        };
         let bytes = text.as_bytes();
         let mut gap = Gap::default();
         let mut at = 0;
@@ -55,7 +59,9 @@ impl Words {
                 gap = gap.take(byte as char);
                 at += 1;
             } else {
-                let Some(character) = text[at..].chars().next() else { break };
+                let Some(character) = text[at..].chars().next() else {
+                    break;
+                };
                 let length = character.len_utf8();
                 match classify(character) {
                     Class::Letter => {
@@ -94,14 +100,20 @@ impl Words {
                 hash = stable_hash::extend(hash, lower);
                 self.folded.push(lower as char);
                 at += 1;
-            } else if byte == b'\'' && bytes.get(at + 1).is_some_and(|next| next.is_ascii_alphanumeric() || !next.is_ascii()) {
+            } else if byte == b'\''
+                && bytes
+                    .get(at + 1)
+                    .is_some_and(|next| next.is_ascii_alphanumeric() || !next.is_ascii())
+            {
                 hash = stable_hash::extend(hash, b'\'');
                 self.folded.push('\'');
                 at += 1;
             } else if byte.is_ascii() {
                 break;
             } else {
-                let Some(character) = text[at..].chars().next() else { break };
+                let Some(character) = text[at..].chars().next() else {
+                    break;
+                };
                 match classify(character) {
                     Class::Letter => {
                         letters += 1;
@@ -110,9 +122,16 @@ impl Words {
                             upper += u32::from(lower != character);
                             self.folded.push(lower);
                         }
-                        hash = self.folded.as_bytes()[from..].iter().fold(hash, |hash, byte| stable_hash::extend(hash, *byte));
+                        hash = self.folded.as_bytes()[from..]
+                            .iter()
+                            .fold(hash, |hash, byte| stable_hash::extend(hash, *byte));
                     }
-                    Class::Joiner if text[at + character.len_utf8()..].chars().next().is_some_and(char::is_alphanumeric) => {
+                    Class::Joiner
+                        if text[at + character.len_utf8()..]
+                            .chars()
+                            .next()
+                            .is_some_and(char::is_alphanumeric) =>
+                    {
                         hash = stable_hash::extend(hash, b'\'');
                         self.folded.push('\'');
                     }
@@ -128,7 +147,14 @@ impl Words {
             (_, n) if n >= 2 && n == letters => Shape::Upper,
             _ => Shape::Capitalised,
         };
-        self.push(start, at, folded_start, stable_hash::spread(hash), before, shape);
+        self.push(
+            start,
+            at,
+            folded_start,
+            stable_hash::spread(hash),
+            before,
+            shape,
+        );
         at
     }
 
@@ -136,12 +162,34 @@ impl Words {
         let folded_start = self.folded.len();
         self.folded.push(character);
         let hash = stable_hash::hash_bytes(&self.folded.as_bytes()[folded_start..]);
-        let shape = if character.is_alphanumeric() { Shape::Lower } else { Shape::Symbol };
-        self.push(start, start + character.len_utf8(), folded_start, hash, before, shape);
+        let shape = if character.is_alphanumeric() {
+            Shape::Lower
+        } else {
+            Shape::Symbol
+        };
+        self.push(
+            start,
+            start + character.len_utf8(),
+            folded_start,
+            hash,
+            before,
+            shape,
+        );
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "`read` cuts the text at u32::MAX bytes; folding is checked below")]
-    fn push(&mut self, start: usize, end: usize, folded_start: usize, hash: u64, before: Gap, shape: Shape) {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "`read` cuts the text at u32::MAX bytes; folding is checked below"
+    )]
+    fn push(
+        &mut self,
+        start: usize,
+        end: usize,
+        folded_start: usize,
+        hash: u64,
+        before: Gap,
+        shape: Shape,
+    ) {
         let folded_end = self.folded.len();
         self.folded.push(' ');
         self.words.push(Word {
@@ -187,14 +235,17 @@ impl Words {
     #[inline]
     #[must_use]
     pub fn gap_after(&self, index: usize) -> Gap {
-        self.words.get(index + 1).map_or(self.end, |next| next.before)
+        self.words
+            .get(index + 1)
+            .map_or(self.end, |next| next.before)
     }
 
     /// Index of the word that holds folded byte `at`, or of the first word after it.
     #[inline]
     #[must_use]
     pub fn index_at_folded(&self, at: usize) -> usize {
-        self.words.partition_point(|word| (word.folded_end as usize) <= at)
+        self.words
+            .partition_point(|word| (word.folded_end as usize) <= at)
     }
 
     /// Index of the word that holds original byte `at`, or of the first word after it.
@@ -214,13 +265,26 @@ pub(crate) fn fold_phrase(text: &str) -> String {
 fn classify(character: char) -> Class {
     match character {
         '’' | '‘' | 'ʼ' | '＇' => Class::Joiner,
-        '\u{200b}'..='\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}' => Class::Nothing,
-        '\u{300}'..='\u{36f}' => Class::Letter,
-        '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' => {
-            // Their full stops and marks are no words.
-            if character.is_alphanumeric() { Class::Alone } else { Class::Nothing }
+        '\u{200b}'..='\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}' => {
+            Class::Nothing
         }
-        '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1faff}' | '\u{2b00}'..='\u{2bff}' => Class::Symbol,
+        '\u{300}'..='\u{36f}' => Class::Letter,
+        '\u{3040}'..='\u{30ff}'
+        | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}'
+        | '\u{e00}'..='\u{eff}'
+        | '\u{1000}'..='\u{109f}'
+        | '\u{1780}'..='\u{17ff}' => {
+            // Their full stops and marks are no words.
+            if character.is_alphanumeric() {
+                Class::Alone
+            } else {
+                Class::Nothing
+            }
+        }
+        '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1faff}' | '\u{2b00}'..='\u{2bff}' => {
+            Class::Symbol
+        }
         _ if character.is_alphanumeric() || is_combining_vowel(character) => Class::Letter,
         _ => Class::Between,
     }
@@ -238,17 +302,28 @@ mod tests {
 
     #[test]
     fn folds_case_hyphens_and_curly_apostrophes() {
-        assert_eq!(Words::of("  Prior-Authorisation,\n DOESN’T work!! ").folded(), " prior authorisation doesn't work ");
+        assert_eq!(
+            Words::of("  Prior-Authorisation,\n DOESN’T work!! ").folded(),
+            " prior authorisation doesn't work "
+        );
         assert_eq!(Words::of("").folded(), " ");
     }
 
     #[test]
     fn keeps_gaps_and_shapes() {
         let words = Words::of("It works, BUT #slow! 3 days");
-        let got: Vec<(bool, Shape)> = words.words().iter().map(|word| (word.before.ends_clause(), word.shape)).collect();
+        let got: Vec<(bool, Shape)> = words
+            .words()
+            .iter()
+            .map(|word| (word.before.ends_clause(), word.shape))
+            .collect();
         let want = [
-            (false, Shape::Capitalised), (false, Shape::Lower), (true, Shape::Upper), (false, Shape::Lower),
-            (true, Shape::Number), (false, Shape::Lower),
+            (false, Shape::Capitalised),
+            (false, Shape::Lower),
+            (true, Shape::Upper),
+            (false, Shape::Lower),
+            (true, Shape::Number),
+            (false, Shape::Lower),
         ];
         assert_eq!(got, want);
         assert!(words.words()[3].before.has(Gap::HASH));

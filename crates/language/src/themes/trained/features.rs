@@ -22,7 +22,12 @@ pub(super) fn features(text: &str, taxonomy: Option<&Taxonomy>, buckets_log2: u8
         found.push((word.hash & mask) as u32);
         let spelled = words.folded_word(word);
         if let Some((end, _)) = spelled.char_indices().nth(BEGINNING_LETTERS) {
-            found.push((pair(stable_hash::hash_bytes(&spelled.as_bytes()[..end]), BEGINNING) & mask) as u32);
+            found.push(
+                (pair(
+                    stable_hash::hash_bytes(&spelled.as_bytes()[..end]),
+                    BEGINNING,
+                ) & mask) as u32,
+            );
         }
         if let Some(before) = before.filter(|_| !word.before.ends_sentence()) {
             found.push((pair(before, word.hash) & mask) as u32);
@@ -31,7 +36,12 @@ pub(super) fn features(text: &str, taxonomy: Option<&Taxonomy>, buckets_log2: u8
     }
     if let Some(taxonomy) = taxonomy {
         let themes = taxonomy.tag_words(&words);
-        found.extend(themes.iter().map(|hit| (pair(stable_hash::hash_bytes(taxonomy.theme_id(hit.theme).as_bytes()), THEME) & mask) as u32));
+        found.extend(themes.iter().map(|hit| {
+            (pair(
+                stable_hash::hash_bytes(taxonomy.theme_id(hit.theme).as_bytes()),
+                THEME,
+            ) & mask) as u32
+        }));
     }
     found.sort_unstable();
     found.dedup();

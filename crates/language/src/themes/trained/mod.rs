@@ -36,10 +36,23 @@ pub fn card(name: &str, labelled: &[Labelled], training: &Training, scores: &Sco
          - **Learned from**: {} texts of {} groups (people); labels held by fewer than {} texts were left out.\n\
          - **Judged by**: {}-fold cross-validation; no group is on both sides of a split; thresholds were set inside the training side.\n\
          - **Macro F1** {:.3}, **micro F1** {:.3} over {} labels.\n- **Use it for**: texts like those it learned from. Elsewhere, measure first.\n\n| label | texts | precision | recall | F1 |\n| --- | --- | --- | --- | --- |\n",
-        labelled.len(), groups.len(), training.least_texts, training.folds, scores.macro_f1(), scores.micro_f1(), scores.labels.len(),
+        labelled.len(),
+        groups.len(),
+        training.least_texts,
+        training.folds,
+        scores.macro_f1(),
+        scores.micro_f1(),
+        scores.labels.len(),
     );
     for label in &scores.labels {
-        card.push_str(&format!("| {} | {} | {:.3} | {:.3} | {:.3} |\n", label.name, label.right + label.missed, label.precision(), label.recall(), label.f1()));
+        card.push_str(&format!(
+            "| {} | {} | {:.3} | {:.3} | {:.3} |\n",
+            label.name,
+            label.right + label.missed,
+            label.precision(),
+            label.recall(),
+            label.f1()
+        ));
     }
     card
 }

@@ -50,8 +50,19 @@ impl Model {
     #[must_use]
     pub fn tag(&self, text: &str, taxonomy: Option<&Taxonomy>) -> Vec<Learned> {
         let probabilities = self.probabilities(text, taxonomy);
-        let given = probabilities.into_iter().zip(&self.thresholds).enumerate().filter(|(_, (probability, threshold))| probability >= threshold);
-        given.filter_map(|(label, (probability, _))| Some(Learned { label: u16::try_from(label).ok()?, probability })).collect()
+        let given = probabilities
+            .into_iter()
+            .zip(&self.thresholds)
+            .enumerate()
+            .filter(|(_, (probability, threshold))| probability >= threshold);
+        given
+            .filter_map(|(label, (probability, _))| {
+                Some(Learned {
+                    label: u16::try_from(label).ok()?,
+                    probability,
+                })
+            })
+            .collect()
     }
 
     /// Probability of every label.
@@ -62,10 +73,15 @@ impl Model {
         let mut sums = vec![0i32; self.labels.len()];
         for bucket in &features {
             let row = *bucket as usize * self.labels.len();
-            sums.iter_mut().zip(&self.weights[row..row + self.labels.len()]).for_each(|(sum, weight)| *sum += i32::from(*weight));
+            sums.iter_mut()
+                .zip(&self.weights[row..row + self.labels.len()])
+                .for_each(|(sum, weight)| *sum += i32::from(*weight));
         }
         let share = self.scale / (features.len().max(1) as f32).sqrt();
-        sums.iter().zip(&self.bias).map(|(sum, bias)| logistic(*sum as f32 * share + bias)).collect()
+        sums.iter()
+            .zip(&self.bias)
+            .map(|(sum, bias)| logistic(*sum as f32 * share + bias))
+            .collect()
     }
 
     /// The bytes this model can be read from again.
@@ -73,7 +89,11 @@ impl Model {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.push(self.buckets_log2);
-        bytes.extend_from_slice(&u16::try_from(self.labels.len()).unwrap_or(u16::MAX).to_le_bytes());
+        bytes.extend_from_slice(
+            &u16::try_from(self.labels.len())
+                .unwrap_or(u16::MAX)
+                .to_le_bytes(),
+        );
         bytes.extend_from_slice(&self.scale.to_le_bytes());
         push_text(&mut bytes, &self.taxonomy);
         for ((label, bias), threshold) in self.labels.iter().zip(&self.bias).zip(&self.thresholds) {
@@ -90,13 +110,19 @@ impl Model {
     /// # Errors
     /// When the bytes are not a whole model of this version.
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, ModelProblem> {
-        let mut rest = bytes.strip_prefix(MAGIC).ok_or(ModelProblem("not a theme model of this version"))?;
+        let mut rest = bytes
+            .strip_prefix(MAGIC)
+            .ok_or(ModelProblem("not a theme model of this version"))?;
         let buckets_log2 = take::<1>(&mut rest)?[0];
         let count = usize::from(u16::from_le_bytes(take(&mut rest)?));
         if buckets_log2 > 24 || count == 0 {
             return Err(ModelProblem("its head is out of range"));
         }
-        let mut model = Model { buckets_log2, scale: f32::from_le_bytes(take(&mut rest)?), ..Model::default() };
+        let mut model = Model {
+            buckets_log2,
+            scale: f32::from_le_bytes(take(&mut rest)?),
+            ..Model::default()
+        };
         model.taxonomy = take_text(&mut rest)?;
         for _ in 0..count {
             model.bias.push(f32::from_le_bytes(take(&mut rest)?));
@@ -122,13 +148,19 @@ fn push_text(bytes: &mut Vec<u8>, text: &str) {
 
 fn take_text(rest: &mut &[u8]) -> Result<String, ModelProblem> {
     let size = usize::from(u16::from_le_bytes(take(rest)?));
-    let (text, tail) = rest.split_at_checked(size).ok_or(ModelProblem("it ends too early"))?;
+    let (text, tail) = rest
+        .split_at_checked(size)
+        .ok_or(ModelProblem("it ends too early"))?;
     *rest = tail;
-    std::str::from_utf8(text).map(str::to_owned).map_err(|_| ModelProblem("a label is not UTF-8"))
+    std::str::from_utf8(text)
+        .map(str::to_owned)
+        .map_err(|_| ModelProblem("a label is not UTF-8"))
 }
 
 fn take<const SIZE: usize>(rest: &mut &[u8]) -> Result<[u8; SIZE], ModelProblem> {
-    let (head, tail) = rest.split_first_chunk::<SIZE>().ok_or(ModelProblem("it ends too early"))?;
+    let (head, tail) = rest
+        .split_first_chunk::<SIZE>()
+        .ok_or(ModelProblem("it ends too early"))?;
     *rest = tail;
     Ok(*head)
 }

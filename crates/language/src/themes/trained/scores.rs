@@ -55,7 +55,15 @@ impl Scores {
     /// Nothing judged yet.
     #[must_use]
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Scores {
-        Scores { labels: names.into_iter().map(|name| LabelScore { name: name.to_owned(), ..LabelScore::default() }).collect() }
+        Scores {
+            labels: names
+                .into_iter()
+                .map(|name| LabelScore {
+                    name: name.to_owned(),
+                    ..LabelScore::default()
+                })
+                .collect(),
+        }
     }
 
     /// Mean F1 of the labels: every label counts the same.
@@ -69,6 +77,12 @@ impl Scores {
     #[must_use]
     pub fn micro_f1(&self) -> f64 {
         let sum = |of: fn(&LabelScore) -> usize| self.labels.iter().map(of).sum();
-        LabelScore { name: String::new(), right: sum(|one| one.right), extra: sum(|one| one.extra), missed: sum(|one| one.missed) }.f1()
+        LabelScore {
+            name: String::new(),
+            right: sum(|one| one.right),
+            extra: sum(|one| one.extra),
+            missed: sum(|one| one.missed),
+        }
+        .f1()
     }
 }
