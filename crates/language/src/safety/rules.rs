@@ -7,7 +7,7 @@
 
 use super::class::{Criteria, Criterion, SafetyClass, SeriousnessCue};
 use super::lexicon::{Cue, Cues, Hit};
-use super::token::{BUT, Break, Token};
+use super::token::{BUT, Break, EARLIER, Token};
 
 /// A text this short has no room to deny one event and tell another, in words.
 const FEW_WORDS: usize = 10;
@@ -200,6 +200,16 @@ fn negated(tokens: &[Token], hits: &[Hit], hit: &Hit) -> bool {
     })
 }
 
+/// "I never had hives before starting it": "before" right after the event.
+fn of_earlier(tokens: &[Token], hit: &Hit) -> bool {
+    let after = &tokens[hit.last as usize + 1..];
+    after
+        .iter()
+        .take(3)
+        .take_while(|token| token.before == Break::None)
+        .any(|token| EARLIER.contains(&token.hash))
+}
+
 /// How far before "for" the taking may be told, in words.
 const TAKING_REACH: u32 = 6;
 
@@ -231,7 +241,7 @@ fn standing(tokens: &[Token], hits: &[Hit], hit: &Hit) -> Standing {
             other.cues.has(cue) && !overlap(other, hit) && reaches(tokens, other, hit, reach)
         })
     };
-    if from_left(Cue::Negation, NEGATION_REACH) {
+    if from_left(Cue::Negation, NEGATION_REACH) && !of_earlier(tokens, hit) {
         return Standing::Negated;
     }
     if from_left(Cue::Indication, CONTEXT_REACH)
