@@ -9,6 +9,7 @@ pub mod privacy;
 pub mod emerging;
 pub mod language_id;
 pub mod near_duplicate;
+pub mod privacy;
 pub mod requests;
 pub mod safety;
 pub mod sentiment;
