@@ -70,7 +70,13 @@ impl Counts {
 }
 
 /// ln mixture at each tail, with mid-p at ties.
-fn quantiles(mean: f64, excess: f64, memory: Memory, direction: Direction, chance: &mut Chance) -> Vec<f64> {
+fn quantiles(
+    mean: f64,
+    excess: f64,
+    memory: Memory,
+    direction: Direction,
+    chance: &mut Chance,
+) -> Vec<f64> {
     let dispersion = 1.0 + excess;
     let counts = Counts::new(mean, dispersion);
     let ratios: Vec<f64> = (0..counts.cumulative.len())
@@ -85,7 +91,10 @@ fn quantiles(mean: f64, excess: f64, memory: Memory, direction: Direction, chanc
         .map(|_| {
             recent.rotate_right(1);
             recent[0] = ratios[counts.draw(chance) - counts.from];
-            match memory { Memory::Full => ln_mixtures(&recent).full, Memory::Capped => ln_mixtures(&recent).capped }
+            match memory {
+                Memory::Full => ln_mixtures(&recent).full,
+                Memory::Capped => ln_mixtures(&recent).capped,
+            }
         })
         .collect();
     values.sort_by(|left, right| right.total_cmp(left));

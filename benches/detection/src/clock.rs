@@ -7,13 +7,21 @@ pub struct Stopwatch {
 }
 
 fn processor_nanoseconds() -> Option<u64> {
-    std::fs::read_to_string("/proc/thread-self/schedstat").ok()?.split_whitespace().next()?.parse().ok()
+    std::fs::read_to_string("/proc/thread-self/schedstat")
+        .ok()?
+        .split_whitespace()
+        .next()?
+        .parse()
+        .ok()
 }
 
 impl Stopwatch {
     /// Starts now.
     pub fn start() -> Self {
-        Self { wall: std::time::Instant::now(), processor: processor_nanoseconds() }
+        Self {
+            wall: std::time::Instant::now(),
+            processor: processor_nanoseconds(),
+        }
     }
 
     /// Nanoseconds since the start.

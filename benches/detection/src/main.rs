@@ -49,18 +49,30 @@ enum Command {
 
 /// The development panels' folder.
 fn development_panels() -> Result<PathBuf> {
-    let data = std::env::var("AUSCULT_DATA").map_or_else(|_| PathBuf::from("../shared/data"), PathBuf::from);
-    [data.join("benchmark"), PathBuf::from("../../shared/data/benchmark")]
-        .into_iter()
-        .find(|folder| folder.is_dir())
-        .context("no development panels: set AUSCULT_DATA to the shared data folder or give --panels DIR")
+    let data = std::env::var("AUSCULT_DATA")
+        .map_or_else(|_| PathBuf::from("../shared/data"), PathBuf::from);
+    [
+        data.join("benchmark"),
+        PathBuf::from("../../shared/data/benchmark"),
+    ]
+    .into_iter()
+    .find(|folder| folder.is_dir())
+    .context(
+        "no development panels: set AUSCULT_DATA to the shared data folder or give --panels DIR",
+    )
 }
 
 fn find<'a>(all: &'a [Judged<'a>], name: &str, channel: &str) -> Option<&'a Judged<'a>> {
-    all.iter().find(|judged| judged.name.starts_with(name) && judged.channel == channel)
+    all.iter()
+        .find(|judged| judged.name.starts_with(name) && judged.channel == channel)
 }
 
-fn weekly(folder: &Path, which: Option<Replicates>, reference_replicates: usize, text: &mut String) -> Result<()> {
+fn weekly(
+    folder: &Path,
+    which: Option<Replicates>,
+    reference_replicates: usize,
+    text: &mut String,
+) -> Result<()> {
     let which = which.unwrap_or(Replicates::All);
     let panel = panels::weekly(folder)?;
     eprintln!("weekly: {} series", panel.series.len());
@@ -80,15 +92,23 @@ fn weekly(folder: &Path, which: Option<Replicates>, reference_replicates: usize,
     text.push_str(&report::calibration(&with_p, &panel, which)?);
     text.push_str("\n### False discoveries\n\nBenjamini–Hochberg over all series of each week: realised false-discovery proportion (in brackets: without the three weeks after an outbreak) / POD.\n\n");
     text.push_str(&report::discoveries(&with_p, which)?);
-    let base = find(&with_p, "farrington_flexible_nb", "bucket").or_else(|| find(&with_p, long, "bucket"));
+    let base =
+        find(&with_p, "farrington_flexible_nb", "bucket").or_else(|| find(&with_p, long, "bucket"));
     if let Some(base) = base {
         text.push_str("\n### Paired differences\n\n");
         text.push_str(&report::differences(&with_p, base, which)?);
     }
     text.push_str("\n### Cost\n\n");
-    let once: Vec<&Judged> = with_p.iter().filter(|judged| judged.channel == "bucket" && !judged.name.starts_with("true")).collect();
+    let once: Vec<&Judged> = with_p
+        .iter()
+        .filter(|judged| judged.channel == "bucket" && !judged.name.starts_with("true"))
+        .collect();
     text.push_str(&report::cost(&once)?);
-    writeln!(text, "\nA count series takes {} bytes in memory, heap included (there is none).", size_of::<CountState>())?;
+    writeln!(
+        text,
+        "\nA count series takes {} bytes in memory, heap included (there is none).",
+        size_of::<CountState>()
+    )?;
     Ok(())
 }
 
@@ -99,7 +119,11 @@ fn daily(folder: &Path, which: Option<Replicates>, text: &mut String) -> Result<
     let all = run::daily_dynamic(&panel)?;
     text.push_str("\n## Daily panel\n\n");
     text.push_str(&report::daily(&all, which)?);
-    writeln!(text, "\n{:.2} µs per series and day.", all[0].nanoseconds / 1000.0)?;
+    writeln!(
+        text,
+        "\n{:.2} µs per series and day.",
+        all[0].nanoseconds / 1000.0
+    )?;
     Ok(())
 }
 
@@ -110,25 +134,47 @@ fn main() -> Result<()> {
     }
     let given = arguments.panels.is_some();
     let folder = arguments.panels.map_or_else(development_panels, Ok)?;
-    let which = arguments.replicates.unwrap_or(if given { Replicates::All } else { Replicates::Odd });
+    let which = arguments.replicates.unwrap_or(if given {
+        Replicates::All
+    } else {
+        Replicates::Odd
+    });
     let mut text = String::from("# Detection benchmark\n\n");
     writeln!(
         text,
         "Written by `make bench-detection`; do not edit. Panels: `{}`; replicates reported: {which:?}. Thresholds come from the quiet \
-         series of the other half of the replicates. Settings were tuned on the even replicates of the development panels.",
-        if given { folder.display().to_string() } else { "development".to_owned() },
+         series of the other half of the replicates. Baseline settings were tuned on the even replicates of the development panels; the shape of the onset evidence \
+         (size of shift, onset weights, cap of the memory) was chosen with true parameters on all their replicates, so \
+         the odd ones are not wholly untouched: compare with the rows of known parameters, or give other panels.",
+        if given {
+            folder.display().to_string()
+        } else {
+            "development".to_owned()
+        },
     )?;
-    let (has_weekly, has_daily) = (folder.join("weekly").is_dir(), folder.join("daily").is_dir());
+    let (has_weekly, has_daily) = (
+        folder.join("weekly").is_dir(),
+        folder.join("daily").is_dir(),
+    );
     if !has_weekly && !has_daily {
-        bail!("{} has neither weekly/ nor daily/: give a folder laid out like the shared benchmark", folder.display());
+        bail!(
+            "{} has neither weekly/ nor daily/: give a folder laid out like the shared benchmark",
+            folder.display()
+        );
     }
     if has_weekly {
-        weekly(&folder, Some(which), arguments.reference_replicates, &mut text)?;
+        weekly(
+            &folder,
+            Some(which),
+            arguments.reference_replicates,
+            &mut text,
+        )?;
     }
     if has_daily {
         daily(&folder, Some(which), &mut text)?;
     }
-    std::fs::write(&arguments.to, &text).with_context(|| format!("{} cannot be written", arguments.to.display()))?;
+    std::fs::write(&arguments.to, &text)
+        .with_context(|| format!("{} cannot be written", arguments.to.display()))?;
     #[expect(clippy::print_stdout, reason = "the command's product")]
     {
         println!("{text}");

@@ -82,24 +82,40 @@ fn alarms_over(scores: &[f32], threshold: f32) -> usize {
 /// Places at which an alarm has none in the two buckets before.
 fn episodes(scores: &[f32], threshold: f32) -> usize {
     let alarm = |place: usize| scores[place] > threshold;
-    (0..scores.len()).filter(|place| alarm(*place) && !(place.saturating_sub(2)..*place).any(alarm)).count()
+    (0..scores.len())
+        .filter(|place| alarm(*place) && !(place.saturating_sub(2)..*place).any(alarm))
+        .count()
 }
 
 impl Judged<'_> {
     fn half(&self, parity: usize) -> impl Iterator<Item = &Scored> {
-        self.series.iter().zip(&self.scored).filter(move |(series, _)| series.replicate % 2 == parity).map(|(_, scored)| scored)
+        self.series
+            .iter()
+            .zip(&self.scored)
+            .filter(move |(series, _)| series.replicate % 2 == parity)
+            .map(|(_, scored)| scored)
     }
 
     fn reported(&self, which: Replicates) -> impl Iterator<Item = (&Series, &Scored)> {
-        self.series.iter().copied().zip(&self.scored).filter(move |(series, _)| which.reports(series))
+        self.series
+            .iter()
+            .copied()
+            .zip(&self.scored)
+            .filter(move |(series, _)| which.reports(series))
     }
 
     /// Thresholds above which the given share of the other half's quiet buckets lies.
     pub fn thresholds(&self, rate: f64) -> Thresholds {
         [0, 1].map(|parity| {
-            let mut scores: Vec<f32> = self.half(1 - parity).flat_map(|scored| scored.quiet.iter().copied()).collect();
+            let mut scores: Vec<f32> = self
+                .half(1 - parity)
+                .flat_map(|scored| scored.quiet.iter().copied())
+                .collect();
             scores.sort_by(|left, right| right.total_cmp(left));
-            scores.get((rate * scores.len() as f64) as usize).copied().unwrap_or(f32::INFINITY)
+            scores
+                .get((rate * scores.len() as f64) as usize)
+                .copied()
+                .unwrap_or(f32::INFINITY)
         })
     }
 
@@ -110,8 +126,15 @@ impl Judged<'_> {
             let (mut low, mut high) = (0.5_f32, 60.0_f32);
             for _ in 0..40 {
                 let middle = 0.5 * (low + high);
-                let started: usize = self.half(1 - parity).map(|scored| episodes(&scored.quiet, middle)).sum();
-                if share(started, buckets) > rate { low = middle } else { high = middle }
+                let started: usize = self
+                    .half(1 - parity)
+                    .map(|scored| episodes(&scored.quiet, middle))
+                    .sum();
+                if share(started, buckets) > rate {
+                    low = middle
+                } else {
+                    high = middle
+                }
             }
             high
         })
@@ -125,7 +148,10 @@ impl Judged<'_> {
             count.0 += alarms_over(&scored.quiet, thresholds[series.replicate % 2]);
             count.1 += scored.quiet.len();
         }
-        counts.into_iter().map(|(group, (alarms, buckets))| (group, share(alarms, buckets))).collect()
+        counts
+            .into_iter()
+            .map(|(group, (alarms, buckets))| (group, share(alarms, buckets)))
+            .collect()
     }
 
     /// Places of an outbreak's buckets among the judged ones.
@@ -137,7 +163,8 @@ impl Judged<'_> {
     /// All measures at thresholds.
     pub fn measures(&self, thresholds: Thresholds, which: Replicates) -> Measures {
         let rates = self.group_rates(thresholds, which);
-        let (mut alarms, mut buckets, mut found, mut at_once, mut delay, mut outbreaks) = (0, 0, 0, 0, 0, 0);
+        let (mut alarms, mut buckets, mut found, mut at_once, mut delay, mut outbreaks) =
+            (0, 0, 0, 0, 0, 0);
         let (mut true_alarms, mut other_alarms, mut sick, mut cases, mut covered) = (0, 0, 0, 0, 0);
         for (series, scored) in self.reported(which) {
             let threshold = thresholds[series.replicate % 2];
@@ -146,14 +173,21 @@ impl Judged<'_> {
             buckets += scored.quiet.len();
             let during = self.during(series, scored);
             sick += during.clone().count();
-            if let Some(place) = during.clone().find(|place| scored.struck[*place] > threshold) {
+            if let Some(place) = during
+                .clone()
+                .find(|place| scored.struck[*place] > threshold)
+            {
                 found += 1;
                 delay += place - during.start();
                 at_once += usize::from(place == *during.start());
             }
             for (place, score) in scored.struck.iter().enumerate() {
                 let (alarm, sick) = (*score > threshold, during.contains(&place));
-                let added = if sick { series.added[place + self.first - 1] as usize } else { 0 };
+                let added = if sick {
+                    series.added[place + self.first - 1] as usize
+                } else {
+                    0
+                };
                 cases += added;
                 covered += if alarm { added } else { 0 };
                 true_alarms += usize::from(alarm && sick);
@@ -174,10 +208,16 @@ impl Judged<'_> {
     }
 
     /// Whether each reported outbreak was found at all, by group and replicate.
-    pub fn found(&self, thresholds: Thresholds, which: Replicates) -> BTreeMap<(usize, usize), bool> {
+    pub fn found(
+        &self,
+        thresholds: Thresholds,
+        which: Replicates,
+    ) -> BTreeMap<(usize, usize), bool> {
         self.reported(which)
             .map(|(series, scored)| {
-                let found = self.during(series, scored).any(|place| scored.struck[place] > thresholds[series.replicate % 2]);
+                let found = self
+                    .during(series, scored)
+                    .any(|place| scored.struck[place] > thresholds[series.replicate % 2]);
                 ((series.group, series.replicate), found)
             })
             .collect()
@@ -187,16 +227,28 @@ impl Judged<'_> {
 /// Mean difference of two paired lists and its 95 % bootstrap interval (1,000 resamples, fixed seed).
 ///
 /// Only series judged by both count.
-pub fn paired_difference(left: &BTreeMap<(usize, usize), bool>, right: &BTreeMap<(usize, usize), bool>) -> (f64, f64, f64) {
+pub fn paired_difference(
+    left: &BTreeMap<(usize, usize), bool>,
+    right: &BTreeMap<(usize, usize), bool>,
+) -> (f64, f64, f64) {
     let differences: Vec<f64> = left
         .iter()
-        .filter_map(|(key, left)| right.get(key).map(|right| f64::from(u8::from(*left)) - f64::from(u8::from(*right))))
+        .filter_map(|(key, left)| {
+            right
+                .get(key)
+                .map(|right| f64::from(u8::from(*left)) - f64::from(u8::from(*right)))
+        })
         .collect();
     let count = differences.len().max(1);
     let mean = differences.iter().sum::<f64>() / count as f64;
     let mut chance = Chance::new(2026);
     let mut means: Vec<f64> = (0..1000)
-        .map(|_| (0..count).map(|_| differences[(chance.uniform() * count as f64) as usize]).sum::<f64>() / count as f64)
+        .map(|_| {
+            (0..count)
+                .map(|_| differences[(chance.uniform() * count as f64) as usize])
+                .sum::<f64>()
+                / count as f64
+        })
         .collect();
     means.sort_by(f64::total_cmp);
     (mean, means[25], means[974])

@@ -55,7 +55,12 @@ pub fn clairvoyant(
     (judged..counts.len())
         .map(|place| {
             let ratios: [f64; WINDOWS] = std::array::from_fn(|back| {
-                ln_ratios(scenario.mean(place - back + 1), scenario.dispersion, f64::from(counts[place - back])).excess
+                ln_ratios(
+                    scenario.mean(place - back + 1),
+                    scenario.dispersion,
+                    f64::from(counts[place - back]),
+                )
+                .excess
             });
             let mean = scenario.mean(place + 1);
             let bucket = NegativeBinomial::new(mean, scenario.dispersion)
@@ -65,7 +70,11 @@ pub fn clairvoyant(
             let null = null.at(mean, scenario.dispersion);
             let full = null.p_value(Memory::Full, Direction::Excess, mixtures.full);
             let capped = null.p_value(Memory::Capped, Direction::Excess, mixtures.capped);
-            [score(bucket), score(full), score(Sequential::combine(bucket, capped))]
+            [
+                score(bucket),
+                score(full),
+                score(Sequential::combine(bucket, capped)),
+            ]
         })
         .collect()
 }

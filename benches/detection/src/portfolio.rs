@@ -17,12 +17,20 @@ pub struct Realised {
 
 /// Runs the procedure bucket by bucket over the reported series with outbreaks.
 pub fn realised(judged: &Judged, q: f64, which: Replicates) -> Realised {
-    let members: Vec<_> = judged.series.iter().zip(&judged.scored).filter(|(series, _)| which.reports(series)).collect();
+    let members: Vec<_> = judged
+        .series
+        .iter()
+        .zip(&judged.scored)
+        .filter(|(series, _)| which.reports(series))
+        .collect();
     let buckets = members.first().map_or(0, |(_, scored)| scored.struck.len());
     let (mut discoveries, mut false_ones, mut aftermath) = (0_usize, 0_usize, 0_usize);
     let mut found = vec![false; members.len()];
     for bucket in 0..buckets {
-        let p: Vec<f64> = members.iter().map(|(_, scored)| f64::from(-scored.struck[bucket]).exp()).collect();
+        let p: Vec<f64> = members
+            .iter()
+            .map(|(_, scored)| f64::from(-scored.struck[bucket]).exp())
+            .collect();
         let outcome = benjamini_hochberg(&p, q);
         for (place, (series, _)) in members.iter().enumerate() {
             if !outcome.rejected[place] {

@@ -29,7 +29,11 @@ pub fn detection(all: &[Judged], which: Replicates) -> Text {
         write!(text, "| {} |", label(judged))?;
         for rate in RATES {
             let at = judged.measures(judged.thresholds(rate), which);
-            write!(text, " {:.3} / {:.3} / {:.3} / {:.3} |", at.detected, at.detected_at_once, at.f1, at.worst_group_rate)?;
+            write!(
+                text,
+                " {:.3} / {:.3} / {:.3} / {:.3} |",
+                at.detected, at.detected_at_once, at.f1, at.worst_group_rate
+            )?;
         }
         text.push('\n');
     }
@@ -38,7 +42,9 @@ pub fn detection(all: &[Judged], which: Replicates) -> Text {
 
 /// The same at equal rates of episodes.
 pub fn episodes(all: &[Judged], which: Replicates) -> Text {
-    let mut text = String::from("| method | channel | episode rate 0.005 | 0.01 | 0.02 |\n|---|---|---|---|---|\n");
+    let mut text = String::from(
+        "| method | channel | episode rate 0.005 | 0.01 | 0.02 |\n|---|---|---|---|---|\n",
+    );
     for judged in all {
         write!(text, "| {} |", label(judged))?;
         for rate in [0.005, 0.01, 0.02] {
@@ -52,28 +58,50 @@ pub fn episodes(all: &[Judged], which: Replicates) -> Text {
 
 /// False-positive rate of each parameter group at a nominal p of 0.01.
 pub fn calibration(all: &[Judged], panel: &Weekly, which: Replicates) -> Text {
-    let mut text = String::from("| method | channel | all | groups 1–7 (six scenarios each) | scenarios, least to most |\n|---|---|---|---|---|\n");
+    let mut text = String::from(
+        "| method | channel | all | groups 1–7 (six scenarios each) | scenarios, least to most |\n|---|---|---|---|---|\n",
+    );
     for judged in all {
         let rates = judged.group_rates(nominal(0.01), which);
-        let mut groups: std::collections::BTreeMap<usize, Vec<f64>> = std::collections::BTreeMap::new();
+        let mut groups: std::collections::BTreeMap<usize, Vec<f64>> =
+            std::collections::BTreeMap::new();
         for (scenario, rate) in &rates {
-            groups.entry(panel.base_rows[scenario]).or_default().push(*rate);
+            groups
+                .entry(panel.base_rows[scenario])
+                .or_default()
+                .push(*rate);
         }
-        let groups: Vec<String> = groups.values().map(|rates| format!("{:.4}", rates.iter().sum::<f64>() / rates.len() as f64)).collect();
+        let groups: Vec<String> = groups
+            .values()
+            .map(|rates| format!("{:.4}", rates.iter().sum::<f64>() / rates.len() as f64))
+            .collect();
         let at = judged.measures(nominal(0.01), which);
-        writeln!(text, "| {} | {:.4} | {} | {:.4}–{:.4} |", label(judged), at.false_positive_rate, groups.join(" "), at.best_group_rate, at.worst_group_rate)?;
+        writeln!(
+            text,
+            "| {} | {:.4} | {} | {:.4}–{:.4} |",
+            label(judged),
+            at.false_positive_rate,
+            groups.join(" "),
+            at.best_group_rate,
+            at.worst_group_rate
+        )?;
     }
     Ok(text)
 }
 
 /// Benjamini–Hochberg over all series of each bucket.
 pub fn discoveries(all: &[Judged], which: Replicates) -> Text {
-    let mut text = String::from("| method | channel | q 0.05 | q 0.10 | q 0.20 |\n|---|---|---|---|---|\n");
+    let mut text =
+        String::from("| method | channel | q 0.05 | q 0.10 | q 0.20 |\n|---|---|---|---|---|\n");
     for judged in all {
         write!(text, "| {} |", label(judged))?;
         for q in [0.05, 0.1, 0.2] {
             let at = realised(judged, q, which);
-            write!(text, " {:.3} ({:.3}) / {:.3} |", at.false_share, at.false_share_beyond_aftermath, at.detected)?;
+            write!(
+                text,
+                " {:.3} ({:.3}) / {:.3} |",
+                at.false_share, at.false_share_beyond_aftermath, at.detected
+            )?;
         }
         text.push('\n');
     }
@@ -82,30 +110,51 @@ pub fn discoveries(all: &[Judged], which: Replicates) -> Text {
 
 /// Paired difference of POD at FPR 0.01 to one method.
 pub fn differences(all: &[Judged], to: &Judged, which: Replicates) -> Text {
-    let mut text = format!("| method | channel | POD at FPR 0.01 less that of {} (95 % bootstrap) |\n|---|---|---|\n", to.name);
+    let mut text = format!(
+        "| method | channel | POD at FPR 0.01 less that of {} (95 % bootstrap) |\n|---|---|---|\n",
+        to.name
+    );
     let base = to.found(to.thresholds(0.01), which);
     for judged in all {
-        let (mean, low, high) = paired_difference(&judged.found(judged.thresholds(0.01), which), &base);
-        writeln!(text, "| {} | {mean:+.3} ({low:+.3} to {high:+.3}) |", label(judged))?;
+        let (mean, low, high) =
+            paired_difference(&judged.found(judged.thresholds(0.01), which), &base);
+        writeln!(
+            text,
+            "| {} | {mean:+.3} ({low:+.3} to {high:+.3}) |",
+            label(judged)
+        )?;
     }
     Ok(text)
 }
 
 /// The daily panel.
 pub fn daily(all: &[Judged], which: Replicates) -> Text {
-    let mut text = String::from("| method | channel | FPR | POD | share of outbreak days | share of outbreak cases on alarm days | F1 | delay, days | worst signal |\n|---|---|---|---|---|---|---|---|---|\n");
+    let mut text = String::from(
+        "| method | channel | FPR | POD | share of outbreak days | share of outbreak cases on alarm days | F1 | delay, days | worst signal |\n|---|---|---|---|---|---|---|---|---|\n",
+    );
     for judged in all {
         for rate in [0.005, 0.01, 0.02] {
             let at = judged.measures(judged.thresholds(rate), which);
             writeln!(
-                text, "| {} | {rate} | {:.3} | {:.3} | {:.3} | {:.3} | {:.2} | {:.3} |",
-                label(judged), at.detected, at.sensitivity, at.cases_covered, at.f1, at.delay, at.worst_group_rate,
+                text,
+                "| {} | {rate} | {:.3} | {:.3} | {:.3} | {:.3} | {:.2} | {:.3} |",
+                label(judged),
+                at.detected,
+                at.sensitivity,
+                at.cases_covered,
+                at.f1,
+                at.delay,
+                at.worst_group_rate,
             )?;
         }
     }
     text.push_str("\nFalse-positive rate of each signal at a nominal p of 0.01:\n\n| channel | signals 1–16 |\n|---|---|\n");
     for judged in all {
-        let rates: Vec<String> = judged.group_rates(nominal(0.01), which).values().map(|rate| format!("{rate:.3}")).collect();
+        let rates: Vec<String> = judged
+            .group_rates(nominal(0.01), which)
+            .values()
+            .map(|rate| format!("{rate:.3}"))
+            .collect();
         writeln!(text, "| {} | {} |", judged.channel, rates.join(" "))?;
     }
     Ok(text)
@@ -113,9 +162,15 @@ pub fn daily(all: &[Judged], which: Replicates) -> Text {
 
 /// Nanoseconds a step.
 pub fn cost(all: &[&Judged]) -> Text {
-    let mut text = String::from("| method | µs per series and step (one core, processor time) |\n|---|---|\n");
+    let mut text =
+        String::from("| method | µs per series and step (one core, processor time) |\n|---|---|\n");
     for judged in all {
-        writeln!(text, "| {} | {:.2} |", judged.name, judged.nanoseconds / 1000.0)?;
+        writeln!(
+            text,
+            "| {} | {:.2} |",
+            judged.name,
+            judged.nanoseconds / 1000.0
+        )?;
     }
     Ok(text)
 }

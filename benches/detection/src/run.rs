@@ -4,8 +4,8 @@ use anyhow::{Result, anyhow};
 use auscult_statistics::count::{BucketContext, CountModel, CountSettings, Prior, Season};
 use auscult_statistics::evidence::OnsetNull;
 use auscult_statistics::reference::{
-    Calendar, CountSeries, EarsSettings, EarsVariant, FarringtonFlexibleSettings, FarringtonOriginalSettings, ReferenceMethod,
-    ThresholdMethod,
+    Calendar, CountSeries, EarsSettings, EarsVariant, FarringtonFlexibleSettings,
+    FarringtonOriginalSettings, ReferenceMethod, ThresholdMethod,
 };
 
 use crate::clock::Stopwatch;
@@ -16,23 +16,38 @@ use crate::panels::{Daily, JUDGED_DAY, JUDGED_WEEKS, Series, Weekly};
 /// Names of the channels of a two-clock method.
 pub const CHANNEL_NAMES: [&str; CHANNELS] = ["bucket", "over time", "combined"];
 /// The panels' year has 52 weeks.
-const PANEL_WEEKS: Season = Season { phases: 1, buckets_per_year: 52.0 };
+const PANEL_WEEKS: Season = Season {
+    phases: 1,
+    buckets_per_year: 52.0,
+};
 /// Weeks of history given, 575 being all there is.
 pub const HISTORIES: [usize; 5] = [26, 52, 104, 260, 575];
 /// Siblings a young series borrows from.
 const SIBLINGS: usize = 5;
 
 fn default_model(season: Season) -> Result<CountModel> {
-    let settings = CountSettings::default().check().map_err(|problems| anyhow!(problems.join("; ")))?;
+    let settings = CountSettings::default()
+        .check()
+        .map_err(|problems| anyhow!(problems.join("; ")))?;
     Ok(CountModel::new(settings, season))
 }
 
 /// Runs `method` on both forms of every series and splits the channels.
-fn judge<'a>(name: &str, series: &'a [Series], first: usize, steps: usize, method: impl Fn(&Series, &[u32]) -> Vec<Scores>) -> Vec<Judged<'a>> {
+fn judge<'a>(
+    name: &str,
+    series: &'a [Series],
+    first: usize,
+    steps: usize,
+    method: impl Fn(&Series, &[u32]) -> Vec<Scores>,
+) -> Vec<Judged<'a>> {
     let watch = Stopwatch::start();
-    let both: Vec<(Vec<Scores>, Vec<Scores>)> = series.iter().map(|one| (method(one, &one.quiet), method(one, &one.struck))).collect();
+    let both: Vec<(Vec<Scores>, Vec<Scores>)> = series
+        .iter()
+        .map(|one| (method(one, &one.quiet), method(one, &one.struck)))
+        .collect();
     let nanoseconds = watch.nanoseconds() / (2 * series.len() * steps) as f64;
-    let channel = |scores: &[Scores], channel: usize| scores.iter().map(|scores| scores[channel]).collect();
+    let channel =
+        |scores: &[Scores], channel: usize| scores.iter().map(|scores| scores[channel]).collect();
     CHANNEL_NAMES
         .iter()
         .enumerate()
@@ -40,7 +55,13 @@ fn judge<'a>(name: &str, series: &'a [Series], first: usize, steps: usize, metho
             name: name.to_owned(),
             channel: label,
             series: series.iter().collect(),
-            scored: both.iter().map(|(quiet, struck)| Scored { quiet: channel(quiet, place), struck: channel(struck, place) }).collect(),
+            scored: both
+                .iter()
+                .map(|(quiet, struck)| Scored {
+                    quiet: channel(quiet, place),
+                    struck: channel(struck, place),
+                })
+                .collect(),
             first,
             nanoseconds,
         })
@@ -48,7 +69,11 @@ fn judge<'a>(name: &str, series: &'a [Series], first: usize, steps: usize, metho
 }
 
 fn history_name(weeks: usize) -> String {
-    if weeks >= 575 { "all history (11 years)".to_owned() } else { format!("{weeks} weeks") }
+    if weeks >= 575 {
+        "all history (11 years)".to_owned()
+    } else {
+        format!("{weeks} weeks")
+    }
 }
 
 /// The default detector on the weekly panel with each length of history, and with true parameters.
@@ -60,24 +85,66 @@ pub fn weekly_dynamic(panel: &Weekly) -> Result<Vec<Judged<'_>>> {
     let mut all = Vec::new();
     for history in HISTORIES {
         let name = format!("dynamic_count, {}", history_name(history));
-        all.extend(judge(&name, &panel.series, judged + 1, history + weeks, |_, counts| {
-            methods::dynamic(&model, &Prior::vague(), counts, judged - history, judged, context)
-        }));
+        all.extend(judge(
+            &name,
+            &panel.series,
+            judged + 1,
+            history + weeks,
+            |_, counts| {
+                methods::dynamic(
+                    &model,
+                    &Prior::vague(),
+                    counts,
+                    judged - history,
+                    judged,
+                    context,
+                )
+            },
+        ));
     }
     for history in [26, 52, 104] {
-        let priors: Vec<Prior> = panel.series.iter().map(|series| sibling_prior(&model, panel, series, judged - history)).collect();
+        let priors: Vec<Prior> = panel
+            .series
+            .iter()
+            .map(|series| sibling_prior(&model, panel, series, judged - history))
+            .collect();
         let by_identity = |series: &Series| {
-            panel.series.iter().position(|other| (other.group, other.replicate) == (series.group, series.replicate)).unwrap_or(0)
+            panel
+                .series
+                .iter()
+                .position(|other| {
+                    (other.group, other.replicate) == (series.group, series.replicate)
+                })
+                .unwrap_or(0)
         };
         let name = format!("dynamic_count, {}, season borrowed", history_name(history));
-        all.extend(judge(&name, &panel.series, judged + 1, history + weeks, |series, counts| {
-            methods::dynamic(&model, &priors[by_identity(series)], counts, judged - history, judged, context)
-        }));
+        all.extend(judge(
+            &name,
+            &panel.series,
+            judged + 1,
+            history + weeks,
+            |series, counts| {
+                methods::dynamic(
+                    &model,
+                    &priors[by_identity(series)],
+                    counts,
+                    judged - history,
+                    judged,
+                    context,
+                )
+            },
+        ));
     }
     let null = OnsetNull::default();
-    all.extend(judge("true parameters known", &panel.series, judged + 1, weeks, |series, counts| {
-        methods::clairvoyant(&null, &panel.scenarios[&series.group], counts, judged)
-    }));
+    all.extend(judge(
+        "true parameters known",
+        &panel.series,
+        judged + 1,
+        weeks,
+        |series, counts| {
+            methods::clairvoyant(&null, &panel.scenarios[&series.group], counts, judged)
+        },
+    ));
     Ok(all)
 }
 
@@ -94,8 +161,15 @@ fn sibling_prior(model: &CountModel, panel: &Weekly, series: &Series, until: usi
         .collect();
     let mut parent = model.start(&Prior::vague());
     for week in 0..until {
-        let total: u64 = siblings.iter().map(|sibling| u64::from(sibling.quiet[week])).sum();
-        model.step(&mut parent, &BucketContext::plain(week as i64, 0), Some(total));
+        let total: u64 = siblings
+            .iter()
+            .map(|sibling| u64::from(sibling.quiet[week]))
+            .sum();
+        model.step(
+            &mut parent,
+            &BucketContext::plain(week as i64, 0),
+            Some(total),
+        );
     }
     let mut prior = Prior::share_of(&parent, 1.0 / SIBLINGS as f64, 1.0);
     prior.season_weight = 104.0;
@@ -107,7 +181,13 @@ fn reference<'a>(members: &[&'a Series], method: &dyn ReferenceMethod) -> Result
     let judged = JUDGED_WEEKS.0 - 1;
     let score = |counts: &[u32]| -> Result<Vec<f32>> {
         let counts: Vec<u64> = counts.iter().map(|count| u64::from(*count)).collect();
-        let series = CountSeries { counts: &counts, calendar: Calendar::Even { buckets_per_year: 52 }, population: &[] };
+        let series = CountSeries {
+            counts: &counts,
+            calendar: Calendar::Even {
+                buckets_per_year: 52,
+            },
+            population: &[],
+        };
         let judgements = method.judge(&series, judged..counts.len())?;
         Ok(judgements
             .iter()
@@ -122,39 +202,85 @@ fn reference<'a>(members: &[&'a Series], method: &dyn ReferenceMethod) -> Result
     let watch = Stopwatch::start();
     let scored = members
         .iter()
-        .map(|series| Ok(Scored { quiet: score(&series.quiet)?, struck: score(&series.struck)? }))
+        .map(|series| {
+            Ok(Scored {
+                quiet: score(&series.quiet)?,
+                struck: score(&series.struck)?,
+            })
+        })
         .collect::<Result<Vec<_>>>()?;
     let steps = 2 * members.len() * (JUDGED_WEEKS.1 - judged);
     let nanoseconds = watch.nanoseconds() / steps as f64;
-    Ok(Judged { name: method.name().to_owned(), channel: "bucket", series: members.to_vec(), scored, first: judged + 1, nanoseconds })
+    Ok(Judged {
+        name: method.name().to_owned(),
+        channel: "bucket",
+        series: members.to_vec(),
+        scored,
+        first: judged + 1,
+        nanoseconds,
+    })
 }
 
 /// The reference methods on the first replicates of each scenario of the weekly panel: they refit a regression each week.
 pub fn weekly_reference(panel: &Weekly, replicates: usize) -> Result<Vec<Judged<'_>>> {
-    let flexible = |threshold| FarringtonFlexibleSettings { threshold, fewest_cases: 0, ..FarringtonFlexibleSettings::default() };
-    let ears = |variant| EarsSettings { smallest_deviation: 0.5, ..EarsSettings::usual(variant) };
+    let flexible = |threshold| FarringtonFlexibleSettings {
+        threshold,
+        fewest_cases: 0,
+        ..FarringtonFlexibleSettings::default()
+    };
+    let ears = |variant| EarsSettings {
+        smallest_deviation: 0.5,
+        ..EarsSettings::usual(variant)
+    };
     let methods: Vec<Box<dyn ReferenceMethod>> = vec![
         Box::new(flexible(ThresholdMethod::NegativeBinomialPlugIn).check()?),
         Box::new(flexible(ThresholdMethod::UpperMean).check()?),
         Box::new(flexible(ThresholdMethod::Delta).check()?),
-        Box::new(FarringtonOriginalSettings { fewest_cases: 0, ..FarringtonOriginalSettings::default() }.check()?),
+        Box::new(
+            FarringtonOriginalSettings {
+                fewest_cases: 0,
+                ..FarringtonOriginalSettings::default()
+            }
+            .check()?,
+        ),
         Box::new(ears(EarsVariant::C1).check()?),
         Box::new(ears(EarsVariant::C2).check()?),
         Box::new(ears(EarsVariant::C3).check()?),
     ];
-    let members: Vec<&Series> = panel.series.iter().filter(|series| series.replicate <= replicates).collect();
-    methods.iter().map(|method| reference(&members, method.as_ref())).collect()
+    let members: Vec<&Series> = panel
+        .series
+        .iter()
+        .filter(|series| series.replicate <= replicates)
+        .collect();
+    methods
+        .iter()
+        .map(|method| reference(&members, method.as_ref()))
+        .collect()
 }
 
 /// The default detector on the daily panel.
 pub fn daily_dynamic(panel: &Daily) -> Result<Vec<Judged<'_>>> {
     let judged = JUDGED_DAY - 1;
-    let model = default_model(Season { phases: 7, buckets_per_year: 364.0 })?;
+    let model = default_model(Season {
+        phases: 7,
+        buckets_per_year: 364.0,
+    })?;
     let days = panel.calendar.len();
-    Ok(judge("dynamic_count", &panel.series, judged + 1, days, |_, counts| {
-        methods::dynamic(&model, &Prior::vague(), counts, 0, judged, |place| {
-            let day = &panel.calendar[place];
-            BucketContext { index: place as i64, phase: day.weekday, exposure: 1.0, holiday: day.holiday }
-        })
-    }))
+    Ok(judge(
+        "dynamic_count",
+        &panel.series,
+        judged + 1,
+        days,
+        |_, counts| {
+            methods::dynamic(&model, &Prior::vague(), counts, 0, judged, |place| {
+                let day = &panel.calendar[place];
+                BucketContext {
+                    index: place as i64,
+                    phase: day.weekday,
+                    exposure: 1.0,
+                    holiday: day.holiday,
+                }
+            })
+        },
+    ))
 }

@@ -98,8 +98,11 @@ fn trigamma_and_slope(x: f64) -> (f64, f64) {
     let square = inverse * inverse;
     let value = inverse
         + 0.5 * square
-        + inverse * square * (1.0 / 6.0 - square * (1.0 / 30.0 - square * (1.0 / 42.0 - square / 30.0)));
-    let change = -square - square * inverse - square * square * (0.5 - square * (1.0 / 6.0 - square / 6.0));
+        + inverse
+            * square
+            * (1.0 / 6.0 - square * (1.0 / 30.0 - square * (1.0 / 42.0 - square / 30.0)));
+    let change =
+        -square - square * inverse - square * square * (0.5 - square * (1.0 / 6.0 - square / 6.0));
     (sum + value, slope + change)
 }
 

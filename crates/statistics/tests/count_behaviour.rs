@@ -93,7 +93,7 @@ fn b05_slow_drift_is_found_within_eight_weeks() {
         found += u32::from(alarmed);
     }
     let rate = f64::from(false_alarms) / f64::from(quiet);
-    println!("found {found} of 60, false alarms {rate:.4}");
+    eprintln!("found {found} of 60, false alarms {rate:.4}");
     assert!(rate <= 0.015, "false alarms at {rate}");
     assert!(found >= 54, "{found} of 60 found");
 }

@@ -64,7 +64,7 @@ fn false_alarm_rates_hold_from_rare_to_frequent_and_from_poisson_to_dispersed() 
                     "mean {mean} dispersion {dispersion}: {at:.4?}"
                 );
             }
-            println!("mean {mean} dispersion {dispersion}: {at:.4?}");
+            eprintln!("mean {mean} dispersion {dispersion}: {at:.4?}");
         }
     }
 }
@@ -83,12 +83,12 @@ fn b01_seasonal_null_series_alarm_at_the_set_rate() {
     ];
     for (mean, dispersion, season) in cells {
         let Rates(at) = rates(mean, dispersion, 0.05, season);
-        println!("mean {mean} dispersion {dispersion} season {season}: {at:.4?}");
+        eprintln!("mean {mean} dispersion {dispersion} season {season}: {at:.4?}");
         for (sum, rate) in total.iter_mut().zip(at) {
             *sum += rate / cells.len() as f64;
         }
     }
-    println!("average {total:.4?}");
+    eprintln!("average {total:.4?}");
     for channel in [0, 1, 4] {
         assert!((0.04..=0.06).contains(&total[channel]), "{total:.4?}");
     }

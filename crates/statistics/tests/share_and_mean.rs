@@ -58,7 +58,7 @@ fn null_shares_alarm_at_the_set_rate() {
             }
         }
         let rates = alarms.map(|count| f64::from(count) / f64::from(buckets));
-        println!("trials {trials} share {share} between {between}: {rates:.4?}");
+        eprintln!("trials {trials} share {share} between {between}: {rates:.4?}");
         assert!(rates.iter().all(|rate| *rate <= 0.04), "{rates:?}");
         assert!(rates[3] >= 0.005, "{rates:?}");
     }
@@ -96,7 +96,7 @@ fn null_means_alarm_at_the_set_rate() {
             }
         }
         let rates = alarms.map(|count| f64::from(count) / f64::from(buckets));
-        println!("answers {count} deviation {deviation} between {between}: {rates:.4?}");
+        eprintln!("answers {count} deviation {deviation} between {between}: {rates:.4?}");
         assert!(
             rates.iter().all(|rate| (0.005..=0.04).contains(rate)),
             "{rates:?}"
@@ -127,7 +127,7 @@ fn b13_a_rise_of_the_negative_share_is_found() {
             .fold(1.0, f64::min);
         found += i32::from(smallest < 0.005);
     }
-    println!("found {found} of 40");
+    eprintln!("found {found} of 40");
     assert!(found >= 32, "{found} of 40");
 }
 

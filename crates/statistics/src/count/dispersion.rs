@@ -72,11 +72,19 @@ mod tests {
 
     #[test]
     fn score_is_the_derivative_of_the_log_mass() {
-        for (mean, excess, observed) in [(0.3, 0.5, 2.0), (5.0, 2.0, 0.0), (40.0, 0.2, 55.0), (3.0, 7.0, 30.0)] {
+        for (mean, excess, observed) in [
+            (0.3, 0.5, 2.0),
+            (5.0, 2.0, 0.0),
+            (40.0, 0.2, 55.0),
+            (3.0, 7.0, 30.0),
+        ] {
             let at = |excess: f64| NegativeBinomial::new(mean, 1.0 + excess).ln_mass(observed);
             let numeric = (at(excess * 1.0001) - at(excess / 1.0001)) / (2.0 * 1.0001_f64.ln());
             let analytic = score_of_excess(observed, mean, excess);
-            assert!((numeric - analytic).abs() < 1e-4 * (1.0 + analytic.abs()), "{numeric} {analytic}");
+            assert!(
+                (numeric - analytic).abs() < 1e-4 * (1.0 + analytic.abs()),
+                "{numeric} {analytic}"
+            );
         }
     }
 }

@@ -74,8 +74,12 @@ impl CountModel {
         updates: &[Posterior; MODELS],
     ) {
         let models = anchor * WANDERS..(anchor + 1) * WANDERS;
-        let total: f64 = parts.weights[models.clone()].iter().sum::<f64>().max(1e-300);
-        let update = Posterior::average(models.map(|model| (updates[model], parts.weights[model] / total)));
+        let total: f64 = parts.weights[models.clone()]
+            .iter()
+            .sum::<f64>()
+            .max(1e-300);
+        let update =
+            Posterior::average(models.map(|model| (updates[model], parts.weights[model] / total)));
         if anchor == 0 {
             let mut design = parts.design;
             design[1] = 0.0;
@@ -97,7 +101,8 @@ impl CountModel {
     ) {
         let update = Posterior::average(updates.iter().copied().zip(parts.weights));
         if self.season.phases > 1 {
-            state.phase[context.phase.min(self.season.phases - 1)].update(update.shift, update.loss);
+            state.phase[context.phase.min(self.season.phases - 1)]
+                .update(update.shift, update.loss);
         }
         if context.holiday {
             state.phase[HOLIDAY].update(update.shift, update.loss);

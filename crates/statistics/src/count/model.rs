@@ -206,7 +206,12 @@ impl CountModel {
     }
 
     /// Predictor, rate and weight of every model at a bucket; models lighter than `least_weight` keep an empty rate.
-    pub(crate) fn parts(&self, state: &CountState, context: &BucketContext, least_weight: f64) -> Parts {
+    pub(crate) fn parts(
+        &self,
+        state: &CountState,
+        context: &BucketContext,
+        least_weight: f64,
+    ) -> Parts {
         let weights = weights(&state.log_weight);
         let steps = if state.started {
             context
@@ -285,7 +290,10 @@ impl CountModel {
         let count = PHASES_LIMIT - first;
         let turn = (index as f64 / self.season.buckets_per_year).rem_euclid(1.0) * count as f64;
         let knot = (turn as usize).min(count - 1);
-        Some(Knots { slots: [first + knot, first + (knot + 1) % count], part: turn - knot as f64 })
+        Some(Knots {
+            slots: [first + knot, first + (knot + 1) % count],
+            part: turn - knot as f64,
+        })
     }
 
     fn calendar(&self, state: &CountState, context: &BucketContext) -> (f64, f64) {

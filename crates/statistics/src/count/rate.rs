@@ -33,7 +33,12 @@ impl Rate {
         // A very small shape has exp ψ = 0: its mean is all tail.
         let centre = exp_digamma(shape).max(1e-290);
         let mean = (libm::exp(location) * (shape / centre).min(1e12)).min(1e15);
-        Self { variance, shape, centre, mean }
+        Self {
+            variance,
+            shape,
+            centre,
+            mean,
+        }
     }
 }
 
@@ -49,10 +54,16 @@ pub(crate) struct Posterior {
 impl Posterior {
     /// Average over models with weights that sum to one.
     pub(crate) fn average(updates: impl Iterator<Item = (Self, f64)>) -> Self {
-        updates.fold(Self { shift: 0.0, loss: 0.0 }, |sum, (update, weight)| Self {
-            shift: sum.shift + weight * update.shift,
-            loss: sum.loss + weight * update.loss,
-        })
+        updates.fold(
+            Self {
+                shift: 0.0,
+                loss: 0.0,
+            },
+            |sum, (update, weight)| Self {
+                shift: sum.shift + weight * update.shift,
+                loss: sum.loss + weight * update.loss,
+            },
+        )
     }
 
     /// `worth` is the share of a Poisson bucket's information that this bucket carries: weight / dispersion.
@@ -61,7 +72,10 @@ impl Posterior {
         let growth = 1.0 + worth * rate.mean / rate.shape;
         let location = libm::log(exp_digamma(shape).max(1e-290) / (rate.centre * growth));
         let remaining = (trigamma(shape) / rate.variance).clamp(1e-6, 1.0);
-        Self { shift: location / rate.variance, loss: (1.0 - remaining) / rate.variance }
+        Self {
+            shift: location / rate.variance,
+            loss: (1.0 - remaining) / rate.variance,
+        }
     }
 }
 

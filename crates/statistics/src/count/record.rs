@@ -54,7 +54,10 @@ fn read_pending(reader: &mut Reader<'_>) -> Result<Pending, RestoreError> {
 impl CountState {
     /// Slots in use: phases and, for days, the knots of the yearly profile.
     fn slots(&self) -> usize {
-        self.phase[..PHASES_LIMIT].iter().rposition(|slot| *slot != Scalar::default()).map_or(0, |last| last + 1)
+        self.phase[..PHASES_LIMIT]
+            .iter()
+            .rposition(|slot| *slot != Scalar::default())
+            .map_or(0, |last| last + 1)
     }
 
     /// Appends the record; `restore` gives back the same state to the bit.

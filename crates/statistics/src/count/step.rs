@@ -4,8 +4,9 @@ use super::forecast::Forecast;
 use super::model::CountModel;
 use super::season::BucketContext;
 use super::state::{CountState, PENDING, Pending};
-use crate::evidence::{Hindsight, 
-    Direction, Memory, Sequential, WINDOWS, hindsight, in_control, ln_mixtures, ln_ratios, stronger,
+use crate::evidence::{
+    Direction, Hindsight, Memory, Sequential, WINDOWS, hindsight, in_control, ln_mixtures,
+    ln_ratios, stronger,
 };
 use crate::judgement::Judgement;
 
@@ -108,11 +109,22 @@ impl CountModel {
             }
             let mixtures = ln_mixtures(&ratios[..=waiting.len()]);
             let full = null.p_value(Memory::Full, direction, mixtures.full);
-            (ratios, full, null.p_value(Memory::Capped, direction, mixtures.capped))
+            (
+                ratios,
+                full,
+                null.p_value(Memory::Capped, direction, mixtures.capped),
+            )
         };
         let (up, p_up, p_up_now) = gather(Direction::Excess, now.excess, 0);
         let (down, p_down, p_down_now) = gather(Direction::Deficit, now.deficit, 1);
-        Onset { up, down, p_up, p_down, p_up_now, p_down_now }
+        Onset {
+            up,
+            down,
+            p_up,
+            p_down,
+            p_up_now,
+            p_down_now,
+        }
     }
 
     /// Puts the bucket into the waiting line, tells those waiting what it revealed about them, and

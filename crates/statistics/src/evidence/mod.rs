@@ -11,7 +11,9 @@ mod table;
 
 use crate::judgement::Judgement;
 use crate::special::normal_quantile;
-pub use onset::{Direction, Memory, OnsetCell, OnsetMixtures, OnsetNull, OnsetRatios, ln_mixtures, ln_ratios};
+pub use onset::{
+    Direction, Memory, OnsetCell, OnsetMixtures, OnsetNull, OnsetRatios, ln_mixtures, ln_ratios,
+};
 use table::{ln_tail_of_combination, ln_tail_of_mixture};
 
 /// Longest window, in buckets.
@@ -133,16 +135,32 @@ pub fn hindsight(
     );
     if weight >= 0.5 {
         *run *= 0.5;
-        return Hindsight { weight, new_level: false, going_on: false };
+        return Hindsight {
+            weight,
+            new_level: false,
+            going_on: false,
+        };
     }
     let direction = if upward { 1.0 } else { -1.0 };
-    *run = if *run * direction > 0.0 { *run + direction } else { direction };
+    *run = if *run * direction > 0.0 {
+        *run + direction
+    } else {
+        direction
+    };
     let length = f64::from(run.abs());
     if length <= burst_buckets {
-        return Hindsight { weight, new_level: false, going_on: false };
+        return Hindsight {
+            weight,
+            new_level: false,
+            going_on: false,
+        };
     }
     // A change that goes on and on stays learnt in full; the level breaks once.
-    Hindsight { weight: 1.0, new_level: length <= burst_buckets + 1.0, going_on: true }
+    Hindsight {
+        weight: 1.0,
+        new_level: length <= burst_buckets + 1.0,
+        going_on: true,
+    }
 }
 
 /// ln of the larger likelihood ratio of a window, and whether it speaks for an excess.

@@ -46,12 +46,19 @@ pub fn ln_ratios(mean: f64, dispersion: f64, count: f64) -> OnsetRatios {
     let size = mean / excess;
     if size > 1e6 {
         let poisson = |shifted: f64| count * libm::log(shifted / mean) - (shifted - mean);
-        return OnsetRatios { excess: poisson(raised), deficit: poisson(lowered) };
+        return OnsetRatios {
+            excess: poisson(raised),
+            deficit: poisson(lowered),
+        };
     }
     let expected = ln_rising(size, count);
     let unit = libm::log1p(excess) / excess;
-    let ratio = |shifted: f64| ln_rising(shifted / excess, count) - expected - (shifted - mean) * unit;
-    OnsetRatios { excess: ratio(raised), deficit: ratio(lowered) }
+    let ratio =
+        |shifted: f64| ln_rising(shifted / excess, count) - expected - (shifted - mean) * unit;
+    OnsetRatios {
+        excess: ratio(raised),
+        deficit: ratio(lowered),
+    }
 }
 
 /// ln likelihood ratios of one bucket.
@@ -87,7 +94,10 @@ pub struct OnsetMixtures {
 #[must_use]
 pub fn ln_mixtures(ratios: &[f64]) -> OnsetMixtures {
     let Some((now, before)) = ratios.split_first() else {
-        return OnsetMixtures { full: 0.0, capped: 0.0 };
+        return OnsetMixtures {
+            full: 0.0,
+            capped: 0.0,
+        };
     };
     // Onsets in this bucket, one and two ago, as factors on this bucket's own ratio.
     let (mut full, mut capped) = (ONSET_WEIGHT[0], ONSET_WEIGHT[0]);
@@ -98,7 +108,10 @@ pub fn ln_mixtures(ratios: &[f64]) -> OnsetMixtures {
         full += weight * factor;
         capped += weight * factor.min(MEMORY_CAP);
     }
-    OnsetMixtures { full: now + libm::log(full), capped: now + libm::log(capped) }
+    OnsetMixtures {
+        full: now + libm::log(full),
+        capped: now + libm::log(capped),
+    }
 }
 
 /// Null distribution of the mixture, by mean and dispersion.
@@ -161,7 +174,8 @@ impl OnsetNull {
     #[must_use]
     pub fn at(&self, mean: f64, dispersion: f64) -> OnsetCell<'_> {
         let (row, along_row) = place(&self.ln_means, libm::log(mean.max(1e-12)));
-        let (column, along_column) = place(&self.ln_excesses, libm::log((dispersion - 1.0).max(1e-12)));
+        let (column, along_column) =
+            place(&self.ln_excesses, libm::log((dispersion - 1.0).max(1e-12)));
         OnsetCell {
             null: self,
             corner: row * self.ln_excesses.len() + column,
@@ -191,11 +205,16 @@ impl OnsetCell<'_> {
     #[must_use]
     pub fn p_value(&self, memory: Memory, direction: Direction, ln_mixture: f64) -> f64 {
         let width = self.null.ln_excesses.len();
-        let block = 2 * usize::from(memory == Memory::Capped) + usize::from(direction == Direction::Deficit);
+        let block = 2 * usize::from(memory == Memory::Capped)
+            + usize::from(direction == Direction::Deficit);
         let start = block * self.null.ln_means.len() * width + self.corner;
         let corners = [0, 1, width, width + 1].map(|offset| &self.null.quantiles[start + offset]);
         let quantile = |level: usize| -> f64 {
-            corners.iter().zip(self.weights).map(|(corner, weight)| weight * f64::from(corner[level])).sum()
+            corners
+                .iter()
+                .zip(self.weights)
+                .map(|(corner, weight)| weight * f64::from(corner[level]))
+                .sum()
         };
         // Ties: where counts are few, many levels share one value, known to three digits.
         let p = libm::exp(self.null.ln_tail(quantile, ln_mixture - 0.01)).clamp(0.0, 1.0);
@@ -277,8 +296,11 @@ mod tests {
             for dispersion in [1.0, 2.0, 1e6] {
                 let mut last = 1.0;
                 for step in -40..400 {
-                    let p =
-                        null.at(mean, dispersion).p_value(Memory::Full, Direction::Excess, f64::from(step) * 0.25);
+                    let p = null.at(mean, dispersion).p_value(
+                        Memory::Full,
+                        Direction::Excess,
+                        f64::from(step) * 0.25,
+                    );
                     assert!(
                         p <= last && (0.0..=1.0).contains(&p),
                         "{mean} {dispersion} {step}: {p} after {last}"
@@ -301,10 +323,20 @@ mod tests {
     #[test]
     fn ratios_are_those_of_the_masses() {
         use crate::count::NegativeBinomial;
-        for (mean, dispersion, count) in [(0.3_f64, 1.5_f64, 2.0_f64), (20.0, 3.0, 31.0), (700.0, 1.2, 640.0), (5.0, 1.0, 9.0)] {
-            let expected = NegativeBinomial::new(mean + 2.5 * (mean * dispersion).sqrt(), dispersion).ln_mass(count)
-                - NegativeBinomial::new(mean, dispersion).ln_mass(count);
-            assert!((ln_ratios(mean, dispersion, count).excess - expected).abs() < 1e-4 * (1.0 + expected.abs()));
+        for (mean, dispersion, count) in [
+            (0.3, 1.5, 2.0),
+            (20.0, 3.0, 31.0),
+            (700.0, 1.2, 640.0),
+            (5.0, 1.0, 9.0),
+        ] {
+            let expected =
+                NegativeBinomial::new(mean + 2.5 * f64::sqrt(mean * dispersion), dispersion)
+                    .ln_mass(count)
+                    - NegativeBinomial::new(mean, dispersion).ln_mass(count);
+            assert!(
+                (ln_ratios(mean, dispersion, count).excess - expected).abs()
+                    < 1e-4 * (1.0 + expected.abs())
+            );
         }
     }
 }

@@ -4,7 +4,10 @@
 //! straight line; beyond the last one the tail falls as 1 / mixture, as it must for a likelihood ratio.
 
 /// (ln mixture, ln tail probability), falling.
-#[expect(clippy::approx_constant, reason = "logarithms of round tail probabilities, not constants of nature")]
+#[expect(
+    clippy::approx_constant,
+    reason = "logarithms of round tail probabilities, not constants of nature"
+)]
 const MIXTURE: [(f64, f64); 31] = [
     (-6.4815, -0.0010),
     (-5.4521, -0.0101),
