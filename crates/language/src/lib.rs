@@ -5,7 +5,6 @@
 
 #![warn(clippy::unwrap_used, clippy::iter_over_hash_type)]
 
-pub mod privacy;
 pub mod emerging;
 pub mod language_id;
 pub mod near_duplicate;
