@@ -29,12 +29,22 @@ const APPEND: usize = 20_000;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 fn main() -> Result<()> {
-    let wanted: usize = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
+    let wanted: usize = std::env::args()
+        .nth(1)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1_000_000);
     let settings = bench_settings()?;
     let (source, events) = events(wanted)?;
     let bytes: usize = events.iter().map(|(_, value)| value.len()).sum();
-    println!("{} events from {source}, {} bytes each", events.len(), bytes / events.len().max(1));
-    println!("{:<28} {:>12} {:>10} {:>14}", "path", "events/s", "seconds", "peak MiB (RSS)");
+    println!(
+        "{} events from {source}, {} bytes each",
+        events.len(),
+        bytes / events.len().max(1)
+    );
+    println!(
+        "{:<28} {:>12} {:>10} {:>14}",
+        "path", "events/s", "seconds", "peak MiB (RSS)"
+    );
 
     let memory = topics::memory_log(&settings.engine);
     let seconds = drive(&memory, &memory.clone(), &settings, &events, &|| {
@@ -49,33 +59,47 @@ fn main() -> Result<()> {
     let log = topics::open_log(&path, &settings.engine)?;
     let appender = log.appender();
     let reader = LogReader::open(&path)?;
-    let seconds = drive(&log, &appender, &settings, &events, &|| embedded_left(&reader, &settings))?;
+    let seconds = drive(&log, &appender, &settings, &events, &|| {
+        embedded_left(&reader, &settings)
+    })?;
     report("embedded log, durable", events.len(), seconds);
     Ok(())
 }
 
 fn bench_settings() -> Result<Settings> {
-    let overrides = Overrides { pseudonym_key: Some(Secret::new("bench-only".repeat(8))), backfill: true, ..Overrides::default() };
+    let overrides = Overrides {
+        pseudonym_key: Some(Secret::new("bench-only".repeat(8))),
+        backfill: true,
+        ..Overrides::default()
+    };
     let mut settings = settings::load(None, &overrides)?;
     let mut engine = (*settings.engine).clone();
     engine.topics = Topics::with_single_source("feedback.bench.v1");
     engine.listen.lateness_seconds = 2 * 86_400;
     engine.listen.dead_letter_cap.share = 1.0;
-    settings.engine = engine.check().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
+    settings.engine = engine
+        .check()
+        .map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
     Ok(settings)
 }
 
 /// Keys and structured bytes in order of arrival, at least `wanted` of them.
 fn events(wanted: usize) -> Result<(String, Vec<(Vec<u8>, Vec<u8>)>)> {
-    let folder = std::env::var_os("AUSCULT_DATA").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
+    let folder = std::env::var_os("AUSCULT_DATA")
+        .map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
     let file = folder.join("nhs_feedback_neas_2021_2022.csv.gz");
     if !file.exists() {
-        println!("({} is not there: the simulated feed stands in)", file.display());
+        println!(
+            "({} is not there: the simulated feed stands in)",
+            file.display()
+        );
         return simulated(wanted);
     }
     let map_path = Path::new("deploy/maps/nhs_feedback_neas_2021_2022.toml");
     let text = std::fs::read_to_string(map_path).context("run it from the project's root")?;
-    let columns = map::read(&text, Path::new("deploy/maps")).map_err(|problems| anyhow::anyhow!("{problems:?}"))?.columns;
+    let columns = map::read(&text, Path::new("deploy/maps"))
+        .map_err(|problems| anyhow::anyhow!("{problems:?}"))?
+        .columns;
     let mut events: Vec<_> = rows::open(&file, &columns.named_columns())?
         .filter_map(|(_, row)| event::of_row(&row.ok()?, &columns).ok())
         .collect();
@@ -88,8 +112,15 @@ fn events(wanted: usize) -> Result<(String, Vec<(Vec<u8>, Vec<u8>)>)> {
             event.envelope.id = format!("{}-{copy}", event.envelope.id).into();
             event.data.feedback_id = format!("{}-{copy}", event.data.feedback_id).into();
             event.data.links.thread = None;
-            event.data.respondent.reference = event.data.respondent.reference.map(|person| format!("{person}-{copy}").into());
-            encoded.push((event.key(), auscult_wire::encode_feedback_structured(&event)));
+            event.data.respondent.reference = event
+                .data
+                .respondent
+                .reference
+                .map(|person| format!("{person}-{copy}").into());
+            encoded.push((
+                event.key(),
+                auscult_wire::encode_feedback_structured(&event),
+            ));
         }
     }
     Ok((file.display().to_string(), encoded))
@@ -101,13 +132,22 @@ fn simulated(wanted: usize) -> Result<(String, Vec<(Vec<u8>, Vec<u8>)>)> {
     while encoded.len() < wanted {
         seed += 1;
         let feed = auscult_sim::Generator::new(auscult_sim::Scenario::demo(), seed);
-        encoded.extend(feed.take(wanted - encoded.len()).map(|event| (event.key, event.value)));
+        encoded.extend(
+            feed.take(wanted - encoded.len())
+                .map(|event| (event.key, event.value)),
+        );
     }
     Ok(("the simulated feed".to_owned(), encoded))
 }
 
 /// Feeds everything and waits until Detect has committed it; the seconds it took.
-fn drive<B: Broker>(broker: &B, appender: &dyn Append, settings: &Settings, events: &[(Vec<u8>, Vec<u8>)], left: &dyn Fn() -> Result<u64>) -> Result<f64>
+fn drive<B: Broker>(
+    broker: &B,
+    appender: &dyn Append,
+    settings: &Settings,
+    events: &[(Vec<u8>, Vec<u8>)],
+    left: &dyn Fn() -> Result<u64>,
+) -> Result<f64>
 where
     B::Consumer: Log + 'static,
 {
@@ -116,22 +156,50 @@ where
     let clock = Arc::new(ManualClock::new(Timestamp(20_000 * DAY)));
     let stop = Arc::new(AtomicBool::new(false));
     let listen = ListenStage::standard(engine, Taxonomy::standard(), Arc::clone(&metrics));
-    let listen = Turn::new(broker.consumer(LISTEN_GROUP, &topics::sources(engine))?, listen, clock.clone(), Arc::clone(&metrics), engine.turn.bounds());
-    let detect = DetectStage::new(Arc::new(settings.detect.clone()), engine, Arc::clone(&metrics));
-    let detect = Turn::new(broker.consumer(DETECT_GROUP, &engine.topics.detected())?, detect, clock, Arc::clone(&metrics), engine.turn.bounds());
+    let listen = Turn::new(
+        broker.consumer(LISTEN_GROUP, &topics::sources(engine))?,
+        listen,
+        clock.clone(),
+        Arc::clone(&metrics),
+        engine.turn.bounds(),
+    );
+    let detect = DetectStage::new(
+        Arc::new(settings.detect.clone()),
+        engine,
+        Arc::clone(&metrics),
+    );
+    let detect = Turn::new(
+        broker.consumer(DETECT_GROUP, &engine.topics.detected())?,
+        detect,
+        clock,
+        Arc::clone(&metrics),
+        engine.turn.bounds(),
+    );
 
     let began = Instant::now();
-    let workers = [Worker::spawn(listen, Arc::clone(&stop))?, Worker::spawn(detect, Arc::clone(&stop))?];
+    let workers = [
+        Worker::spawn(listen, Arc::clone(&stop))?,
+        Worker::spawn(detect, Arc::clone(&stop))?,
+    ];
     let topic: Arc<str> = topics::sources(engine)[0].into();
     for chunk in events.chunks(APPEND) {
         let records = chunk
             .iter()
-            .map(|(key, value)| Outgoing { topic: Arc::clone(&topic), partition: None, key: Some(key.clone()), headers: Vec::new(), value: Some(value.clone()) })
+            .map(|(key, value)| Outgoing {
+                topic: Arc::clone(&topic),
+                partition: None,
+                key: Some(key.clone()),
+                headers: Vec::new(),
+                value: Some(value.clone()),
+            })
             .collect();
         appender.append(records)?;
     }
     while left()? > 0 {
-        anyhow::ensure!(!stop.load(Ordering::SeqCst), "a stage stopped; run it with AUSCULT_LOG=info");
+        anyhow::ensure!(
+            !stop.load(Ordering::SeqCst),
+            "a stage stopped; run it with AUSCULT_LOG=info"
+        );
         std::thread::sleep(LOOK_EVERY);
     }
     let seconds = began.elapsed().as_secs_f64();
@@ -145,10 +213,14 @@ where
 fn embedded_left(reader: &LogReader, settings: &Settings) -> Result<u64> {
     let engine = &settings.engine;
     let mut left = 0;
-    for (group, topics) in [(LISTEN_GROUP, topics::sources(engine)), (DETECT_GROUP, engine.topics.detected())] {
+    for (group, topics) in [
+        (LISTEN_GROUP, topics::sources(engine)),
+        (DETECT_GROUP, engine.topics.detected()),
+    ] {
         for topic in topics {
             for partition in reader.partitions(topic)? {
-                left += reader.end(&partition)?.0 - reader.committed(group, &partition)?.unwrap_or_default().0;
+                left += reader.end(&partition)?.0
+                    - reader.committed(group, &partition)?.unwrap_or_default().0;
             }
         }
     }
@@ -156,12 +228,25 @@ fn embedded_left(reader: &LogReader, settings: &Settings) -> Result<u64> {
 }
 
 fn report(path: &str, events: usize, seconds: f64) {
-    println!("{path:<28} {:>12.0} {seconds:>10.2} {:>14}", events as f64 / seconds, peak_mebibytes());
+    println!(
+        "{path:<28} {:>12.0} {seconds:>10.2} {:>14}",
+        events as f64 / seconds,
+        peak_mebibytes()
+    );
 }
 
 /// High-water mark of this process's resident set so far (Linux).
 fn peak_mebibytes() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-    kibibytes.map_or("unknown".to_owned(), |kibibytes| (kibibytes / 1024).to_string())
+    let kibibytes = status.lines().find_map(|line| {
+        line.strip_prefix("VmHWM:")?
+            .trim()
+            .strip_suffix("kB")?
+            .trim()
+            .parse::<u64>()
+            .ok()
+    });
+    kibibytes.map_or("unknown".to_owned(), |kibibytes| {
+        (kibibytes / 1024).to_string()
+    })
 }

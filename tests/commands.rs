@@ -24,7 +24,11 @@ fn history(scratch: &Scratch) -> std::path::PathBuf {
         let today = if day == 50 { 60 } else { 10 };
         for _ in 0..today {
             number += 1;
-            csv.push_str(&format!("r{number},2024-{:02}-{:02},the app crashes again,alpha\n", 1 + day / 28, 1 + day % 28));
+            csv.push_str(&format!(
+                "r{number},2024-{:02}-{:02},the app crashes again,alpha\n",
+                1 + day / 28,
+                1 + day % 28
+            ));
         }
     }
     csv.push_str("broken,yesterday,words,alpha\n");
@@ -39,9 +43,15 @@ fn replay_lists_the_surge_and_the_bad_row() {
     let output = scratch.run(&["replay", "history.csv", "--map", "map.toml"]);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{err}");
-    assert!(out.contains("More mentions") && out.contains("2024-02-23"), "{out}");
+    assert!(
+        out.contains("More mentions") && out.contains("2024-02-23"),
+        "{out}"
+    );
     assert!(out.contains("nobody was notified"), "{out}");
-    assert!(err.contains("line 652") && err.contains("column day") && err.contains("yesterday"), "{err}");
+    assert!(
+        err.contains("line 652") && err.contains("column day") && err.contains("yesterday"),
+        "{err}"
+    );
 }
 
 #[test]
@@ -87,23 +97,72 @@ fn bad_input_is_named_with_its_remedy_and_exit_code() {
     scratch.write("corrupt.toml", "[store]\nlog = 'corrupt.sqlite'\n");
     scratch.write("kafka.toml", "[kafka]\nbrokers = ['localhost:9092']\n");
     let cases: [(&[&str], i32, &[&str]); 10] = [
-        (&["replay", "none.csv", "--map", "map.toml"], 4, &["none.csv", "check the name"]),
-        (&["replay", "empty.csv", "--map", "map.toml"], 4, &["empty.csv is empty"]),
-        (&["replay", "other.csv", "--map", "map.toml"], 4, &["no column id, day, words, what", "it has a, b"]),
-        (&["replay", "history.csv", "--map", "wrong-map.toml"], 3, &["event.tenant", "event.system", "columns.feedback_id"]),
-        (&["replay", "history.csv", "--map", "none.toml"], 3, &["none.toml", "deploy/maps/"]),
-        (&["check", "--settings", "settings.toml"], 3, &["false_discovery_rate", "did you mean seed?", "views[0].dimensions[0]", "web.bind", "engine.listen.threads"]),
-        (&["check", "--settings", "not.toml"], 3, &["not.toml", "TOML"]),
-        (&["run", "--settings", "corrupt.toml"], 5, &["corrupt.sqlite"]),
-        (&["run", "--settings", "kafka.toml"], 3, &["Kafka", "not built yet", "localhost:9092"]),
-        (&["simulate", "--scenario", "mars"], 4, &["mars", "demo, small or null"]),
+        (
+            &["replay", "none.csv", "--map", "map.toml"],
+            4,
+            &["none.csv", "check the name"],
+        ),
+        (
+            &["replay", "empty.csv", "--map", "map.toml"],
+            4,
+            &["empty.csv is empty"],
+        ),
+        (
+            &["replay", "other.csv", "--map", "map.toml"],
+            4,
+            &["no column id, day, words, what", "it has a, b"],
+        ),
+        (
+            &["replay", "history.csv", "--map", "wrong-map.toml"],
+            3,
+            &["event.tenant", "event.system", "columns.feedback_id"],
+        ),
+        (
+            &["replay", "history.csv", "--map", "none.toml"],
+            3,
+            &["none.toml", "deploy/maps/"],
+        ),
+        (
+            &["check", "--settings", "settings.toml"],
+            3,
+            &[
+                "false_discovery_rate",
+                "did you mean seed?",
+                "views[0].dimensions[0]",
+                "web.bind",
+                "engine.listen.threads",
+            ],
+        ),
+        (
+            &["check", "--settings", "not.toml"],
+            3,
+            &["not.toml", "TOML"],
+        ),
+        (
+            &["run", "--settings", "corrupt.toml"],
+            5,
+            &["corrupt.sqlite"],
+        ),
+        (
+            &["run", "--settings", "kafka.toml"],
+            3,
+            &["Kafka", "not built yet", "localhost:9092"],
+        ),
+        (
+            &["simulate", "--scenario", "mars"],
+            4,
+            &["mars", "demo, small or null"],
+        ),
     ];
     for (arguments, code, words) in cases {
         let output = scratch.run(arguments);
         let told = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {told}");
         for word in words {
-            assert!(told.contains(word), "{arguments:?} does not say {word:?}: {told}");
+            assert!(
+                told.contains(word),
+                "{arguments:?} does not say {word:?}: {told}"
+            );
         }
     }
 }
@@ -127,18 +186,33 @@ fn the_same_seed_gives_the_same_feed() {
     let third = scratch.run(&["simulate", "--scenario", "small", "--seed", "8"]);
     assert_eq!(one.stdout, other.stdout);
     assert_ne!(one.stdout, third.stdout);
-    let truth: serde_json::Value = serde_json::from_slice(&std::fs::read(scratch.path("truth.json")).expect("truth")).expect("JSON");
-    assert!(truth["signals"].as_array().is_some_and(|signals| !signals.is_empty()));
+    let truth: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(scratch.path("truth.json")).expect("truth"))
+            .expect("JSON");
+    assert!(
+        truth["signals"]
+            .as_array()
+            .is_some_and(|signals| !signals.is_empty())
+    );
 }
 
 #[test]
 fn shipped_settings_and_maps_are_sound() {
     let scratch = Scratch::new();
     let deploy = project().join("deploy");
-    for map in ["nhs_feedback_neas_2021_2022.toml", "fda_drug_recalls_2012_2017.toml"] {
+    for map in [
+        "nhs_feedback_neas_2021_2022.toml",
+        "fda_drug_recalls_2012_2017.toml",
+    ] {
         let map = deploy.join("maps").join(map);
         let settings = deploy.join("auscult.default.toml");
-        let output = scratch.run(&["check", "--settings", &settings.display().to_string(), "--map", &map.display().to_string()]);
+        let output = scratch.run(&[
+            "check",
+            "--settings",
+            &settings.display().to_string(),
+            "--map",
+            &map.display().to_string(),
+        ]);
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
 }
@@ -147,7 +221,10 @@ fn shipped_settings_and_maps_are_sound() {
 #[test]
 fn standard_input_feeds_the_service_and_dead_letters_are_kept() {
     let scratch = Scratch::new();
-    scratch.write("settings.toml", "[engine]\nroles = ['listen', 'detect']\n[engine.listen]\ndefault_tenant = 'acme'\n");
+    scratch.write(
+        "settings.toml",
+        "[engine]\nroles = ['listen', 'detect']\n[engine.listen]\ndefault_tenant = 'acme'\n",
+    );
     let feed = scratch.run(&["simulate", "--scenario", "small"]);
     let lines: Vec<&[u8]> = feed.stdout.split(|byte| *byte == b'\n').take(400).collect();
     let mut child = scratch
@@ -157,17 +234,44 @@ fn standard_input_feeds_the_service_and_dead_letters_are_kept() {
         .spawn()
         .expect("starts");
     let mut input = child.stdin.take().expect("piped");
-    input.write_all(&lines.join(&b'\n')).expect("the service reads");
-    input.write_all(b"\n{\"this is\": \"no event\"}\n").expect("the service reads");
+    input
+        .write_all(&lines.join(&b'\n'))
+        .expect("the service reads");
+    input
+        .write_all(b"\n{\"this is\": \"no event\"}\n")
+        .expect("the service reads");
     drop(input);
     let output = child.wait_with_output().expect("ends");
     assert!(output.status.success(), "{}", text(&output.stderr));
     let listed = scratch.run(&["dead-letters", "--settings", "settings.toml", "list"]);
     let table = text(&listed.stdout);
-    assert!(listed.status.success() && table.lines().count() >= 2, "{table}{}", text(&listed.stderr));
-    let id = table.lines().nth(1).and_then(|line| line.split_whitespace().next()).expect("an id").to_owned();
+    assert!(
+        listed.status.success() && table.lines().count() >= 2,
+        "{table}{}",
+        text(&listed.stderr)
+    );
+    let id = table
+        .lines()
+        .nth(1)
+        .and_then(|line| line.split_whitespace().next())
+        .expect("an id")
+        .to_owned();
     let shown = scratch.run(&["dead-letters", "--settings", "settings.toml", "show", &id]);
-    assert!(text(&shown.stdout).contains("original, "), "{}", text(&shown.stderr));
-    let dry = scratch.run(&["dead-letters", "--settings", "settings.toml", "replay", "--dry-run"]);
-    assert!(text(&dry.stdout).contains("would be sent"), "{}", text(&dry.stderr));
+    assert!(
+        text(&shown.stdout).contains("original, "),
+        "{}",
+        text(&shown.stderr)
+    );
+    let dry = scratch.run(&[
+        "dead-letters",
+        "--settings",
+        "settings.toml",
+        "replay",
+        "--dry-run",
+    ]);
+    assert!(
+        text(&dry.stdout).contains("would be sent"),
+        "{}",
+        text(&dry.stderr)
+    );
 }

@@ -23,11 +23,19 @@ fn settings_of(scratch: &Scratch) -> auscult::settings::Settings {
 
 /// A log that holds the whole feed and nothing worked off yet.
 fn fill(scratch: &Scratch, settings: &auscult::settings::Settings) {
-    let topics: Vec<TopicSettings> =
-        auscult::topics::all(&settings.engine).iter().map(|(name, partitions)| TopicSettings::new(name, *partitions)).collect();
+    let topics: Vec<TopicSettings> = auscult::topics::all(&settings.engine)
+        .iter()
+        .map(|(name, partitions)| TopicSettings::new(name, *partitions))
+        .collect();
     let log = EmbeddedLog::open(&scratch.path("auscult.log.sqlite"), &topics).expect("a log");
     let records: Vec<Outgoing> = auscult_sim::Generator::new(auscult_sim::Scenario::small(), 11)
-        .map(|event| Outgoing { topic: event.topic.into(), partition: None, key: Some(event.key), headers: event.headers, value: Some(event.value) })
+        .map(|event| Outgoing {
+            topic: event.topic.into(),
+            partition: None,
+            key: Some(event.key),
+            headers: event.headers,
+            value: Some(event.value),
+        })
         .collect();
     for chunk in records.chunks(2_000) {
         log.appender().append(chunk.to_vec()).expect("appended");
@@ -38,7 +46,14 @@ fn outputs(scratch: &Scratch, settings: &auscult::settings::Settings) -> Vec<Rec
     let reader = LogReader::open(&scratch.path("auscult.log.sqlite")).expect("the log opens");
     let topics = &settings.engine.topics;
     let mut all = Vec::new();
-    for topic in [&topics.mentions, &topics.alerts, &topics.alerts_medical, &topics.series, &topics.safety_candidates, &topics.medical_requests] {
+    for topic in [
+        &topics.mentions,
+        &topics.alerts,
+        &topics.alerts_medical,
+        &topics.series,
+        &topics.safety_candidates,
+        &topics.medical_requests,
+    ] {
         for partition in reader.partitions(topic).expect("the topic is there") {
             let end = reader.end(&partition).expect("an end");
             for offset in 0..end.0 {
@@ -56,13 +71,19 @@ fn work_off(scratch: &Scratch) {
 
 /// Markers depend on where turns ended, and the order of mentions on how source partitions interleaved;
 /// everything a person or a service acts on does not.
-fn without_markers(records: Vec<Record>, mentions: &str) -> Vec<(String, Option<Vec<u8>>, Option<Vec<u8>>)> {
+fn without_markers(
+    records: Vec<Record>,
+    mentions: &str,
+) -> Vec<(String, Option<Vec<u8>>, Option<Vec<u8>>)> {
     let mut kept: Vec<_> = records
         .into_iter()
         .filter(|record| {
             record.at.topic.as_ref() != mentions
                 || matches!(
-                    auscult_wire::decode_mention_record(&record.headers, record.value.as_deref().unwrap_or_default()),
+                    auscult_wire::decode_mention_record(
+                        &record.headers,
+                        record.value.as_deref().unwrap_or_default()
+                    ),
                     Ok(auscult_wire::MentionRecord::Mention(_))
                 )
         })
@@ -70,8 +91,15 @@ fn without_markers(records: Vec<Record>, mentions: &str) -> Vec<(String, Option<
         .collect();
     // Alerts and series stay in the order they were written; the rest is compared as a set.
     kept.sort_by(|left, right| {
-        let ordered = |place: &str| place.starts_with("voc.alerts") || place.starts_with("voc.series");
-        left.0.cmp(&right.0).then_with(|| if ordered(&left.0) { std::cmp::Ordering::Equal } else { left.2.cmp(&right.2) })
+        let ordered =
+            |place: &str| place.starts_with("voc.alerts") || place.starts_with("voc.series");
+        left.0.cmp(&right.0).then_with(|| {
+            if ordered(&left.0) {
+                std::cmp::Ordering::Equal
+            } else {
+                left.2.cmp(&right.2)
+            }
+        })
     });
     kept
 }
@@ -83,8 +111,14 @@ fn killed_at_twenty_random_points_the_outputs_are_the_same_to_the_byte() {
     unbroken.write("settings.toml", SETTINGS);
     fill(&unbroken, &settings);
     work_off(&unbroken);
-    let expected = without_markers(outputs(&unbroken, &settings), &settings.engine.topics.mentions);
-    let alerts = expected.iter().filter(|(place, ..)| place.starts_with("voc.alerts.v1")).count();
+    let expected = without_markers(
+        outputs(&unbroken, &settings),
+        &settings.engine.topics.mentions,
+    );
+    let alerts = expected
+        .iter()
+        .filter(|(place, ..)| place.starts_with("voc.alerts.v1"))
+        .count();
     assert!(alerts > 0, "a run without alerts would prove nothing");
 
     let broken = Scratch::new();
@@ -111,7 +145,10 @@ fn killed_at_twenty_random_points_the_outputs_are_the_same_to_the_byte() {
         child.wait().expect("reaped");
     }
     work_off(&broken);
-    let found = without_markers(outputs(&broken, &settings), &settings.engine.topics.mentions);
+    let found = without_markers(
+        outputs(&broken, &settings),
+        &settings.engine.topics.mentions,
+    );
     assert_eq!(found.len(), expected.len());
     for (place, (found, expected)) in found.iter().zip(&expected).enumerate() {
         assert_eq!(found, expected, "output {place} differs");

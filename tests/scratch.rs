@@ -9,7 +9,9 @@ pub struct Scratch {
 
 impl Scratch {
     pub fn new() -> Scratch {
-        Scratch { folder: tempfile::tempdir().expect("a temporary folder") }
+        Scratch {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -24,7 +26,11 @@ impl Scratch {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_auscult"));
-        command.args(arguments).current_dir(self.folder.path()).env_remove("AUSCULT_LOG").stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_remove("AUSCULT_LOG")
+            .stdin(Stdio::null());
         command
     }
 

@@ -10,28 +10,61 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("auscult-language", &[]),
     ("auscult-core", &["auscult-statistics", "auscult-language"]),
     ("auscult-wire", &["auscult-core"]),
-    ("auscult-engine", &["auscult-core", "auscult-wire", "auscult-language", "auscult-statistics"]),
-    ("auscult-kafka", &["auscult-core", "auscult-wire", "auscult-engine"]),
-    ("auscult-store", &["auscult-core", "auscult-wire", "auscult-engine"]),
-    ("auscult-web", &["auscult-core", "auscult-wire", "auscult-engine"]),
-    ("auscult-sim", &["auscult-core", "auscult-wire", "auscult-engine"]),
+    (
+        "auscult-engine",
+        &[
+            "auscult-core",
+            "auscult-wire",
+            "auscult-language",
+            "auscult-statistics",
+        ],
+    ),
+    (
+        "auscult-kafka",
+        &["auscult-core", "auscult-wire", "auscult-engine"],
+    ),
+    (
+        "auscult-store",
+        &["auscult-core", "auscult-wire", "auscult-engine"],
+    ),
+    (
+        "auscult-web",
+        &["auscult-core", "auscult-wire", "auscult-engine"],
+    ),
+    (
+        "auscult-sim",
+        &["auscult-core", "auscult-wire", "auscult-engine"],
+    ),
 ];
 
 /// Outside crates that only one of ours may name.
-const WRAPPED: &[(&str, &str)] = &[("rdkafka", "auscult-kafka"), ("rusqlite", "auscult-store"), ("axum", "auscult-web")];
+const WRAPPED: &[(&str, &str)] = &[
+    ("rdkafka", "auscult-kafka"),
+    ("rusqlite", "auscult-store"),
+    ("axum", "auscult-web"),
+];
 
 /// What the pure crates must never see.
-const WORLD: &[&str] = &["tokio", "rusqlite", "rdkafka", "axum", "tracing", "rand", "jiff", "chrono", "ureq"];
+const WORLD: &[&str] = &[
+    "tokio", "rusqlite", "rdkafka", "axum", "tracing", "rand", "jiff", "chrono", "ureq",
+];
 const PURE: &[&str] = &["auscult-statistics", "auscult-language", "auscult-core"];
 
 #[test]
 fn the_walls_stand() {
-    let metadata = cargo_metadata::MetadataCommand::new().current_dir(project()).no_deps().exec().expect("cargo metadata");
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .current_dir(project())
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
     let mut wrong = Vec::new();
     let arrows: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
     for package in &metadata.packages {
         let name = package.name.as_str();
-        let normal = package.dependencies.iter().filter(|dependency| dependency.kind == cargo_metadata::DependencyKind::Normal);
+        let normal = package
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.kind == cargo_metadata::DependencyKind::Normal);
         for dependency in normal {
             let wanted = dependency.name.as_str();
             if let Some(allowed) = arrows.get(name)
@@ -40,7 +73,10 @@ fn the_walls_stand() {
             {
                 wrong.push(format!("{name} → {wanted}"));
             }
-            if WRAPPED.iter().any(|(outside, owner)| *outside == wanted && *owner != name) {
+            if WRAPPED
+                .iter()
+                .any(|(outside, owner)| *outside == wanted && *owner != name)
+            {
                 wrong.push(format!("{name} → {wanted}: only its own crate may name it"));
             }
             if PURE.contains(&name) && WORLD.contains(&wanted) {
@@ -48,15 +84,27 @@ fn the_walls_stand() {
             }
         }
     }
-    assert!(wrong.is_empty(), "arrows against the architecture: {wrong:#?}");
-    let ours: BTreeSet<&str> = metadata.packages.iter().map(|package| package.name.as_str()).collect();
+    assert!(
+        wrong.is_empty(),
+        "arrows against the architecture: {wrong:#?}"
+    );
+    let ours: BTreeSet<&str> = metadata
+        .packages
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
     for (name, _) in ARROWS {
-        assert!(ours.contains(name), "{name} is in the list of arrows and not in the workspace");
+        assert!(
+            ours.contains(name),
+            "{name} is in the list of arrows and not in the workspace"
+        );
     }
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
     for entry in entries.flatten() {
         let path = entry.path();
         if path.is_dir() {
@@ -75,7 +123,15 @@ fn all_sources() -> Vec<(PathBuf, String)> {
         sources(&project().join(folder), &mut paths);
     }
     paths.sort();
-    paths.into_iter().map(|path| (path.clone(), std::fs::read_to_string(&path).expect("sources are UTF-8"))).collect()
+    paths
+        .into_iter()
+        .map(|path| {
+            (
+                path.clone(),
+                std::fs::read_to_string(&path).expect("sources are UTF-8"),
+            )
+        })
+        .collect()
 }
 
 #[test]
@@ -91,7 +147,12 @@ fn no_source_file_grows_beyond_reading() {
 
 #[test]
 fn nothing_is_left_open_or_switched_off() {
-    let banned = [concat!("to", "do!("), concat!("unimple", "mented!("), concat!("FIX", "ME"), concat!("#[ig", "nore")];
+    let banned = [
+        concat!("to", "do!("),
+        concat!("unimple", "mented!("),
+        concat!("FIX", "ME"),
+        concat!("#[ig", "nore"),
+    ];
     let found: Vec<String> = all_sources()
         .iter()
         .flat_map(|(path, text)| {
@@ -108,5 +169,9 @@ fn nothing_is_left_open_or_switched_off() {
 #[test]
 fn the_architecture_page_stays_readable() {
     let page = std::fs::read_to_string(project().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
-    assert!(page.lines().count() <= 250, "{} lines", page.lines().count());
+    assert!(
+        page.lines().count() <= 250,
+        "{} lines",
+        page.lines().count()
+    );
 }

@@ -31,7 +31,10 @@ pub enum Kind {
 impl Failure {
     /// A failure of `kind`.
     pub fn new(kind: Kind, error: impl Into<anyhow::Error>) -> Failure {
-        Failure { code: kind as u8, error: error.into() }
+        Failure {
+            code: kind as u8,
+            error: error.into(),
+        }
     }
 
     /// Prints it and turns it into the exit code.

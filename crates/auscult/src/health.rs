@@ -5,7 +5,9 @@ use auscult_core::words::Decision;
 use auscult_engine::clock::Clock;
 use auscult_engine::read_model::{ReadModel, SignalFilter, SignalRow};
 use auscult_engine::telemetry::{LagStatus, Metrics, StageLag};
-use auscult_web::ports::{Counter, DetectorHealth, Health, HealthReport, PartHealth, PartState, Precision};
+use auscult_web::ports::{
+    Counter, DetectorHealth, Health, HealthReport, PartHealth, PartState, Precision,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,23 +27,45 @@ pub struct Parts {
 
 impl Parts {
     /// Health of a running service.
-    pub fn new(metrics: Arc<Metrics>, clock: Arc<dyn Clock>, stop: Arc<AtomicBool>, read: Box<dyn ReadModel>) -> Parts {
-        Parts { metrics, clock, stop, read }
+    pub fn new(
+        metrics: Arc<Metrics>,
+        clock: Arc<dyn Clock>,
+        stop: Arc<AtomicBool>,
+        read: Box<dyn ReadModel>,
+    ) -> Parts {
+        Parts {
+            metrics,
+            clock,
+            stop,
+            read,
+        }
     }
 }
 
 impl Health for Parts {
     fn report(&self) -> HealthReport {
-        let filter = SignalFilter { include_suppressed: true, limit: SIGNALS, ..SignalFilter::default() };
+        let filter = SignalFilter {
+            include_suppressed: true,
+            limit: SIGNALS,
+            ..SignalFilter::default()
+        };
         let (detectors, answered, failed) = match self.read.signals(&filter) {
             Ok(signals) => {
                 let detectors = detectors(&signals);
-                let answered = signals.iter().filter(|signal| signal.disposition.is_some()).count() as u64;
+                let answered = signals
+                    .iter()
+                    .filter(|signal| signal.disposition.is_some())
+                    .count() as u64;
                 (detectors, answered, None)
             }
             Err(error) => (Vec::new(), 0, Some(error.to_string())),
         };
-        let mut parts: Vec<PartHealth> = self.metrics.lags(self.clock.now()).iter().map(part).collect();
+        let mut parts: Vec<PartHealth> = self
+            .metrics
+            .lags(self.clock.now())
+            .iter()
+            .map(part)
+            .collect();
         parts.extend(failed.map(|reason| PartHealth {
             name: "read model".to_owned(),
             state: PartState::Failed,
@@ -53,7 +77,10 @@ impl Health for Parts {
             ready: !self.stop.load(Ordering::SeqCst),
             parts,
             detectors,
-            counters: vec![Counter { name: "signals answered".to_owned(), value: answered }],
+            counters: vec![Counter {
+                name: "signals answered".to_owned(),
+                value: answered,
+            }],
         }
     }
 }
@@ -62,8 +89,14 @@ fn part(lag: &StageLag) -> PartHealth {
     let (state, remedy) = match lag.status {
         LagStatus::Ok => (PartState::Ok, ""),
         LagStatus::Warn => (PartState::Behind, "wait, or give it more threads"),
-        LagStatus::Stall => (PartState::Behind, "look for retries in the log lines of this stage"),
-        LagStatus::Stop => (PartState::Failed, "read the last error of this stage and restart"),
+        LagStatus::Stall => (
+            PartState::Behind,
+            "look for retries in the log lines of this stage",
+        ),
+        LagStatus::Stop => (
+            PartState::Failed,
+            "read the last error of this stage and restart",
+        ),
     };
     PartHealth {
         name: lag.stage.to_owned(),
@@ -78,9 +111,19 @@ fn part(lag: &StageLag) -> PartHealth {
 fn detectors(signals: &[SignalRow]) -> Vec<DetectorHealth> {
     let mut answers: BTreeMap<(String, String), Answers> = BTreeMap::new();
     for signal in signals {
-        let Ok(alert) = serde_json::from_str::<serde_json::Value>(&signal.data) else { continue };
-        let text = |path: &str| alert.pointer(path).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-        let own = answers.entry((text("/detector/id"), text("/labels/view"))).or_default();
+        let Ok(alert) = serde_json::from_str::<serde_json::Value>(&signal.data) else {
+            continue;
+        };
+        let text = |path: &str| {
+            alert
+                .pointer(path)
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let own = answers
+            .entry((text("/detector/id"), text("/labels/view")))
+            .or_default();
         let decision = signal
             .disposition
             .as_deref()
@@ -92,7 +135,10 @@ fn detectors(signals: &[SignalRow]) -> Vec<DetectorHealth> {
             None => {}
         }
     }
-    answers.into_iter().map(|((detector, view), answers)| detector_health(detector, view, answers)).collect()
+    answers
+        .into_iter()
+        .map(|((detector, view), answers)| detector_health(detector, view, answers))
+        .collect()
 }
 
 fn detector_health(detector: String, view: String, answers: Answers) -> DetectorHealth {
@@ -104,6 +150,10 @@ fn detector_health(detector: String, view: String, answers: Answers) -> Detector
         view,
         useful: u64::from(answers.useful),
         not_useful: u64::from(answers.not_useful),
-        precision: answered.then(|| Precision { low: interval.lower, middle: posterior.mean(), high: interval.upper }),
+        precision: answered.then(|| Precision {
+            low: interval.lower,
+            middle: posterior.mean(),
+            high: interval.upper,
+        }),
     }
 }

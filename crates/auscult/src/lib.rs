@@ -48,7 +48,9 @@ fn start_logging(json: bool, command: &Command) {
         _ => "warn",
     };
     let filter = EnvFilter::try_from_env("AUSCULT_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     if json {
         builder.json().init();
     } else {

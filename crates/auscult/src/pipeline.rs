@@ -11,7 +11,7 @@ use auscult_engine::listen::ListenStage;
 use auscult_engine::log::{Append, Log, LogError, LogEvent, Outgoing, Record};
 use auscult_engine::settings::CheckedEngineSettings;
 use auscult_engine::telemetry::Metrics;
-use auscult_engine::turn::{Stop, Turn};
+use auscult_engine::turn::{Stop, Turn, TurnBounds};
 use auscult_language::themes::Taxonomy;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,12 +77,28 @@ impl<L: Log> Pipeline<L> {
     ) -> Result<Pipeline<L>, PipelineError> {
         let clock = Arc::new(ManualClock::new(start));
         let metrics = Arc::new(Metrics::new(engine.lag.thresholds()));
-        let bounds = engine.turn.bounds();
+        // Nothing else writes to this log: there is nothing to wait for.
+        let bounds = TurnBounds {
+            wait: Duration::from_millis(1),
+            ..engine.turn.bounds()
+        };
         let listen = ListenStage::standard(engine, taxonomy, Arc::clone(&metrics));
         let detect = DetectStage::new(detect, engine, Arc::clone(&metrics));
         Ok(Pipeline {
-            listen: Turn::new(broker.consumer(LISTEN_GROUP, &crate::topics::sources(engine))?, listen, clock.clone(), Arc::clone(&metrics), bounds),
-            detect: Turn::new(broker.consumer(DETECT_GROUP, &engine.topics.detected())?, detect, clock.clone(), metrics, bounds),
+            listen: Turn::new(
+                broker.consumer(LISTEN_GROUP, &crate::topics::sources(engine))?,
+                listen,
+                clock.clone(),
+                Arc::clone(&metrics),
+                bounds,
+            ),
+            detect: Turn::new(
+                broker.consumer(DETECT_GROUP, &engine.topics.detected())?,
+                detect,
+                clock.clone(),
+                metrics,
+                bounds,
+            ),
             outputs: broker.consumer("outputs", outputs)?,
             clock,
             appender,
@@ -94,7 +110,11 @@ impl<L: Log> Pipeline<L> {
     ///
     /// # Errors
     /// See [`PipelineError`].
-    pub fn feed_records(&mut self, records: Vec<Outgoing>, now: Timestamp) -> Result<(), PipelineError> {
+    pub fn feed_records(
+        &mut self,
+        records: Vec<Outgoing>,
+        now: Timestamp,
+    ) -> Result<(), PipelineError> {
         self.appender.append(records)?;
         self.clock.advance_to(now);
         self.work_off()
@@ -104,11 +124,21 @@ impl<L: Log> Pipeline<L> {
     ///
     /// # Errors
     /// See [`PipelineError`].
-    pub fn feed(&mut self, events: Vec<(Vec<u8>, Vec<u8>)>, now: Timestamp) -> Result<(), PipelineError> {
+    pub fn feed(
+        &mut self,
+        events: Vec<(Vec<u8>, Vec<u8>)>,
+        now: Timestamp,
+    ) -> Result<(), PipelineError> {
         let topic = Arc::clone(&self.source);
         let records = events
             .into_iter()
-            .map(|(key, value)| Outgoing { topic: Arc::clone(&topic), partition: None, key: Some(key), headers: Vec::new(), value: Some(value) })
+            .map(|(key, value)| Outgoing {
+                topic: Arc::clone(&topic),
+                partition: None,
+                key: Some(key),
+                headers: Vec::new(),
+                value: Some(value),
+            })
             .collect();
         self.feed_records(records, now)
     }
@@ -155,7 +185,12 @@ impl<L: Log> Pipeline<L> {
 
     /// What became of every mention, summed over the machines.
     pub fn counters(&self) -> auscult_core::machine::Counters {
-        self.detect.stage().machines().map(|(_, partition)| partition.counters()).next().unwrap_or_default()
+        self.detect
+            .stage()
+            .machines()
+            .map(|(_, partition)| partition.counters())
+            .next()
+            .unwrap_or_default()
     }
 }
 

@@ -56,13 +56,25 @@ impl Service {
     ///
     /// # Errors
     /// See [`StartError`]; nothing keeps running.
-    pub fn start(settings: &Settings, taxonomy: Taxonomy, clock: Arc<dyn Clock>) -> Result<Service, StartError> {
+    pub fn start(
+        settings: &Settings,
+        taxonomy: Taxonomy,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Service, StartError> {
         let log = crate::topics::open_log(&settings.log_path, &settings.engine)?;
-        let view = View::open(&settings.view_path).map_err(|trouble| StartError::View(trouble.to_string()))?;
+        let view = View::open(&settings.view_path)
+            .map_err(|trouble| StartError::View(trouble.to_string()))?;
         let metrics = Arc::new(Metrics::new(settings.engine.lag.thresholds()));
         let (updates, _) = tokio::sync::broadcast::channel(UPDATES);
-        let mut service =
-            Service { log, view, updates, metrics, clock, stop: Arc::new(AtomicBool::new(false)), workers: Vec::new() };
+        let mut service = Service {
+            log,
+            view,
+            updates,
+            metrics,
+            clock,
+            stop: Arc::new(AtomicBool::new(false)),
+            workers: Vec::new(),
+        };
         match service.start_stages(settings, taxonomy) {
             Ok(()) => Ok(service),
             Err(error) => {
@@ -78,15 +90,35 @@ impl Service {
         let bounds = engine.turn.bounds();
         if engine.roles.contains(&Role::Listen) {
             let stage = ListenStage::standard(engine, taxonomy, Arc::clone(&self.metrics));
-            let consumer = self.log.consumer(LISTEN_GROUP, &crate::topics::sources(engine))?;
-            let turn = Turn::new(consumer, stage, Arc::clone(&self.clock), Arc::clone(&self.metrics), bounds);
-            self.workers.push(Worker::spawn(turn, Arc::clone(&self.stop))?);
+            let consumer = self
+                .log
+                .consumer(LISTEN_GROUP, &crate::topics::sources(engine))?;
+            let turn = Turn::new(
+                consumer,
+                stage,
+                Arc::clone(&self.clock),
+                Arc::clone(&self.metrics),
+                bounds,
+            );
+            self.workers
+                .push(Worker::spawn(turn, Arc::clone(&self.stop))?);
         }
         if engine.roles.contains(&Role::Detect) {
-            let stage = DetectStage::new(Arc::new(settings.detect.clone()), engine, Arc::clone(&self.metrics));
+            let stage = DetectStage::new(
+                Arc::new(settings.detect.clone()),
+                engine,
+                Arc::clone(&self.metrics),
+            );
             let consumer = self.log.consumer(DETECT_GROUP, &engine.topics.detected())?;
-            let turn = Turn::new(consumer, stage, Arc::clone(&self.clock), Arc::clone(&self.metrics), bounds);
-            self.workers.push(Worker::spawn(turn, Arc::clone(&self.stop))?);
+            let turn = Turn::new(
+                consumer,
+                stage,
+                Arc::clone(&self.clock),
+                Arc::clone(&self.metrics),
+                bounds,
+            );
+            self.workers
+                .push(Worker::spawn(turn, Arc::clone(&self.stop))?);
         }
         if engine.roles.contains(&Role::Serve) {
             let updates = self.updates.clone();
@@ -98,14 +130,23 @@ impl Service {
             });
             let view = self.view.clone();
             // The read model keeps its own positions: deleted, it is read again from the oldest record.
-            let consumer = self.log.consumer_from(SERVE_GROUP, &engine.topics.served(), |partition| {
-                view.position(partition)
-                    .map(|position| Some(position.unwrap_or_default()))
-                    .map_err(|error| LogError::Fatal(error.to_string()))
-            })?;
+            let consumer =
+                self.log
+                    .consumer_from(SERVE_GROUP, &engine.topics.served(), |partition| {
+                        view.position(partition)
+                            .map(|position| Some(position.unwrap_or_default()))
+                            .map_err(|error| LogError::Fatal(error.to_string()))
+                    })?;
             let stage = ServeStage::new(self.view.clone(), engine, Arc::clone(&self.metrics), tell);
-            let turn = Turn::new(consumer, stage, Arc::clone(&self.clock), Arc::clone(&self.metrics), bounds);
-            self.workers.push(Worker::spawn(turn, Arc::clone(&self.stop))?);
+            let turn = Turn::new(
+                consumer,
+                stage,
+                Arc::clone(&self.clock),
+                Arc::clone(&self.metrics),
+                bounds,
+            );
+            self.workers
+                .push(Worker::spawn(turn, Arc::clone(&self.stop))?);
         }
         Ok(())
     }
@@ -115,10 +156,24 @@ impl Service {
         let (metrics, clock) = (Arc::clone(&self.metrics), Arc::clone(&self.clock));
         auscult_web::App {
             read: Arc::new(self.view.clone()),
-            submit: Arc::new(Desk::new(settings, self.log.appender(), self.view.clone(), Arc::clone(&self.clock))),
+            submit: Arc::new(Desk::new(
+                settings,
+                self.log.appender(),
+                self.view.clone(),
+                Arc::clone(&self.clock),
+            )),
             clock: Arc::clone(&self.clock),
-            metrics: Arc::new(move || metrics.render(clock.now()).unwrap_or_else(|error| format!("# {error}\n"))),
-            health: Arc::new(crate::health::Parts::new(Arc::clone(&self.metrics), Arc::clone(&self.clock), Arc::clone(&self.stop), Box::new(self.view.clone()))),
+            metrics: Arc::new(move || {
+                metrics
+                    .render(clock.now())
+                    .unwrap_or_else(|error| format!("# {error}\n"))
+            }),
+            health: Arc::new(crate::health::Parts::new(
+                Arc::clone(&self.metrics),
+                Arc::clone(&self.clock),
+                Arc::clone(&self.stop),
+                Box::new(self.view.clone()),
+            )),
             updates: self.updates.clone(),
             settings: settings.web.clone(),
         }
@@ -141,10 +196,16 @@ impl Service {
             match worker.join() {
                 WorkerEnd::Asked => {}
                 WorkerEnd::Stopped(stop) => complaints.push(stop.to_string()),
-                WorkerEnd::Panicked(message) => complaints.push(format!("{stage} panicked: {message}; this is our mistake, please report it")),
+                WorkerEnd::Panicked(message) => complaints.push(format!(
+                    "{stage} panicked: {message}; this is our mistake, please report it"
+                )),
             }
         }
-        if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
+        if complaints.is_empty() {
+            Ok(())
+        } else {
+            Err(complaints.join("\n"))
+        }
     }
 
     /// Whether every stage has committed everything there is to read, in the order the stages feed each other.
@@ -178,8 +239,12 @@ impl Service {
 
 fn update_of(change: &Changed) -> Update {
     match change {
-        Changed::Signal(signal_id) => Update::Signal { signal_id: signal_id.clone() },
-        Changed::Safety(candidate_id) => Update::Safety { candidate_id: candidate_id.clone() },
+        Changed::Signal(signal_id) => Update::Signal {
+            signal_id: signal_id.clone(),
+        },
+        Changed::Safety(candidate_id) => Update::Safety {
+            candidate_id: candidate_id.clone(),
+        },
         Changed::Operations => Update::Operations,
     }
 }

@@ -21,15 +21,39 @@ pub struct Desk {
 
 impl Desk {
     /// A desk for the service in `settings`.
-    pub fn new(settings: &Settings, append: impl Append + 'static, read: impl ReadModel + 'static, clock: Arc<dyn Clock>) -> Desk {
-        let tenant = settings.engine.listen.default_tenant.clone().unwrap_or_else(|| "safety-desk".to_owned());
-        Desk { desk: SubmitDesk::new(&settings.engine), append: Box::new(append), read: Box::new(read), tenant, clock }
+    pub fn new(
+        settings: &Settings,
+        append: impl Append + 'static,
+        read: impl ReadModel + 'static,
+        clock: Arc<dyn Clock>,
+    ) -> Desk {
+        let tenant = settings
+            .engine
+            .listen
+            .default_tenant
+            .clone()
+            .unwrap_or_else(|| "safety-desk".to_owned());
+        Desk {
+            desk: SubmitDesk::new(&settings.engine),
+            append: Box::new(append),
+            read: Box::new(read),
+            tenant,
+            clock,
+        }
     }
 }
 
 impl Submit for Desk {
-    fn feedback(&self, content_type: &str, headers: &Headers, body: Bytes) -> Result<Accepted, SubmitError> {
-        let submission = self.desk.feedback(content_type, headers, &body, self.clock.now()).map_err(unreadable)?;
+    fn feedback(
+        &self,
+        content_type: &str,
+        headers: &Headers,
+        body: Bytes,
+    ) -> Result<Accepted, SubmitError> {
+        let submission = self
+            .desk
+            .feedback(content_type, headers, &body, self.clock.now())
+            .map_err(unreadable)?;
         self.append.append(submission.outgoing).map_err(log)?;
         let rejected = submission
             .refused
@@ -42,22 +66,41 @@ impl Submit for Desk {
                 remedy: item.error.code.remedy().to_owned(),
             })
             .collect();
-        Ok(Accepted { ids: submission.ids, rejected })
+        Ok(Accepted {
+            ids: submission.ids,
+            rejected,
+        })
     }
 
     fn disposition(&self, signal_id: &str, json: &str) -> Result<Accepted, SubmitError> {
-        let signal = self.read.signal(signal_id).map_err(read)?.ok_or_else(|| SubmitError::Unknown(format!("signal {signal_id}")))?;
+        let signal = self
+            .read
+            .signal(signal_id)
+            .map_err(read)?
+            .ok_or_else(|| SubmitError::Unknown(format!("signal {signal_id}")))?;
         // The tenant is always the first field of the portfolio.
         let tenant = signal.portfolio.split('|').next().unwrap_or_default();
-        let (id, record) = self.desk.disposition(tenant, &signal.portfolio, json).map_err(unreadable)?;
+        let (id, record) = self
+            .desk
+            .disposition(tenant, &signal.portfolio, json)
+            .map_err(unreadable)?;
         self.append.append(vec![record]).map_err(log)?;
-        Ok(Accepted { ids: vec![id], rejected: Vec::new() })
+        Ok(Accepted {
+            ids: vec![id],
+            rejected: Vec::new(),
+        })
     }
 
     fn acknowledge(&self, candidate_id: &str, json: &str) -> Result<Accepted, SubmitError> {
-        let record = self.desk.acknowledgement(&self.tenant, json).map_err(unreadable)?;
+        let record = self
+            .desk
+            .acknowledgement(&self.tenant, json)
+            .map_err(unreadable)?;
         self.append.append(vec![record]).map_err(log)?;
-        Ok(Accepted { ids: vec![candidate_id.to_owned()], rejected: Vec::new() })
+        Ok(Accepted {
+            ids: vec![candidate_id.to_owned()],
+            rejected: Vec::new(),
+        })
     }
 }
 

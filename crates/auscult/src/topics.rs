@@ -13,8 +13,15 @@ pub fn sources(engine: &CheckedEngineSettings) -> Vec<&str> {
 /// Name and partition count of every topic the service uses.
 pub fn all(engine: &CheckedEngineSettings) -> Vec<(String, u32)> {
     let topics = &engine.topics;
-    let mut all: Vec<(String, u32)> = topics.sources.iter().map(|name| (name.clone(), engine.partitions.source)).collect();
-    all.extend([&topics.mentions, &topics.dispositions].map(|name| (name.clone(), engine.partitions.mentions)));
+    let mut all: Vec<(String, u32)> = topics
+        .sources
+        .iter()
+        .map(|name| (name.clone(), engine.partitions.source))
+        .collect();
+    all.extend(
+        [&topics.mentions, &topics.dispositions]
+            .map(|name| (name.clone(), engine.partitions.mentions)),
+    );
     let outputs = [
         &topics.medical_requests,
         &topics.safety_candidates,
@@ -32,7 +39,10 @@ pub fn all(engine: &CheckedEngineSettings) -> Vec<(String, u32)> {
 /// A log in memory with all topics.
 pub fn memory_log(engine: &CheckedEngineSettings) -> auscult_sim::MemoryBroker {
     let topics = all(engine);
-    let named: Vec<(&str, u32)> = topics.iter().map(|(name, partitions)| (name.as_str(), *partitions)).collect();
+    let named: Vec<(&str, u32)> = topics
+        .iter()
+        .map(|(name, partitions)| (name.as_str(), *partitions))
+        .collect();
     auscult_sim::MemoryBroker::new(&named)
 }
 
@@ -41,6 +51,9 @@ pub fn memory_log(engine: &CheckedEngineSettings) -> auscult_sim::MemoryBroker {
 /// # Errors
 /// See [`EmbeddedLog::open`].
 pub fn open_log(path: &Path, engine: &CheckedEngineSettings) -> Result<EmbeddedLog, LogError> {
-    let topics: Vec<TopicSettings> = all(engine).iter().map(|(name, partitions)| TopicSettings::new(name, *partitions)).collect();
+    let topics: Vec<TopicSettings> = all(engine)
+        .iter()
+        .map(|(name, partitions)| TopicSettings::new(name, *partitions))
+        .collect();
     EmbeddedLog::open(path, &topics)
 }

@@ -2,7 +2,8 @@
 
 use crate::time::{BucketWidth, Timestamp};
 use crate::words::{
-    AlertChange, Caveat, EvidenceGrade, Horizon, Measure, Severity, SignalKind, SignalStatus, StatusReason,
+    AlertChange, Caveat, EvidenceGrade, Horizon, Measure, Severity, SignalKind, SignalStatus,
+    StatusReason,
 };
 
 /// Everything one alert says. Deterministic: no field depends on the wall clock or on how partitions

@@ -68,7 +68,12 @@ impl Cells {
 
 impl Machine {
     /// Closes every bucket that ends at or before `watermark`, in order of their ends.
-    pub(crate) fn close_until(&mut self, watermark: Timestamp, backfill: bool, effects: &mut Vec<Effect>) {
+    pub(crate) fn close_until(
+        &mut self,
+        watermark: Timestamp,
+        backfill: bool,
+        effects: &mut Vec<Effect>,
+    ) {
         while let Some((at, bucket)) = self.next_to_close(watermark) {
             let width = self.clocks[at].width;
             self.clocks[at].first.get_or_insert(bucket);
@@ -81,13 +86,23 @@ impl Machine {
         self.clocks
             .iter()
             .enumerate()
-            .filter_map(|(at, clock)| clock.next.map(|bucket| (clock.width.end(bucket), at, bucket)))
+            .filter_map(|(at, clock)| {
+                clock
+                    .next
+                    .map(|bucket| (clock.width.end(bucket), at, bucket))
+            })
             .filter(|(end, ..)| *end <= watermark)
             .min()
             .map(|(_, at, bucket)| (at, bucket))
     }
 
-    fn close(&mut self, width: BucketWidth, bucket: BucketIndex, backfill: bool, effects: &mut Vec<Effect>) {
+    fn close(
+        &mut self,
+        width: BucketWidth,
+        bucket: BucketIndex,
+        backfill: bool,
+        effects: &mut Vec<Effect>,
+    ) {
         self.counters.buckets_closed += 1;
         self.dirty.head = true;
         self.dirty.all_series = true;
@@ -103,13 +118,26 @@ impl Machine {
     }
 
     /// Counts bucket `bucket` as known at the close of `as_of`.
-    pub(crate) fn count(&self, width: BucketWidth, bucket: BucketIndex, as_of: BucketIndex) -> Cells {
-        let mut cells = Cells { index: FxHashMap::default(), cells: Vec::new(), feeds: Vec::new() };
+    pub(crate) fn count(
+        &self,
+        width: BucketWidth,
+        bucket: BucketIndex,
+        as_of: BucketIndex,
+    ) -> Cells {
+        let mut cells = Cells {
+            index: FxHashMap::default(),
+            cells: Vec::new(),
+            feeds: Vec::new(),
+        };
         let mut threads: FxHashSet<(u32, u64)> = FxHashSet::default();
         let views: Vec<u8> = (0..self.plan.settings.views.len() as u8)
             .filter(|&view| self.plan.settings.views[view as usize].width == width)
             .collect();
-        for contribution in self.journal.bucket(width, bucket).filter(|contribution| contribution.counts_at(width, as_of)) {
+        for contribution in self
+            .journal
+            .bucket(width, bucket)
+            .filter(|contribution| contribution.counts_at(width, as_of))
+        {
             count_feed(&mut cells.feeds, contribution);
             let slots = Slots::new(&contribution.values);
             for &view in &views {
@@ -119,8 +147,11 @@ impl Machine {
                         (cells.cells.len() - 1) as u32
                     });
                     let cell = &mut cells.cells[at as usize].1;
-                    let feeling = theme.and_then(|at| contribution.theme_sentiment.get(at).copied().flatten()).or(contribution.sentiment);
-                    let is_new_voice = contribution.thread == 0 || threads.insert((at, contribution.thread));
+                    let feeling = theme
+                        .and_then(|at| contribution.theme_sentiment.get(at).copied().flatten())
+                        .or(contribution.sentiment);
+                    let is_new_voice =
+                        contribution.thread == 0 || threads.insert((at, contribution.thread));
                     add(cell, contribution, feeling, is_new_voice);
                 });
             }
@@ -128,7 +159,13 @@ impl Machine {
         cells
     }
 
-    fn judge_feeds(&mut self, width: BucketWidth, bucket: BucketIndex, cells: &Cells, effects: &mut Vec<Effect>) {
+    fn judge_feeds(
+        &mut self,
+        width: BucketWidth,
+        bucket: BucketIndex,
+        cells: &Cells,
+        effects: &mut Vec<Effect>,
+    ) {
         let models = &self.plan.models[&width];
         for &(number, _, at) in &cells.feeds {
             let stable = crate::identity::short_hash(&[self.interner.text(number)]);
@@ -153,13 +190,19 @@ impl Machine {
             let forecast = models.count().forecast(&feed.baseline, &context);
             let silence = models.count().judge(&forecast, 0.0).p_lower;
             feed.is_down = items == 0 && silence < NO_DATA_PROBABILITY;
-            models.count().step(&mut feed.baseline, &context, (!feed.is_down).then_some(u64::from(items)));
+            models.count().step(
+                &mut feed.baseline,
+                &context,
+                (!feed.is_down).then_some(u64::from(items)),
+            );
             feed.mentions += u64::from(items);
             if let Some((_, _, at)) = seen {
                 feed.last_event = feed.last_event.max(*at);
             }
             let name = self.interner.text(*number);
-            let (low, high) = models.count().interval(&forecast, self.plan.settings.interval_level);
+            let (low, high) = models
+                .count()
+                .interval(&forecast, self.plan.settings.interval_level);
             points.push(SeriesPoint {
                 tenant: self.tenant.clone(),
                 portfolio: self.portfolio.clone(),
@@ -183,8 +226,19 @@ impl Machine {
         effects.extend(points.into_iter().map(Effect::SeriesPoint));
     }
 
-    fn welcome_new_series(&mut self, width: BucketWidth, bucket: BucketIndex, cells: &Cells, effects: &mut Vec<Effect>) {
-        let first = self.clocks.iter().find(|clock| clock.width == width).and_then(|clock| clock.first).unwrap_or(bucket);
+    fn welcome_new_series(
+        &mut self,
+        width: BucketWidth,
+        bucket: BucketIndex,
+        cells: &Cells,
+        effects: &mut Vec<Effect>,
+    ) {
+        let first = self
+            .clocks
+            .iter()
+            .find(|clock| clock.width == width)
+            .and_then(|clock| clock.first)
+            .unwrap_or(bucket);
         let view_age = (bucket - first).max(0) as u32;
         let is_mature = view_age >= self.plan.settings.cold_start_buckets;
         let mut newcomers: Vec<(u64, SeriesKey)> = cells
@@ -204,7 +258,9 @@ impl Machine {
             let quiet = if is_mature { view_age } else { 0 };
             let models = &self.plan.models[&width];
             let tracks = self.plan.settings.views[key.view as usize].measures.iter();
-            let tracks = tracks.map(|&measure| Track::start(measure, models, quiet)).collect();
+            let tracks = tracks
+                .map(|&measure| Track::start(measure, models, quiet))
+                .collect();
             self.index.insert(key, self.series.len() as u32);
             self.series.push(Series {
                 key,
@@ -220,16 +276,32 @@ impl Machine {
 
     fn stable_hash(&self, key: &SeriesKey) -> u64 {
         let view = self.view_name(key).to_owned();
-        let values = self.plan.lattice.view(key.view).iter().zip(&key.values).map(|(_, &value)| self.interner.text(value));
+        let values = self
+            .plan
+            .lattice
+            .view(key.view)
+            .iter()
+            .zip(&key.values)
+            .map(|(_, &value)| self.interner.text(value));
         let parts: Vec<&str> = std::iter::once(view.as_str()).chain(values).collect();
         crate::identity::short_hash(&parts)
     }
 
-    fn judge(&mut self, width: BucketWidth, bucket: BucketIndex, cells: &Cells, backfill: bool) -> CloseResult {
+    fn judge(
+        &mut self,
+        width: BucketWidth,
+        bucket: BucketIndex,
+        cells: &Cells,
+        backfill: bool,
+    ) -> CloseResult {
         let plan = std::sync::Arc::clone(&self.plan);
         let models = &plan.models[&width];
         let feeds = &self.feeds;
-        let down: Vec<u64> = feeds.iter().filter(|((of, _), feed)| *of == width && feed.is_down).map(|(_, feed)| feed.stable).collect();
+        let down: Vec<u64> = feeds
+            .iter()
+            .filter(|((of, _), feed)| *of == width && feed.is_down)
+            .map(|(_, feed)| feed.stable)
+            .collect();
         let is_down = |feed: u64| down.contains(&feed);
         let any_down = !down.is_empty();
         let stable_of = |number: u32| feeds.get(&(width, number)).map_or(0, |feed| feed.stable);
@@ -241,7 +313,11 @@ impl Machine {
                 continue;
             }
             let cell = cells.get(&series.key);
-            let share_up = if any_down { series.feeds.share_up(&is_down) } else { 1.0 };
+            let share_up = if any_down {
+                series.feeds.share_up(&is_down)
+            } else {
+                1.0
+            };
             let has_data = share_up >= MIN_FEED_SHARE;
             let context = context(width, bucket, share_up.clamp(MIN_FEED_SHARE, 1.0));
             note_activity(series, bucket, cell, any_down, &stable_of);
@@ -249,7 +325,16 @@ impl Machine {
             let seen = has_data.then(|| cell.unwrap_or(&empty));
             for (track_at, track) in series.tracks.iter_mut().enumerate() {
                 let (verdict, expectation) = track.step(models, &context, seen);
-                track.remember(Closed { bucket, revision: 1, verdict, expectation, discovered: false }, keep);
+                track.remember(
+                    Closed {
+                        bucket,
+                        revision: 1,
+                        verdict,
+                        expectation,
+                        discovered: false,
+                    },
+                    keep,
+                );
                 if verdict.observed.is_some() {
                     family.push(verdict.p_value());
                     members.push((at, track_at));
@@ -272,11 +357,20 @@ impl Machine {
     }
 
     /// False-discovery control over the mature series, then the floors over all.
-    fn discover(&mut self, width: BucketWidth, bucket: BucketIndex, family: &[f64], members: &[(usize, usize)]) -> (Vec<Discovery>, f64) {
-        let mature: Vec<usize> = (0..members.len()).filter(|&at| !self.is_cold(&self.series[members[at].0], width, bucket)).collect();
+    fn discover(
+        &mut self,
+        width: BucketWidth,
+        bucket: BucketIndex,
+        family: &[f64],
+        members: &[(usize, usize)],
+    ) -> (Vec<Discovery>, f64) {
+        let mature: Vec<usize> = (0..members.len())
+            .filter(|&at| !self.is_cold(&self.series[members[at].0], width, bucket))
+            .collect();
         let p_values: Vec<f64> = mature.iter().map(|&at| family[at]).collect();
         // The line drawn over the mature series is applied to all: the rate is shared out over all of them.
-        let rate = self.plan.settings.false_discovery_rate * p_values.len() as f64 / members.len().max(1) as f64;
+        let rate = self.plan.settings.false_discovery_rate * p_values.len() as f64
+            / members.len().max(1) as f64;
         let found = discovery::discover(&p_values, rate);
         let mut q_values = family.to_vec();
         for (position, &at) in mature.iter().enumerate() {
@@ -291,14 +385,28 @@ impl Machine {
             if let Some(closed) = self.series[series].tracks[track].ring.back_mut() {
                 closed.discovered = true;
             }
-            discoveries.push(Discovery { series, track, q_value: q_values[at], cold_start });
+            discoveries.push(Discovery {
+                series,
+                track,
+                q_value: q_values[at],
+                cold_start,
+            });
         }
         (discoveries, found.threshold)
     }
 
     pub(crate) fn is_cold(&self, series: &Series, width: BucketWidth, bucket: BucketIndex) -> bool {
-        let first = self.clocks.iter().find(|clock| clock.width == width).and_then(|clock| clock.first).unwrap_or(bucket);
-        let age = if series.born_late { bucket - first } else { bucket - series.born };
+        let first = self
+            .clocks
+            .iter()
+            .find(|clock| clock.width == width)
+            .and_then(|clock| clock.first)
+            .unwrap_or(bucket);
+        let age = if series.born_late {
+            bucket - first
+        } else {
+            bucket - series.born
+        };
         (age.max(0) as u32) < self.plan.settings.cold_start_buckets
     }
 
@@ -309,20 +417,40 @@ impl Machine {
                 continue;
             }
             for (at, track) in series.tracks.iter().enumerate() {
-                let Some(closed) = track.ring.back().filter(|closed| closed.bucket == result.bucket) else { continue };
-                let was_seen = closed.verdict.observed.is_some_and(|observed| observed > 0.0);
-                if was_seen || closed.verdict.expected >= MIN_EXPECTED_TO_PUBLISH || closed.discovered {
+                let Some(closed) = track
+                    .ring
+                    .back()
+                    .filter(|closed| closed.bucket == result.bucket)
+                else {
+                    continue;
+                };
+                let was_seen = closed
+                    .verdict
+                    .observed
+                    .is_some_and(|observed| observed > 0.0);
+                if was_seen
+                    || closed.verdict.expected >= MIN_EXPECTED_TO_PUBLISH
+                    || closed.discovered
+                {
                     points.push((series.stable, at, self.point(series, track, closed)));
                 }
             }
         }
         points.sort_by_key(|point| (point.0, point.1));
-        effects.extend(points.into_iter().map(|(_, _, point)| Effect::SeriesPoint(point)));
+        effects.extend(
+            points
+                .into_iter()
+                .map(|(_, _, point)| Effect::SeriesPoint(point)),
+        );
     }
 
     pub(crate) fn point(&self, series: &Series, track: &Track, closed: &Closed) -> SeriesPoint {
         let width = self.plan.settings.views[series.key.view as usize].width;
-        let (low, high) = Track::band(&self.plan.models[&width], closed, self.plan.settings.interval_level);
+        let (low, high) = Track::band(
+            &self.plan.models[&width],
+            closed,
+            self.plan.settings.interval_level,
+        );
         SeriesPoint {
             tenant: self.tenant.clone(),
             portfolio: self.portfolio.clone(),
@@ -346,7 +474,11 @@ impl Machine {
     /// Outward id of a series.
     pub(crate) fn series_id(&self, key: &SeriesKey, measure: Measure) -> String {
         let named = self.plan.lattice.named(key, &self.interner);
-        let mut parts = vec![self.portfolio.as_str(), self.view_name(key), measure.as_str()];
+        let mut parts = vec![
+            self.portfolio.as_str(),
+            self.view_name(key),
+            measure.as_str(),
+        ];
         for (dimension, value) in &named {
             parts.push(dimension);
             parts.push(value);
@@ -355,8 +487,18 @@ impl Machine {
     }
 
     /// Restates the buckets that late mentions and corrections touched in time for the close of `as_of`.
-    fn restate(&mut self, width: BucketWidth, as_of: BucketIndex, backfill: bool, effects: &mut Vec<Effect>) {
-        let due: Vec<_> = self.restatements.range((width, BucketIndex::MIN, BucketIndex::MIN)..=(width, as_of, BucketIndex::MAX)).copied().collect();
+    fn restate(
+        &mut self,
+        width: BucketWidth,
+        as_of: BucketIndex,
+        backfill: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        let due: Vec<_> = self
+            .restatements
+            .range((width, BucketIndex::MIN, BucketIndex::MIN)..=(width, as_of, BucketIndex::MAX))
+            .copied()
+            .collect();
         let mut buckets: BTreeSet<BucketIndex> = BTreeSet::new();
         for entry in due {
             self.restatements.remove(&entry);
@@ -367,8 +509,17 @@ impl Machine {
         }
     }
 
-    fn restate_bucket(&mut self, width: BucketWidth, bucket: BucketIndex, as_of: BucketIndex, backfill: bool, effects: &mut Vec<Effect>) {
-        let Some(&threshold) = self.thresholds.get(&(width, bucket)) else { return };
+    fn restate_bucket(
+        &mut self,
+        width: BucketWidth,
+        bucket: BucketIndex,
+        as_of: BucketIndex,
+        backfill: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(&threshold) = self.thresholds.get(&(width, bucket)) else {
+            return;
+        };
         let cells = self.count(width, bucket, as_of);
         let touched = self.touched_since(width, bucket, as_of);
         let plan = std::sync::Arc::clone(&self.plan);
@@ -377,24 +528,48 @@ impl Machine {
         let mut points = Vec::new();
         let empty = Cell::default();
         for key in touched {
-            let Some(at) = self.series_of(&key) else { continue };
+            let Some(at) = self.series_of(&key) else {
+                continue;
+            };
             let cell = cells.get(&key).unwrap_or(&empty);
             for track_at in 0..self.series[at].tracks.len() {
-                if let Some(fell) = restate_track(&mut self.series[at].tracks[track_at], models, &context(width, bucket, 1.0), cell, threshold) {
-                    changed.push(Restated { series: at, track: track_at, fell });
+                if let Some(fell) = restate_track(
+                    &mut self.series[at].tracks[track_at],
+                    models,
+                    &context(width, bucket, 1.0),
+                    cell,
+                    threshold,
+                ) {
+                    changed.push(Restated {
+                        series: at,
+                        track: track_at,
+                        fell,
+                    });
                     let track = &self.series[at].tracks[track_at];
                     if let Some(closed) = track.closed(bucket) {
-                        points.push((self.series[at].stable, track_at, self.point(&self.series[at], track, closed)));
+                        points.push((
+                            self.series[at].stable,
+                            track_at,
+                            self.point(&self.series[at], track, closed),
+                        ));
                     }
                 }
             }
         }
         points.sort_by_key(|point| (point.0, point.1));
-        effects.extend(points.into_iter().map(|(_, _, point)| Effect::SeriesPoint(point)));
+        effects.extend(
+            points
+                .into_iter()
+                .map(|(_, _, point)| Effect::SeriesPoint(point)),
+        );
         let discoveries = changed
             .iter()
             .map(|restated| (restated.series, restated.track))
-            .filter(|&(series, track)| self.series[series].tracks[track].closed(bucket).is_some_and(|closed| closed.discovered))
+            .filter(|&(series, track)| {
+                self.series[series].tracks[track]
+                    .closed(bucket)
+                    .is_some_and(|closed| closed.discovered)
+            })
             .map(|(series, track)| Discovery {
                 series,
                 track,
@@ -402,23 +577,42 @@ impl Machine {
                 cold_start: self.is_cold(&self.series[series], width, bucket),
             })
             .collect();
-        let result = CloseResult { width, bucket, discoveries, threshold, judged: self.series.len(), reason: StatusReason::LateData, as_of: width.end(as_of), backfill };
+        let result = CloseResult {
+            width,
+            bucket,
+            discoveries,
+            threshold,
+            judged: self.series.len(),
+            reason: StatusReason::LateData,
+            as_of: width.end(as_of),
+            backfill,
+        };
         self.signals_after_restatement(&result, &changed, effects);
     }
 
     /// Series touched by what took effect up to the close of `as_of`.
-    fn touched_since(&self, width: BucketWidth, bucket: BucketIndex, as_of: BucketIndex) -> Vec<SeriesKey> {
+    fn touched_since(
+        &self,
+        width: BucketWidth,
+        bucket: BucketIndex,
+        as_of: BucketIndex,
+    ) -> Vec<SeriesKey> {
         let mut touched: Vec<SeriesKey> = Vec::new();
         for contribution in self.journal.bucket(width, bucket) {
-            let arrived_late = contribution.arrival(width) > bucket && contribution.arrival(width) <= as_of;
-            let removed_late = contribution.removal(width).is_some_and(|removal| removal > bucket && removal <= as_of);
+            let arrived_late =
+                contribution.arrival(width) > bucket && contribution.arrival(width) <= as_of;
+            let removed_late = contribution
+                .removal(width)
+                .is_some_and(|removal| removal > bucket && removal <= as_of);
             if !arrived_late && !removed_late {
                 continue;
             }
             let slots = Slots::new(&contribution.values);
             for view in 0..self.plan.settings.views.len() as u8 {
                 if self.plan.settings.views[view as usize].width == width {
-                    self.plan.lattice.touch(view, &slots, &mut |key, _| touched.push(key));
+                    self.plan
+                        .lattice
+                        .touch(view, &slots, &mut |key, _| touched.push(key));
                 }
             }
         }
@@ -428,7 +622,12 @@ impl Machine {
     }
 
     fn forget_silent_series(&mut self, width: BucketWidth, bucket: BucketIndex) {
-        let open: BTreeSet<SeriesKey> = self.signals.values().filter(|signal| signal.is_open()).map(|signal| signal.key).collect();
+        let open: BTreeSet<SeriesKey> = self
+            .signals
+            .values()
+            .filter(|signal| signal.is_open())
+            .map(|signal| signal.key)
+            .collect();
         let mut at = 0;
         while at < self.series.len() {
             let series = &self.series[at];
@@ -436,11 +635,16 @@ impl Machine {
                 && self.plan.settings.views[series.key.view as usize].width == width
                 && series.tracks.iter().all(|track| {
                     track.measure != Measure::Mentions
-                        || track.ring.back().is_none_or(|closed| closed.verdict.expected < FORGET_BELOW_EXPECTED)
+                        || track
+                            .ring
+                            .back()
+                            .is_none_or(|closed| closed.verdict.expected < FORGET_BELOW_EXPECTED)
                 })
                 && !open.contains(&series.key);
             if is_silent {
-                self.dirty.pages.insert(crate::record::page_of(series.stable));
+                self.dirty
+                    .pages
+                    .insert(crate::record::page_of(series.stable));
                 self.index.remove(&series.key);
                 self.series.swap_remove(at);
                 if let Some(moved) = self.series.get(at) {
@@ -454,19 +658,30 @@ impl Machine {
 
     /// Forgets contributions, lines and signals that nothing can restate any more.
     fn prune(&mut self, width: BucketWidth, bucket: BucketIndex) {
-        let slowest = self.clocks.iter().filter_map(|clock| clock.next.map(|next| clock.width.start(next))).min();
-        let Some(before) = slowest.map(|at| at.plus(-self.plan.settings.restatement_horizon)) else { return };
+        let slowest = self
+            .clocks
+            .iter()
+            .filter_map(|clock| clock.next.map(|next| clock.width.start(next)))
+            .min();
+        let Some(before) = slowest.map(|at| at.plus(-self.plan.settings.restatement_horizon))
+        else {
+            return;
+        };
         if before > self.pruned_before {
             self.pruned_before = before;
             self.journal.prune(before);
         }
         let keep = ring_length(width, self.plan.settings.restatement_horizon) as BucketIndex;
-        self.thresholds.retain(|(of, at), _| *of != width || *at > bucket - keep);
+        self.thresholds
+            .retain(|(of, at), _| *of != width || *at > bucket - keep);
         let plan = &self.plan;
         let dirty = &mut self.dirty.signals;
         self.signals.retain(|id, signal| {
             let last = signal.fired.last().copied().unwrap_or(BucketIndex::MIN);
-            let memory = signal.width.start(last).plus(plan.settings.restatement_horizon.max(SIGNAL_MEMORY));
+            let memory = signal
+                .width
+                .start(last)
+                .plus(plan.settings.restatement_horizon.max(SIGNAL_MEMORY));
             let stays = signal.is_open() || memory >= before;
             if !stays {
                 dirty.insert(id.clone());
@@ -476,10 +691,24 @@ impl Machine {
     }
 
     /// Contributions of a series that count, of buckets `from..=to`, as known at the close of `as_of`.
-    pub(crate) fn contributions_of(&self, key: &SeriesKey, width: BucketWidth, buckets: std::ops::RangeInclusive<BucketIndex>, as_of: BucketIndex) -> Vec<&Contribution> {
+    pub(crate) fn contributions_of(
+        &self,
+        key: &SeriesKey,
+        width: BucketWidth,
+        buckets: std::ops::RangeInclusive<BucketIndex>,
+        as_of: BucketIndex,
+    ) -> Vec<&Contribution> {
         let mut found: Vec<&Contribution> = buckets
-            .flat_map(|bucket| self.journal.bucket(width, bucket).filter(move |contribution| contribution.counts_at(width, as_of.max(bucket))))
-            .filter(|contribution| self.plan.lattice.contains(key, &Slots::new(&contribution.values)))
+            .flat_map(|bucket| {
+                self.journal
+                    .bucket(width, bucket)
+                    .filter(move |contribution| contribution.counts_at(width, as_of.max(bucket)))
+            })
+            .filter(|contribution| {
+                self.plan
+                    .lattice
+                    .contains(key, &Slots::new(&contribution.values))
+            })
             .collect();
         found.sort_by_key(|contribution| (contribution.feedback, contribution.event));
         found
@@ -498,11 +727,19 @@ pub(crate) fn ring_length(width: BucketWidth, horizon: i64) -> usize {
 }
 
 fn context(width: BucketWidth, bucket: BucketIndex, exposure: f64) -> BucketContext {
-    BucketContext { index: i64::from(bucket), phase: width.phase(bucket), exposure, holiday: false }
+    BucketContext {
+        index: i64::from(bucket),
+        phase: width.phase(bucket),
+        exposure,
+        holiday: false,
+    }
 }
 
 fn count_feed(feeds: &mut Vec<(u32, u32, Timestamp)>, contribution: &Contribution) {
-    match feeds.iter_mut().find(|(feed, ..)| *feed == contribution.feed) {
+    match feeds
+        .iter_mut()
+        .find(|(feed, ..)| *feed == contribution.feed)
+    {
         Some((_, items, last)) => {
             *items += 1;
             *last = (*last).max(contribution.occurred_at);
@@ -524,13 +761,23 @@ fn add(cell: &mut Cell, contribution: &Contribution, feeling: Option<i16>, is_ne
         cell.rating_sum += u64::from(rating);
         cell.rating_squares += u64::from(rating) * u64::from(rating);
     }
-    match cell.feeds.iter_mut().find(|(feed, _)| *feed == contribution.feed) {
+    match cell
+        .feeds
+        .iter_mut()
+        .find(|(feed, _)| *feed == contribution.feed)
+    {
         Some((_, items)) => *items += 1,
         None => cell.feeds.push((contribution.feed, 1)),
     }
 }
 
-fn note_activity(series: &mut Series, bucket: BucketIndex, cell: Option<&Cell>, any_down: bool, stable_of: &dyn Fn(u32) -> u64) {
+fn note_activity(
+    series: &mut Series,
+    bucket: BucketIndex,
+    cell: Option<&Cell>,
+    any_down: bool,
+    stable_of: &dyn Fn(u32) -> u64,
+) {
     let Some(cell) = cell else {
         if !any_down {
             series.feeds.decay();
@@ -540,7 +787,11 @@ fn note_activity(series: &mut Series, bucket: BucketIndex, cell: Option<&Cell>, 
     series.last_active = bucket;
     series.feeds.decay();
     // Largest first: with more feeds than places, who stays must not depend on who came first.
-    let mut feeds: Vec<(u64, u32)> = cell.feeds.iter().map(|&(number, items)| (stable_of(number), items)).collect();
+    let mut feeds: Vec<(u64, u32)> = cell
+        .feeds
+        .iter()
+        .map(|&(number, items)| (stable_of(number), items))
+        .collect();
     feeds.sort_by_key(|&(feed, items)| (std::cmp::Reverse(items), feed));
     for (feed, items) in feeds {
         series.feeds.add(feed, items);
@@ -548,7 +799,13 @@ fn note_activity(series: &mut Series, bucket: BucketIndex, cell: Option<&Cell>, 
 }
 
 /// Judges a closed bucket again; `None` if nothing changed, else whether items went down.
-fn restate_track(track: &mut Track, models: &Models, context: &BucketContext, cell: &Cell, threshold: f64) -> Option<bool> {
+fn restate_track(
+    track: &mut Track,
+    models: &Models,
+    context: &BucketContext,
+    cell: &Cell,
+    threshold: f64,
+) -> Option<bool> {
     let closed = track.recall(models, context)?;
     closed.verdict.observed?;
     let verdict: Verdict = Track::judge_again(models, closed, cell);
@@ -561,7 +818,10 @@ fn restate_track(track: &mut Track, models: &Models, context: &BucketContext, ce
     let was_found_by_the_past = closed.discovered && closed.verdict.p_bucket_value() > threshold;
     let points_the_same_way = (verdict.strength() >= 0.0) == closed.verdict.is_upward();
     if was_found_by_the_past && points_the_same_way {
-        closed.verdict = Verdict { p_combined: closed.verdict.p_combined, ..verdict };
+        closed.verdict = Verdict {
+            p_combined: closed.verdict.p_combined,
+            ..verdict
+        };
     } else {
         closed.verdict = verdict;
         closed.discovered = verdict.p_value() <= threshold;

@@ -1,14 +1,17 @@
 //! Writing an alert: every number once, and two plain sentences made of those numbers (E01, E03).
 
-use crate::alert::{Alert, BaselineRef, ContextItem, DetectorRef, EvidenceSummary, Interval, SeriesRef, Window};
+use crate::alert::{
+    Alert, BaselineRef, ContextItem, DetectorRef, EvidenceSummary, Interval, SeriesRef, Window,
+};
 use crate::evidence;
 use crate::lifecycle::total;
 use crate::machine::Machine;
 use crate::series::{Closed, Track};
 use crate::signal::Signal;
-use crate::time::{words_for, BucketIndex, Timestamp, DAY, HOUR};
+use crate::time::{BucketIndex, DAY, HOUR, Timestamp, words_for};
 use crate::words::{
-    AlertChange, Caveat, EvidenceGrade, Horizon, Measure, Severity, SignalKind, SignalStatus, StatusReason,
+    AlertChange, Caveat, EvidenceGrade, Horizon, Measure, Severity, SignalKind, SignalStatus,
+    StatusReason,
 };
 
 /// Version of the detecting code, on every alert.
@@ -48,15 +51,32 @@ pub(crate) fn alert(machine: &Machine, signal: &Signal, story: &Story) -> Alert 
     let figures = figures(machine, track, story, level);
     let first = story.last - (story.span as BucketIndex - 1);
     let as_of_bucket = signal.width.index(story.as_of.plus(-1));
-    let window = machine.window(&signal.key, signal.measure, signal.width, first..=story.last, as_of_bucket);
+    let window = machine.window(
+        &signal.key,
+        signal.measure,
+        signal.width,
+        first..=story.last,
+        as_of_bucket,
+    );
     let evidence = evidence::summarise(&window, &machine.plan.lattice, &machine.interner);
-    let driver_expected = if signal.measure == Measure::Mentions { figures.expected } else { figures.expected * f64::from(evidence.items) };
-    let drivers = evidence::drivers(&window, driver_expected, signal.upward == (signal.measure != Measure::MeanRating), &machine.plan.lattice, &machine.interner);
+    let driver_expected = if signal.measure == Measure::Mentions {
+        figures.expected
+    } else {
+        figures.expected * f64::from(evidence.items)
+    };
+    let drivers = evidence::drivers(
+        &window,
+        driver_expected,
+        signal.upward == (signal.measure != Measure::MeanRating),
+        &machine.plan.lattice,
+        &machine.interner,
+    );
     let examples = evidence::quotes(&window, &machine.plan.lattice, &machine.interner);
     let named = machine.plan.lattice.named(&signal.key, &machine.interner);
     let score = crate::discovery::score(figures.p_value);
     let severity = severity(score, &figures, signal, &evidence);
-    let effect_relative = (figures.expected > 0.0).then(|| figures.observed / figures.expected - 1.0);
+    let effect_relative =
+        (figures.expected > 0.0).then(|| figures.observed / figures.expected - 1.0);
     let view = machine.view_name(&signal.key).to_owned();
     let precision = machine.learning.precision(&view);
     let mut labels: Vec<(String, String)> = named.clone();
@@ -80,13 +100,26 @@ pub(crate) fn alert(machine: &Machine, signal: &Signal, story: &Story) -> Alert 
         title: title(signal, &named),
         why: why(signal, story, &figures, level, drivers.first()),
         horizon: horizon(signal, story),
-        series: SeriesRef { id: machine.series_id(&signal.key, signal.measure), view: view.clone(), measure: signal.measure, dimensions: named },
-        window: Window { start: signal.width.start(first), end: signal.width.end(story.last), width: signal.width },
+        series: SeriesRef {
+            id: machine.series_id(&signal.key, signal.measure),
+            view: view.clone(),
+            measure: signal.measure,
+            dimensions: named,
+        },
+        window: Window {
+            start: signal.width.start(first),
+            end: signal.width.end(story.last),
+            width: signal.width,
+        },
         as_of: story.as_of,
         first_raised_at: signal.first_raised_at,
         observed: figures.observed,
         expected: figures.expected,
-        interval: Interval { low: figures.interval.0, high: figures.interval.1, level },
+        interval: Interval {
+            low: figures.interval.0,
+            high: figures.interval.1,
+            level,
+        },
         effect_absolute: figures.observed - figures.expected,
         effect_relative,
         score_current: score,
@@ -116,7 +149,10 @@ pub(crate) fn alert(machine: &Machine, signal: &Signal, story: &Story) -> Alert 
         seed: machine.plan.settings.seed,
         owner_team: "governance".to_owned(),
         triage_due: signal.first_raised_at.plus(triage_time(severity)),
-        suggested_checks: suggested_checks(signal.kind).iter().map(|&check| check.to_owned()).collect(),
+        suggested_checks: suggested_checks(signal.kind)
+            .iter()
+            .map(|&check| check.to_owned())
+            .collect(),
         labels,
         group_key: group_key(machine, signal),
         incident_id: signal.incident_id.clone(),
@@ -127,7 +163,8 @@ pub(crate) fn alert(machine: &Machine, signal: &Signal, story: &Story) -> Alert 
 }
 
 fn figures(machine: &Machine, track: &Track, story: &Story, level: f64) -> Figures {
-    let models = &machine.plan.models[&machine.plan.settings.views[machine.series[story.series].key.view as usize].width];
+    let models = &machine.plan.models
+        [&machine.plan.settings.views[machine.series[story.series].key.view as usize].width];
     let sum = total(track, story.last, story.span);
     let closed: Option<&Closed> = track.closed(story.last);
     let p_value = closed.map_or(1.0, |closed| closed.verdict.p_value());
@@ -145,9 +182,16 @@ fn figures(machine: &Machine, track: &Track, story: &Story, level: f64) -> Figur
     let scale = if is_count { 1.0 } else { sum.buckets.max(1.0) };
     let (observed, expected) = (sum.observed / scale, sum.expected / scale);
     // Over several buckets the band is the normal one of the summed variances; single buckets are exact.
-    let half = auscult_statistics::special::normal_quantile(0.5 + level / 2.0) * sum.variance.max(0.0).sqrt() / scale;
+    let half = auscult_statistics::special::normal_quantile(0.5 + level / 2.0)
+        * sum.variance.max(0.0).sqrt()
+        / scale;
     let ceiling = if is_count { f64::INFINITY } else { 1.0 };
-    Figures { observed, expected, interval: ((expected - half).max(0.0), (expected + half).min(ceiling)), p_value }
+    Figures {
+        observed,
+        expected,
+        interval: ((expected - half).max(0.0), (expected + half).min(ceiling)),
+        p_value,
+    }
 }
 
 fn title(signal: &Signal, named: &[(String, String)]) -> String {
@@ -166,10 +210,23 @@ fn title(signal: &Signal, named: &[(String, String)]) -> String {
     format!("{what}: {}", values.join(" · "))
 }
 
-fn why(signal: &Signal, story: &Story, figures: &Figures, level: f64, driver: Option<&crate::alert::Driver>) -> String {
+fn why(
+    signal: &Signal,
+    story: &Story,
+    figures: &Figures,
+    level: f64,
+    driver: Option<&crate::alert::Driver>,
+) -> String {
     let first = story.last - (story.span as BucketIndex - 1);
     let from = words_for(signal.width.start(first), signal.width);
-    let when = if story.span == 1 { from } else { format!("{from} to {}", words_for(signal.width.end(story.last).plus(-HOUR), signal.width)) };
+    let when = if story.span == 1 {
+        from
+    } else {
+        format!(
+            "{from} to {}",
+            words_for(signal.width.end(story.last).plus(-HOUR), signal.width)
+        )
+    };
     let number = |value: f64| match signal.measure {
         Measure::Mentions => trim(value),
         Measure::NegativeShare => format!("{}%", trim(100.0 * value)),
@@ -194,19 +251,37 @@ fn why(signal: &Signal, story: &Story, figures: &Figures, level: f64, driver: Op
         number(figures.interval.1),
     );
     if let Some(driver) = driver {
-        text.push_str(&format!(" {}% of the change comes from {} {}.", trim((100.0 * driver.share).round()), driver.dimension, driver.value));
+        text.push_str(&format!(
+            " {}% of the change comes from {} {}.",
+            trim((100.0 * driver.share).round()),
+            driver.dimension,
+            driver.value
+        ));
     }
     text
 }
 
 /// A number as people write it: no decimals from ten on, one below.
 fn trim(value: f64) -> String {
-    let text = if value.abs() >= 10.0 { format!("{value:.0}") } else { format!("{value:.1}") };
+    let text = if value.abs() >= 10.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.1}")
+    };
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
-fn severity(score: u32, figures: &Figures, signal: &Signal, evidence: &EvidenceSummary) -> Severity {
-    let relative = if figures.expected > 0.0 { (figures.observed / figures.expected - 1.0).abs() } else { f64::INFINITY };
+fn severity(
+    score: u32,
+    figures: &Figures,
+    signal: &Signal,
+    evidence: &EvidenceSummary,
+) -> Severity {
+    let relative = if figures.expected > 0.0 {
+        (figures.observed / figures.expected - 1.0).abs()
+    } else {
+        f64::INFINITY
+    };
     let by_score = match score {
         90.. if relative >= 2.0 || signal.measure != Measure::Mentions => Severity::Critical,
         70.. => Severity::Major,
@@ -259,16 +334,28 @@ fn expected_false_per_30_days(story: &Story, signal: &Signal) -> f64 {
     story.threshold * story.judged as f64 * buckets
 }
 
-fn caveats(machine: &Machine, signal: &Signal, story: &Story, evidence: &EvidenceSummary) -> Vec<Caveat> {
+fn caveats(
+    machine: &Machine,
+    signal: &Signal,
+    story: &Story,
+    evidence: &EvidenceSummary,
+) -> Vec<Caveat> {
     let mut caveats = Vec::new();
-    if matches!(story.reason, StatusReason::LateData | StatusReason::DuplicateRemoved) {
+    if matches!(
+        story.reason,
+        StatusReason::LateData | StatusReason::DuplicateRemoved
+    ) {
         caveats.push(Caveat::LateData);
     }
     let any_feed_down = machine.feeds.values().any(|feed| feed.is_down);
     if any_feed_down {
         caveats.push(Caveat::Imputed);
     }
-    if signal.suppressed_by.iter().any(|reason| reason == "cold_start") {
+    if signal
+        .suppressed_by
+        .iter()
+        .any(|reason| reason == "cold_start")
+    {
         caveats.push(Caveat::ColdStart);
     }
     if evidence.channels < 2 {

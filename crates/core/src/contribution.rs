@@ -57,7 +57,9 @@ pub struct Quote {
 impl Contribution {
     /// What to remember of `mention`.
     pub fn of(mention: &Mention<'_>, lattice: &Lattice, interner: &mut Interner) -> Contribution {
-        let quotable = !mention.safety_candidate && !mention.medical_request && !mention.text.trim().is_empty();
+        let quotable = !mention.safety_candidate
+            && !mention.medical_request
+            && !mention.text.trim().is_empty();
         Contribution {
             feedback: wide_hash(&[&mention.event_source, &mention.feedback_id]),
             event: short_hash(&[&mention.event_source, &mention.event_id]),
@@ -65,8 +67,15 @@ impl Contribution {
             occurred_at: mention.occurred_at,
             watermark: mention.watermark,
             removed_at: None,
-            person: mention.who.person.as_deref().map_or(0, |person| short_hash(&[&mention.tenant, person])),
-            thread: mention.thread.as_deref().map_or(0, |thread| short_hash(&[&mention.event_source, thread])),
+            person: mention
+                .who
+                .person
+                .as_deref()
+                .map_or(0, |person| short_hash(&[&mention.tenant, person])),
+            thread: mention
+                .thread
+                .as_deref()
+                .map_or(0, |thread| short_hash(&[&mention.event_source, thread])),
             feed: interner.intern(&mention.feed),
             sentiment: mention.sentiment,
             theme_sentiment: mention.themes.iter().map(|tag| tag.sentiment).collect(),
@@ -96,7 +105,8 @@ impl Contribution {
     /// The bucket in whose close it no longer counts, if a correction took it out.
     #[must_use]
     pub fn removal(&self, width: BucketWidth) -> Option<BucketIndex> {
-        self.removed_at.map(|at| width.index(at.max(self.occurred_at).max(self.watermark)))
+        self.removed_at
+            .map(|at| width.index(at.max(self.occurred_at).max(self.watermark)))
     }
 
     /// Whether it counts at the close of `as_of`.

@@ -20,13 +20,26 @@ pub struct Discoveries {
 pub fn discover(p_values: &[f64], rate: f64) -> Discoveries {
     let result = benjamini_hochberg(p_values, rate);
     // Without a family there is no line to draw: nothing passes.
-    let alone = if p_values.is_empty() { 0.0 } else { rate / p_values.len() as f64 };
-    Discoveries { threshold: result.threshold.max(alone), adjusted: result.adjusted }
+    let alone = if p_values.is_empty() {
+        0.0
+    } else {
+        rate / p_values.len() as f64
+    };
+    Discoveries {
+        threshold: result.threshold.max(alone),
+        adjusted: result.adjusted,
+    }
 }
 
 /// Whether a change is large enough to be worth a person's time.
 #[must_use]
-pub fn is_material(measure: Measure, observed: f64, expected: f64, items: u32, floors: &Floors) -> bool {
+pub fn is_material(
+    measure: Measure,
+    observed: f64,
+    expected: f64,
+    items: u32,
+    floors: &Floors,
+) -> bool {
     let upward = observed >= expected;
     let wanted = match floors.direction {
         Direction::Both => true,
@@ -51,7 +64,9 @@ pub fn is_material(measure: Measure, observed: f64, expected: f64, items: u32, f
 #[must_use]
 pub fn score(p_value: f64) -> u32 {
     let decades = -p_value.max(1e-300).log10();
-    (100.0 * (1.0 - (-decades / 6.0).exp())).round().clamp(0.0, 100.0) as u32
+    (100.0 * (1.0 - (-decades / 6.0).exp()))
+        .round()
+        .clamp(0.0, 100.0) as u32
 }
 
 /// The recent buckets that together carry the change: one bucket if it speaks for itself, else the suffix of
@@ -61,7 +76,9 @@ pub fn evidence_buckets(recent: &[Verdict], upward: bool) -> usize {
     let mut best = (1, f64::MIN);
     let (mut difference, mut variance) = (0.0, 0.0);
     for (count, verdict) in recent.iter().rev().enumerate() {
-        let Some(observed) = verdict.observed else { continue };
+        let Some(observed) = verdict.observed else {
+            continue;
+        };
         difference += (observed - verdict.expected) * if upward { 1.0 } else { -1.0 };
         variance += verdict.deviation * verdict.deviation;
         let strength = difference / variance.max(1e-12).sqrt();
@@ -97,6 +114,9 @@ mod tests {
 
     #[test]
     fn scores_grow_with_evidence() {
-        assert_eq!([1.0, 1e-3, 1e-6, 1e-12, 0.0].map(score), [0, 39, 63, 86, 100]);
+        assert_eq!(
+            [1.0, 1e-3, 1e-6, 1e-12, 0.0].map(score),
+            [0, 39, 63, 86, 100]
+        );
     }
 }

@@ -87,21 +87,34 @@ pub fn group(candidates: &[Candidate], lattice: &Lattice, windows: &dyn Windows)
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by(|&left, &right| {
         let (left, right) = (&candidates[left], &candidates[right]);
-        right.strength.total_cmp(&left.strength).then_with(|| left.id.cmp(&right.id))
+        right
+            .strength
+            .total_cmp(&left.strength)
+            .then_with(|| left.id.cmp(&right.id))
     });
     let mut groups: Vec<Group> = Vec::new();
     for index in order {
         let candidate = &candidates[index];
-        let explained_by = groups.iter().position(|group| explains(&candidates[group.speaker], candidate, lattice, windows));
+        let explained_by = groups
+            .iter()
+            .position(|group| explains(&candidates[group.speaker], candidate, lattice, windows));
         match explained_by {
             Some(at) => groups[at].attached.push(index),
-            None => groups.push(Group { speaker: index, attached: Vec::new() }),
+            None => groups.push(Group {
+                speaker: index,
+                attached: Vec::new(),
+            }),
         }
     }
     groups
 }
 
-fn explains(speaker: &Candidate, candidate: &Candidate, lattice: &Lattice, windows: &dyn Windows) -> bool {
+fn explains(
+    speaker: &Candidate,
+    candidate: &Candidate,
+    lattice: &Lattice,
+    windows: &dyn Windows,
+) -> bool {
     if speaker.series == candidate.series {
         // Two measures of one series: one story.
         return true;

@@ -32,25 +32,45 @@ pub struct Window<'a> {
 }
 
 /// How much one contribution adds to what the measure watches, in thousandths.
-fn weight(measure: Measure, contribution: &Contribution, key: &SeriesKey, lattice: &Lattice) -> i64 {
+fn weight(
+    measure: Measure,
+    contribution: &Contribution,
+    key: &SeriesKey,
+    lattice: &Lattice,
+) -> i64 {
     match measure {
         Measure::Mentions => 1000,
         Measure::NegativeShare => {
             let feeling = feeling_toward(contribution, key, lattice);
-            if feeling.is_some_and(|feeling| feeling < NEGATIVE_BELOW) { 1000 } else { 0 }
+            if feeling.is_some_and(|feeling| feeling < NEGATIVE_BELOW) {
+                1000
+            } else {
+                0
+            }
         }
-        Measure::MeanRating => contribution.rating.map_or(0, |rating| 1000 - i64::from(rating)),
+        Measure::MeanRating => contribution
+            .rating
+            .map_or(0, |rating| 1000 - i64::from(rating)),
     }
 }
 
 /// Feeling toward the series' theme if it has one, else overall.
 #[must_use]
-pub fn feeling_toward(contribution: &Contribution, key: &SeriesKey, lattice: &Lattice) -> Option<i16> {
-    let theme = lattice.value_of(key, lattice.theme_slot()).and_then(|value| {
-        let slots = Slots::new(&contribution.values);
-        let at = slots.get(lattice.theme_slot()).iter().position(|&theme| theme == value)?;
-        contribution.theme_sentiment.get(at).copied().flatten()
-    });
+pub fn feeling_toward(
+    contribution: &Contribution,
+    key: &SeriesKey,
+    lattice: &Lattice,
+) -> Option<i16> {
+    let theme = lattice
+        .value_of(key, lattice.theme_slot())
+        .and_then(|value| {
+            let slots = Slots::new(&contribution.values);
+            let at = slots
+                .get(lattice.theme_slot())
+                .iter()
+                .position(|&theme| theme == value)?;
+            contribution.theme_sentiment.get(at).copied().flatten()
+        });
     theme.or(contribution.sentiment)
 }
 
@@ -64,23 +84,42 @@ pub fn summarise(window: &Window<'_>, lattice: &Lattice, interner: &Interner) ->
     let mut experts = 0u64;
     for contribution in &window.inside {
         // Somebody unknown counts as one voice per feedback: we cannot tell, and say so in the docs.
-        let person = if contribution.person == 0 { contribution.feedback as u64 } else { contribution.person };
+        let person = if contribution.person == 0 {
+            contribution.feedback as u64
+        } else {
+            contribution.person
+        };
         *people.entry(person).or_default() += 1;
         let slots = Slots::new(&contribution.values);
         match slots.get(channel_slot).first() {
             Some(&channel) => channels.insert(interner.text(channel)),
             None => channels.insert(interner.text(contribution.feed)),
         };
-        let tier = slots.get(tier_slot).first().map(|&tier| interner.text(tier));
-        if tier == Some(Tier::NationalExpert.as_str()) || tier == Some(Tier::RegionalExpert.as_str()) {
+        let tier = slots
+            .get(tier_slot)
+            .first()
+            .map(|&tier| interner.text(tier));
+        if tier == Some(Tier::NationalExpert.as_str())
+            || tier == Some(Tier::RegionalExpert.as_str())
+        {
             experts += 1;
         }
     }
     let items = window.inside.len() as u64;
     let squares: u64 = people.values().map(|count| count * count).sum();
     let top = people.values().max().copied().unwrap_or(0);
-    let share = |part: u64| if items == 0 { 0.0 } else { part as f64 / items as f64 };
-    let effective_n = if squares == 0 { 0.0 } else { (items * items) as f64 / squares as f64 };
+    let share = |part: u64| {
+        if items == 0 {
+            0.0
+        } else {
+            part as f64 / items as f64
+        }
+    };
+    let effective_n = if squares == 0 {
+        0.0
+    } else {
+        (items * items) as f64 / squares as f64
+    };
     let summary = EvidenceSummary {
         grade: EvidenceGrade::Anecdotal,
         people: people.len() as u32,
@@ -90,7 +129,10 @@ pub fn summarise(window: &Window<'_>, lattice: &Lattice, interner: &Interner) ->
         top_person_share: share(top),
         expert_share: share(experts),
     };
-    EvidenceSummary { grade: grade(&summary), ..summary }
+    EvidenceSummary {
+        grade: grade(&summary),
+        ..summary
+    }
 }
 
 /// Grade of the evidence (product idea S1): anecdotal below 5 people, with one person above 30 %, or one
@@ -113,7 +155,13 @@ pub fn grade(evidence: &EvidenceSummary) -> EvidenceGrade {
 /// slices whose share of the excess is well above their usual share: a slice that is always 95 % of
 /// everything explains nothing by being 95 % of the excess.
 #[must_use]
-pub fn drivers(window: &Window<'_>, expected: f64, upward: bool, lattice: &Lattice, interner: &Interner) -> Vec<Driver> {
+pub fn drivers(
+    window: &Window<'_>,
+    expected: f64,
+    upward: bool,
+    lattice: &Lattice,
+    interner: &Interner,
+) -> Vec<Driver> {
     let mut found = Vec::new();
     let own: BTreeSet<usize> = lattice.view(window.key.view).iter().copied().collect();
     for slot in (0..lattice.dimensions().len()).filter(|slot| !own.contains(slot)) {
@@ -126,8 +174,12 @@ pub fn drivers(window: &Window<'_>, expected: f64, upward: bool, lattice: &Latti
             .collect::<BTreeSet<_>>()
             .into_iter()
             .map(|value| {
-                let usual = before.get(value).map_or(0.0, |&weight| weight as f64 / total_before.max(1) as f64);
-                let seen = inside.get(value).map_or(0.0, |&weight| weight as f64 / 1000.0);
+                let usual = before
+                    .get(value)
+                    .map_or(0.0, |&weight| weight as f64 / total_before.max(1) as f64);
+                let seen = inside
+                    .get(value)
+                    .map_or(0.0, |&weight| weight as f64 / 1000.0);
                 let excess = (seen - usual * expected) * if upward { 1.0 } else { -1.0 };
                 (interner.text(*value), excess.max(0.0), usual)
             })
@@ -142,18 +194,32 @@ pub fn drivers(window: &Window<'_>, expected: f64, upward: bool, lattice: &Latti
             let share = excess / total;
             if share >= MIN_DRIVER_SHARE && share - usual >= MIN_DRIVER_SHARE {
                 let dimension = lattice.dimensions()[slot].name();
-                found.push((share * (1.0 - usual), Driver { dimension, value: value.to_owned(), share }));
+                found.push((
+                    share * (1.0 - usual),
+                    Driver {
+                        dimension,
+                        value: value.to_owned(),
+                        share,
+                    },
+                ));
             }
         }
     }
     found.sort_by(|left, right| {
-        right.0.total_cmp(&left.0).then_with(|| (&left.1.dimension, &left.1.value).cmp(&(&right.1.dimension, &right.1.value)))
+        right.0.total_cmp(&left.0).then_with(|| {
+            (&left.1.dimension, &left.1.value).cmp(&(&right.1.dimension, &right.1.value))
+        })
     });
     found.truncate(MAX_DRIVERS);
     found.into_iter().map(|(_, driver)| driver).collect()
 }
 
-fn weights_by_value(window: &Window<'_>, contributions: &[&Contribution], slot: usize, lattice: &Lattice) -> BTreeMap<u32, i64> {
+fn weights_by_value(
+    window: &Window<'_>,
+    contributions: &[&Contribution],
+    slot: usize,
+    lattice: &Lattice,
+) -> BTreeMap<u32, i64> {
     let mut weights = BTreeMap::new();
     for contribution in contributions {
         let weight = weight(window.measure, contribution, &window.key, lattice);
@@ -174,8 +240,15 @@ pub fn quotes(window: &Window<'_>, lattice: &Lattice, interner: &Interner) -> Ve
         .iter()
         .filter(|contribution| contribution.quote.is_some())
         .map(|contribution| {
-            let channel = Slots::new(&contribution.values).get(channel_slot).first().map_or("", |&value| interner.text(value));
-            (*contribution, channel, stance_sign(feeling_toward(contribution, &window.key, lattice)))
+            let channel = Slots::new(&contribution.values)
+                .get(channel_slot)
+                .first()
+                .map_or("", |&value| interner.text(value));
+            (
+                *contribution,
+                channel,
+                stance_sign(feeling_toward(contribution, &window.key, lattice)),
+            )
         })
         .collect();
     candidates.sort_by_key(|(contribution, ..)| (contribution.feedback, contribution.event));
@@ -185,19 +258,31 @@ pub fn quotes(window: &Window<'_>, lattice: &Lattice, interner: &Interner) -> Ve
 
     let mut chosen: Vec<usize> = Vec::new();
     let mut people: BTreeSet<u64> = BTreeSet::new();
-    let mut take = |chosen: &mut Vec<usize>, wanted: &dyn Fn(usize, &[usize]) -> bool, limit: usize| {
-        for index in 0..candidates.len() {
-            let person = candidates[index].0.person;
-            if chosen.len() >= limit {
-                break;
+    let mut take =
+        |chosen: &mut Vec<usize>, wanted: &dyn Fn(usize, &[usize]) -> bool, limit: usize| {
+            for index in 0..candidates.len() {
+                let person = candidates[index].0.person;
+                if chosen.len() >= limit {
+                    break;
+                }
+                if !chosen.contains(&index)
+                    && wanted(index, chosen)
+                    && (person == 0 || people.insert(person))
+                {
+                    chosen.push(index);
+                }
             }
-            if !chosen.contains(&index) && wanted(index, chosen) && (person == 0 || people.insert(person)) {
-                chosen.push(index);
-            }
-        }
-    };
+        };
     take(&mut chosen, &|index, _| candidates[index].2 == contrary, 1);
-    take(&mut chosen, &|index, taken| taken.iter().all(|&other| candidates[other].1 != candidates[index].1), *QUOTES.end());
+    take(
+        &mut chosen,
+        &|index, taken| {
+            taken
+                .iter()
+                .all(|&other| candidates[other].1 != candidates[index].1)
+        },
+        *QUOTES.end(),
+    );
     take(&mut chosen, &|_, _| true, 5);
     chosen.sort_unstable();
     chosen
@@ -224,5 +309,9 @@ fn stance_sign(feeling: Option<i16>) -> i8 {
 
 fn slot_of(lattice: &Lattice, dimension: StandardDimension) -> usize {
     let wanted = crate::settings::Dimension::Standard(dimension);
-    lattice.dimensions().iter().position(|kept| *kept == wanted).unwrap_or(usize::MAX)
+    lattice
+        .dimensions()
+        .iter()
+        .position(|kept| *kept == wanted)
+        .unwrap_or(usize::MAX)
 }

@@ -47,11 +47,18 @@ impl FeedShares {
     /// Takes one bucket's items of the feed with that stable hash in. Call [`FeedShares::decay`] once a bucket before.
     pub fn add(&mut self, feed: u64, items: u32) {
         let grown = items.saturating_mul(SHARE_UNIT);
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.1 > 0 && entry.0 == feed) {
+        if let Some(entry) = self
+            .entries
+            .iter_mut()
+            .find(|entry| entry.1 > 0 && entry.0 == feed)
+        {
             entry.1 = entry.1.saturating_add(grown);
             return;
         }
-        if let Some(smallest) = self.entries.iter_mut().min_by_key(|entry| (entry.1, entry.0))
+        if let Some(smallest) = self
+            .entries
+            .iter_mut()
+            .min_by_key(|entry| (entry.1, entry.0))
             && smallest.1 < grown
         {
             *smallest = (feed, grown);
@@ -72,7 +79,12 @@ impl FeedShares {
         if total == 0 {
             return 1.0;
         }
-        let up: u64 = self.entries.iter().filter(|entry| !is_down(entry.0)).map(|entry| u64::from(entry.1)).sum();
+        let up: u64 = self
+            .entries
+            .iter()
+            .filter(|entry| !is_down(entry.0))
+            .map(|entry| u64::from(entry.1))
+            .sum();
         up as f64 / total as f64
     }
 }
@@ -97,6 +109,11 @@ mod tests {
         for _ in 0..200 {
             shares.decay();
         }
-        assert_eq!(shares, FeedShares { entries: [(1, 0), (0, 0), (0, 0), (0, 0)] });
+        assert_eq!(
+            shares,
+            FeedShares {
+                entries: [(1, 0), (0, 0), (0, 0), (0, 0)]
+            }
+        );
     }
 }

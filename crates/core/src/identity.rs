@@ -50,7 +50,10 @@ mod tests {
     #[test]
     fn parts_do_not_run_together() {
         assert_ne!(wide_hash(&["ab", "c"]), wide_hash(&["a", "bc"]));
-        assert_ne!(outward_id("s_", &["ab", "c"]), outward_id("s_", &["a", "bc"]));
+        assert_ne!(
+            outward_id("s_", &["ab", "c"]),
+            outward_id("s_", &["a", "bc"])
+        );
     }
 
     #[test]

@@ -47,7 +47,12 @@ impl Interner {
     pub fn take_unsaved(&mut self) -> Option<(u32, Vec<&str>)> {
         let from = self.saved;
         self.saved = self.strings.len();
-        (from < self.saved).then(|| (from as u32, self.strings[from..].iter().map(AsRef::as_ref).collect()))
+        (from < self.saved).then(|| {
+            (
+                from as u32,
+                self.strings[from..].iter().map(AsRef::as_ref).collect(),
+            )
+        })
     }
 
     /// Puts strings back as they were saved. `first` must be the number of the first.

@@ -93,7 +93,10 @@ impl Journal {
     /// Event time of the earliest shelf, if any.
     #[must_use]
     pub fn earliest(&self) -> Option<Timestamp> {
-        self.shelves.keys().next().map(|&shelf| self.finest.start(shelf))
+        self.shelves
+            .keys()
+            .next()
+            .map(|&shelf| self.finest.start(shelf))
     }
 
     /// Offers a contribution: duplicates and older versions change nothing, a newer version replaces.
@@ -103,24 +106,36 @@ impl Journal {
             Some(known) if contribution.wins_over(known.recorded_at, known.event) => Some(*known),
             Some(_) => return Outcome::Duplicate,
         };
-        let replaced_at = replaced.and_then(|known| self.remove(known, contribution.feedback, contribution.watermark));
+        let replaced_at = replaced
+            .and_then(|known| self.remove(known, contribution.feedback, contribution.watermark));
         self.open_chunk.contributions.push(contribution.clone());
         self.insert(contribution, self.next_chunk);
-        Outcome::Applied { replaced: replaced_at }
+        Outcome::Applied {
+            replaced: replaced_at,
+        }
     }
 
     fn remove(&mut self, known: Known, feedback: u128, watermark: Timestamp) -> Option<Timestamp> {
         let stored = self.slots.get_mut(known.slot as usize)?.as_mut()?;
         stored.contribution.removed_at = Some(watermark);
-        self.open_chunk.removals.push((feedback, known.event, watermark));
+        self.open_chunk
+            .removals
+            .push((feedback, known.event, watermark));
         Some(stored.contribution.occurred_at)
     }
 
     fn insert(&mut self, contribution: Contribution, chunk: u64) {
         let shelf = self.finest.index(contribution.occurred_at);
-        let known = Known { recorded_at: contribution.recorded_at, event: contribution.event, slot: 0 };
+        let known = Known {
+            recorded_at: contribution.recorded_at,
+            event: contribution.event,
+            slot: 0,
+        };
         let feedback = contribution.feedback;
-        let stored = Some(Stored { chunk, contribution });
+        let stored = Some(Stored {
+            chunk,
+            contribution,
+        });
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.slots[slot as usize] = stored;
@@ -137,7 +152,11 @@ impl Journal {
     }
 
     /// All contributions whose event time lies in bucket `index` of `width`, removed ones included.
-    pub fn bucket(&self, width: BucketWidth, index: BucketIndex) -> impl Iterator<Item = &Contribution> {
+    pub fn bucket(
+        &self,
+        width: BucketWidth,
+        index: BucketIndex,
+    ) -> impl Iterator<Item = &Contribution> {
         let from = self.finest.index(width.start(index));
         let to = self.finest.index(width.end(index).plus(-1));
         self.shelves
@@ -161,10 +180,16 @@ impl Journal {
     }
 
     fn forget(&mut self, slot: u32) {
-        let Some(stored) = self.slots[slot as usize].take() else { return };
+        let Some(stored) = self.slots[slot as usize].take() else {
+            return;
+        };
         self.free.push(slot);
         let feedback = stored.contribution.feedback;
-        if self.known.get(&feedback).is_some_and(|known| known.slot == slot) {
+        if self
+            .known
+            .get(&feedback)
+            .is_some_and(|known| known.slot == slot)
+        {
             self.known.remove(&feedback);
         }
         if let Some(alive) = self.alive.get_mut(&stored.chunk) {
@@ -192,7 +217,10 @@ impl Journal {
             self.dead_chunks.push(*number);
         }
         let dead = std::mem::take(&mut self.dead_chunks);
-        let dead = dead.into_iter().filter(|chunk| written.as_ref().is_none_or(|(number, _)| number != chunk)).collect();
+        let dead = dead
+            .into_iter()
+            .filter(|chunk| written.as_ref().is_none_or(|(number, _)| number != chunk))
+            .collect();
         (written, dead)
     }
 
@@ -207,8 +235,11 @@ impl Journal {
             }
         }
         // Two versions of one feedback within a chunk: the removal names the earlier by its event.
-        let removed: FxHashMap<(u128, u64), Timestamp> =
-            chunk.removals.iter().map(|(feedback, event, watermark)| ((*feedback, *event), *watermark)).collect();
+        let removed: FxHashMap<(u128, u64), Timestamp> = chunk
+            .removals
+            .iter()
+            .map(|(feedback, event, watermark)| ((*feedback, *event), *watermark))
+            .collect();
         for mut contribution in chunk.contributions {
             if let Some(watermark) = removed.get(&(contribution.feedback, contribution.event)) {
                 contribution.removed_at = Some(*watermark);

@@ -6,7 +6,7 @@
 use crate::interner::Interner;
 use crate::mention::Mention;
 use crate::settings::{DetectSettings, Dimension, MAX_DIMENSIONS};
-use crate::words::StandardDimension;
+use crate::words::{StandardDimension, Tier};
 use serde::{Deserialize, Serialize};
 
 /// Most values one mention may have in one dimension; more are dropped, largest names last.
@@ -54,10 +54,23 @@ impl Lattice {
                 dimensions.push(dimension.clone());
             }
         }
-        let slot = |dimension: &Dimension| dimensions.iter().position(|kept| kept == dimension).unwrap_or(usize::MAX);
-        let views = settings.views.iter().map(|view| view.dimensions.iter().map(slot).collect()).collect();
+        let slot = |dimension: &Dimension| {
+            dimensions
+                .iter()
+                .position(|kept| kept == dimension)
+                .unwrap_or(usize::MAX)
+        };
+        let views = settings
+            .views
+            .iter()
+            .map(|view| view.dimensions.iter().map(slot).collect())
+            .collect();
         let theme = slot(&Dimension::Standard(StandardDimension::Theme));
-        Lattice { dimensions, views, theme }
+        Lattice {
+            dimensions,
+            views,
+            theme,
+        }
     }
 
     /// Dimensions kept, in slot order.
@@ -104,8 +117,16 @@ impl Lattice {
 
     /// Calls `touch` for every series of view `view` that a contribution with these values belongs to, with
     /// the index of the theme value within the theme slot (for feeling toward that theme).
-    pub fn touch(&self, view: u8, slots: &Slots<'_>, touch: &mut impl FnMut(SeriesKey, Option<usize>)) {
-        let mut key = SeriesKey { view, values: [NO_VALUE; MAX_DIMENSIONS] };
+    pub fn touch(
+        &self,
+        view: u8,
+        slots: &Slots<'_>,
+        touch: &mut impl FnMut(SeriesKey, Option<usize>),
+    ) {
+        let mut key = SeriesKey {
+            view,
+            values: [NO_VALUE; MAX_DIMENSIONS],
+        };
         self.descend(self.view(view), 0, slots, &mut key, None, touch);
     }
 
@@ -124,7 +145,11 @@ impl Lattice {
         };
         for (index, &value) in slots.get(slot).iter().enumerate() {
             key.values[depth] = value;
-            let theme = if slot == self.theme { Some(index) } else { theme };
+            let theme = if slot == self.theme {
+                Some(index)
+            } else {
+                theme
+            };
             self.descend(slots_of_view, depth + 1, slots, key, theme, touch);
         }
         key.values[depth] = NO_VALUE;
@@ -133,7 +158,10 @@ impl Lattice {
     /// Whether a contribution with these values belongs to `key`.
     #[must_use]
     pub fn contains(&self, key: &SeriesKey, slots: &Slots<'_>) -> bool {
-        self.view(key.view).iter().zip(&key.values).all(|(&slot, value)| slots.get(slot).contains(value))
+        self.view(key.view)
+            .iter()
+            .zip(&key.values)
+            .all(|(&slot, value)| slots.get(slot).contains(value))
     }
 
     /// Dimension names and values of a series, in the view's order.
@@ -142,30 +170,62 @@ impl Lattice {
         self.view(key.view)
             .iter()
             .zip(&key.values)
-            .map(|(&slot, &value)| (self.dimensions[slot].name(), interner.text(value).to_owned()))
+            .map(|(&slot, &value)| {
+                (
+                    self.dimensions[slot].name(),
+                    interner.text(value).to_owned(),
+                )
+            })
             .collect()
     }
 
     /// Value of `dimension` in a series, if its view has that dimension.
     #[must_use]
     pub fn value_of(&self, key: &SeriesKey, slot: usize) -> Option<u32> {
-        self.view(key.view).iter().position(|&candidate| candidate == slot).map(|at| key.values[at])
+        self.view(key.view)
+            .iter()
+            .position(|&candidate| candidate == slot)
+            .map(|at| key.values[at])
     }
 }
 
-fn standard_values(dimension: StandardDimension, mention: &Mention<'_>, push: &mut impl FnMut(&str)) {
+fn standard_values(
+    dimension: StandardDimension,
+    mention: &Mention<'_>,
+    push: &mut impl FnMut(&str),
+) {
     match dimension {
-        StandardDimension::Product => mention.about.products.iter().for_each(|product| push(product)),
-        StandardDimension::Indication => mention.about.indications.iter().for_each(|indication| push(indication)),
+        StandardDimension::Product => mention
+            .about
+            .products
+            .iter()
+            .for_each(|product| push(product)),
+        StandardDimension::Indication => mention
+            .about
+            .indications
+            .iter()
+            .for_each(|indication| push(indication)),
         StandardDimension::Theme => mention.themes.iter().for_each(|tag| push(&tag.theme)),
         StandardDimension::Stakeholder => push(mention.who.stakeholder.as_str()),
+        // "Not applicable" is no tier, as an unknown region is no region.
+        StandardDimension::Tier if mention.who.tier == Tier::NotApplicable => {}
         StandardDimension::Tier => push(mention.who.tier.as_str()),
         StandardDimension::Specialty => push(&mention.who.specialty),
-        StandardDimension::Setting => push(mention.who.setting.map_or("", crate::words::Setting::as_str)),
+        StandardDimension::Setting => push(
+            mention
+                .who
+                .setting
+                .map_or("", crate::words::Setting::as_str),
+        ),
         StandardDimension::Organisation => push(&mention.who.organisation),
         StandardDimension::Country => push(&mention.who.country),
         StandardDimension::Region => push(&mention.who.region),
-        StandardDimension::Channel => push(mention.who.channel.map_or("", crate::words::Channel::as_str)),
+        StandardDimension::Channel => push(
+            mention
+                .who
+                .channel
+                .map_or("", crate::words::Channel::as_str),
+        ),
         StandardDimension::Source => push(mention.who.source.as_str()),
         StandardDimension::Journey => push(&mention.about.journey),
         StandardDimension::Stage => push(&mention.about.stage),

@@ -22,8 +22,11 @@ impl Answers {
     /// Posterior of the precision under a uniform prior: Beta(useful + 1, not useful + 1).
     #[must_use]
     pub fn posterior(self) -> BetaPosterior {
-        BetaPosterior::new(f64::from(self.useful) + 1.0, f64::from(self.not_useful) + 1.0)
-            .unwrap_or_else(|_| BetaPosterior::uniform())
+        BetaPosterior::new(
+            f64::from(self.useful) + 1.0,
+            f64::from(self.not_useful) + 1.0,
+        )
+        .unwrap_or_else(|_| BetaPosterior::uniform())
     }
 }
 
@@ -31,7 +34,10 @@ impl Answers {
 #[must_use]
 pub fn usefulness(decision: Decision) -> Option<bool> {
     match decision {
-        Decision::Confirmed | Decision::NewTrend | Decision::HandedToSafety | Decision::HandedToMedicalInformation => Some(true),
+        Decision::Confirmed
+        | Decision::NewTrend
+        | Decision::HandedToSafety
+        | Decision::HandedToMedicalInformation => Some(true),
         Decision::FalseAlarm | Decision::Expected | Decision::Duplicate => Some(false),
         Decision::NotEnoughEvidence => None,
     }
@@ -73,7 +79,9 @@ impl Learning {
 
     /// All views with answers, by name.
     pub fn views(&self) -> impl Iterator<Item = (&str, Answers)> {
-        self.views.iter().map(|(view, answers)| (view.as_str(), *answers))
+        self.views
+            .iter()
+            .map(|(view, answers)| (view.as_str(), *answers))
     }
 }
 
@@ -86,7 +94,13 @@ mod tests {
         let mut learning = Learning::default();
         learning.answer("product", None, Decision::FalseAlarm);
         learning.answer("product", Some(Decision::FalseAlarm), Decision::Confirmed);
-        assert_eq!(learning.answers("product"), Answers { useful: 1, not_useful: 0 });
+        assert_eq!(
+            learning.answers("product"),
+            Answers {
+                useful: 1,
+                not_useful: 0
+            }
+        );
         assert!((learning.precision("product") - 2.0 / 3.0).abs() < 1e-12);
     }
 }

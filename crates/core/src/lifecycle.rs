@@ -41,42 +41,85 @@ impl Machine {
     }
 
     /// Everything a restated bucket means for the signals.
-    pub(crate) fn signals_after_restatement(&mut self, result: &CloseResult, changed: &[Restated], effects: &mut Vec<Effect>) {
+    pub(crate) fn signals_after_restatement(
+        &mut self,
+        result: &CloseResult,
+        changed: &[Restated],
+        effects: &mut Vec<Effect>,
+    ) {
         let touched: Vec<(String, bool, bool)> = self
             .signals
             .values()
-            .filter(|signal| signal.width == result.width && signal.fired.contains(&result.bucket) && signal.status != SignalStatus::Retracted)
+            .filter(|signal| {
+                signal.width == result.width
+                    && signal.fired.contains(&result.bucket)
+                    && signal.status != SignalStatus::Retracted
+            })
             .filter_map(|signal| {
                 let at = self.series_of(&signal.key)?;
-                let track = self.series[at].tracks.iter().position(|track| track.measure == signal.measure)?;
-                let restated = changed.iter().find(|restated| restated.series == at && restated.track == track)?;
+                let track = self.series[at]
+                    .tracks
+                    .iter()
+                    .position(|track| track.measure == signal.measure)?;
+                let restated = changed
+                    .iter()
+                    .find(|restated| restated.series == at && restated.track == track)?;
                 let closed = self.series[at].tracks[track].closed(result.bucket)?;
-                let holds = closed.discovered && closed.verdict.is_upward() == signal.upward && self.passes_floors(&self.series[at].tracks[track], closed, 1);
+                let holds = closed.discovered
+                    && closed.verdict.is_upward() == signal.upward
+                    && self.passes_floors(&self.series[at].tracks[track], closed, 1);
                 Some((signal.id.clone(), holds, restated.fell))
             })
             .collect();
         for (id, holds, fell) in touched {
-            let reason = if fell { StatusReason::DuplicateRemoved } else { StatusReason::LateData };
-            self.revise(&id, holds, &CloseResult { reason, discoveries: result.discoveries.clone(), ..*result }, effects);
+            let reason = if fell {
+                StatusReason::DuplicateRemoved
+            } else {
+                StatusReason::LateData
+            };
+            self.revise(
+                &id,
+                holds,
+                &CloseResult {
+                    reason,
+                    discoveries: result.discoveries.clone(),
+                    ..*result
+                },
+                effects,
+            );
         }
         let findings = self.findings(result);
-        let findings: Vec<Finding> = findings.into_iter().filter(|finding| !self.is_covered(finding, result.bucket)).collect();
+        let findings: Vec<Finding> = findings
+            .into_iter()
+            .filter(|finding| !self.is_covered(finding, result.bucket))
+            .collect();
         self.raise_or_attach(result, &findings, effects);
     }
 
     fn is_covered(&self, finding: &Finding, bucket: BucketIndex) -> bool {
         let measure = self.series[finding.candidate.series].tracks[finding.candidate.track].measure;
         self.signals.values().any(|signal| {
-            let own = signal.key == finding.candidate.key && signal.measure == measure && signal.fired.contains(&bucket);
-            let attached = signal.attached.iter().any(|attached| attached.key == finding.candidate.key && attached.measure == measure && attached.bucket == bucket);
+            let own = signal.key == finding.candidate.key
+                && signal.measure == measure
+                && signal.fired.contains(&bucket);
+            let attached = signal.attached.iter().any(|attached| {
+                attached.key == finding.candidate.key
+                    && attached.measure == measure
+                    && attached.bucket == bucket
+            });
             own || attached
         })
     }
 
     fn revise(&mut self, id: &str, holds: bool, result: &CloseResult, effects: &mut Vec<Effect>) {
-        let Some(mut signal) = self.signals.remove(id) else { return };
+        let Some(mut signal) = self.signals.remove(id) else {
+            return;
+        };
         let nothing_left = !holds && signal.take_back(result.bucket);
-        if !nothing_left && !signal.is_open() && !self.is_material_restatement(&signal, result.bucket) {
+        if !nothing_left
+            && !signal.is_open()
+            && !self.is_material_restatement(&signal, result.bucket)
+        {
             self.signals.insert(signal.id.clone(), signal);
             return;
         }
@@ -93,7 +136,10 @@ impl Machine {
     /// Whether a restated bucket of a signal that is over changed so much that people should hear of it.
     fn is_material_restatement(&self, signal: &Signal, bucket: BucketIndex) -> bool {
         let closed = self.series_of(&signal.key).and_then(|at| {
-            let track = self.series[at].tracks.iter().find(|track| track.measure == signal.measure)?;
+            let track = self.series[at]
+                .tracks
+                .iter()
+                .find(|track| track.measure == signal.measure)?;
             track.closed(bucket)
         });
         closed.is_some_and(|closed| {
@@ -103,8 +149,11 @@ impl Machine {
     }
 
     fn findings(&self, result: &CloseResult) -> Vec<Finding> {
-        let mut findings: Vec<Finding> =
-            result.discoveries.iter().filter_map(|discovery| self.finding(discovery, result)).collect();
+        let mut findings: Vec<Finding> = result
+            .discoveries
+            .iter()
+            .filter_map(|discovery| self.finding(discovery, result))
+            .collect();
         findings.sort_by(|left, right| left.candidate.id.cmp(&right.candidate.id));
         findings
     }
@@ -145,19 +194,37 @@ impl Machine {
         let (observed, expected) = match track.measure {
             Measure::Mentions => (total.observed, total.expected),
             // Shares and means do not add up over buckets: their averages are compared.
-            _ => (total.observed / total.buckets.max(1.0), total.expected / total.buckets.max(1.0)),
+            _ => (
+                total.observed / total.buckets.max(1.0),
+                total.expected / total.buckets.max(1.0),
+            ),
         };
         discovery::is_material(track.measure, observed, expected, total.items, floors)
     }
 
-    fn open_signal(&self, key: &crate::lattice::SeriesKey, measure: Measure, upward: bool) -> Option<String> {
+    fn open_signal(
+        &self,
+        key: &crate::lattice::SeriesKey,
+        measure: Measure,
+        upward: bool,
+    ) -> Option<String> {
         self.signals
             .values()
-            .find(|signal| signal.is_open() && signal.key == *key && signal.measure == measure && signal.upward == upward)
+            .find(|signal| {
+                signal.is_open()
+                    && signal.key == *key
+                    && signal.measure == measure
+                    && signal.upward == upward
+            })
             .map(|signal| signal.id.clone())
     }
 
-    fn raise_or_attach(&mut self, result: &CloseResult, findings: &[Finding], effects: &mut Vec<Effect>) {
+    fn raise_or_attach(
+        &mut self,
+        result: &CloseResult,
+        findings: &[Finding],
+        effects: &mut Vec<Effect>,
+    ) {
         if findings.is_empty() {
             return;
         }
@@ -176,7 +243,11 @@ impl Machine {
         let mut raised: Vec<Signal> = Vec::new();
         for group in groups {
             let speaker = &findings[group.speaker];
-            let attached = group.attached.iter().map(|&at| self.attachment(&findings[at], result.bucket)).collect::<Vec<_>>();
+            let attached = group
+                .attached
+                .iter()
+                .map(|&at| self.attachment(&findings[at], result.bucket))
+                .collect::<Vec<_>>();
             match &speaker.open {
                 Some(id) => {
                     let id = id.clone();
@@ -193,27 +264,53 @@ impl Machine {
     }
 
     fn group(&self, result: &CloseResult, candidates: &[Candidate]) -> Vec<drill::Group> {
-        let longest = candidates.iter().map(|candidate| candidate.span).max().unwrap_or(1);
+        let longest = candidates
+            .iter()
+            .map(|candidate| candidate.span)
+            .max()
+            .unwrap_or(1);
         let as_of = result.width.index(result.as_of.plus(-1));
         let mut by_span: Vec<Vec<&Contribution>> = vec![Vec::new()];
         for span in 1..=longest {
             let bucket = result.bucket - (span as BucketIndex - 1);
             let mut window = by_span[span - 1].clone();
-            window.extend(self.journal.bucket(result.width, bucket).filter(|contribution| contribution.counts_at(result.width, as_of)));
+            window.extend(
+                self.journal
+                    .bucket(result.width, bucket)
+                    .filter(|contribution| contribution.counts_at(result.width, as_of)),
+            );
             by_span.push(window);
         }
-        drill::group(candidates, &self.plan.lattice, &RecentWindows { machine: self, bucket: result.bucket, by_span })
+        drill::group(
+            candidates,
+            &self.plan.lattice,
+            &RecentWindows {
+                machine: self,
+                bucket: result.bucket,
+                by_span,
+            },
+        )
     }
 
     fn attachment(&self, finding: &Finding, bucket: BucketIndex) -> Attached {
         let measure = self.series[finding.candidate.series].tracks[finding.candidate.track].measure;
-        Attached { key: finding.candidate.key, measure, bucket }
+        Attached {
+            key: finding.candidate.key,
+            measure,
+            bucket,
+        }
     }
 
     fn attach(&mut self, id: &str, attached: Vec<Attached>) {
-        let Some(signal) = self.signals.get_mut(id) else { return };
+        let Some(signal) = self.signals.get_mut(id) else {
+            return;
+        };
         for item in attached {
-            match signal.attached.iter_mut().find(|known| known.key == item.key && known.measure == item.measure) {
+            match signal
+                .attached
+                .iter_mut()
+                .find(|known| known.key == item.key && known.measure == item.measure)
+            {
                 Some(known) => known.bucket = item.bucket,
                 None => signal.attached.push(item),
             }
@@ -221,18 +318,39 @@ impl Machine {
         self.dirty.signals.insert(id.to_owned());
     }
 
-    fn new_signal(&self, finding: &Finding, attached: Vec<Attached>, result: &CloseResult) -> Option<Signal> {
+    fn new_signal(
+        &self,
+        finding: &Finding,
+        attached: Vec<Attached>,
+        result: &CloseResult,
+    ) -> Option<Signal> {
         let series = &self.series[finding.candidate.series];
         let track = &series.tracks[finding.candidate.track];
         let upward = finding.candidate.upward;
         let first = result.bucket - (finding.span as BucketIndex - 1);
-        let kind = kind_of(track, series.born_late && result.bucket - series.born < self.plan.settings.cold_start_buckets as BucketIndex, finding, upward);
+        let kind = kind_of(
+            track,
+            series.born_late
+                && result.bucket - series.born
+                    < self.plan.settings.cold_start_buckets as BucketIndex,
+            finding,
+            upward,
+        );
         if kind == SignalKind::NewTheme && !self.is_corroborated(&series.key, result, first) {
             return None;
         }
         let direction = if upward { "up" } else { "down" };
         let start = result.width.start(first).0.to_string();
-        let id = crate::identity::outward_id("al_", &[&self.tenant, &self.plan.settings.detector, &finding.candidate.id, direction, &start]);
+        let id = crate::identity::outward_id(
+            "al_",
+            &[
+                &self.tenant,
+                &self.plan.settings.detector,
+                &finding.candidate.id,
+                direction,
+                &start,
+            ],
+        );
         if self.signals.contains_key(&id) {
             return None;
         }
@@ -244,7 +362,9 @@ impl Machine {
             suppressed_by.push("cold_start".to_owned());
         }
         Some(Signal {
-            incident_id: self.incident_of(&finding.candidate, result).unwrap_or_else(|| crate::identity::outward_id("inc_", &[&id])),
+            incident_id: self
+                .incident_of(&finding.candidate, result)
+                .unwrap_or_else(|| crate::identity::outward_id("inc_", &[&id])),
             id,
             key: series.key,
             measure: track.measure,
@@ -270,31 +390,68 @@ impl Machine {
     fn incident_of(&self, candidate: &Candidate, result: &CloseResult) -> Option<String> {
         self.signals
             .values()
-            .filter(|signal| signal.is_open() && signal.width == result.width && signal.upward == candidate.upward)
+            .filter(|signal| {
+                signal.is_open()
+                    && signal.width == result.width
+                    && signal.upward == candidate.upward
+            })
             .filter(|signal| drill::compatible(&signal.key, &candidate.key, &self.plan.lattice))
             .map(|signal| (signal.first_raised_at, &signal.incident_id))
             .min()
             .map(|(_, incident)| incident.clone())
     }
 
-    fn is_corroborated(&self, key: &crate::lattice::SeriesKey, result: &CloseResult, first: BucketIndex) -> bool {
-        let window = self.window(key, Measure::Mentions, result.width, first..=result.bucket, result.width.index(result.as_of.plus(-1)));
+    fn is_corroborated(
+        &self,
+        key: &crate::lattice::SeriesKey,
+        result: &CloseResult,
+        first: BucketIndex,
+    ) -> bool {
+        let window = self.window(
+            key,
+            Measure::Mentions,
+            result.width,
+            first..=result.bucket,
+            result.width.index(result.as_of.plus(-1)),
+        );
         let evidence = crate::evidence::summarise(&window, &self.plan.lattice, &self.interner);
         evidence.people >= NEW_THEME_PEOPLE && evidence.channels >= NEW_THEME_SOURCES
     }
 
-    fn send_raised(&mut self, raised: Vec<Signal>, result: &CloseResult, effects: &mut Vec<Effect>) {
+    fn send_raised(
+        &mut self,
+        raised: Vec<Signal>,
+        result: &CloseResult,
+        effects: &mut Vec<Effect>,
+    ) {
         // Who gets the day's attention is decided by rank, not by the order of discovery (A10).
         let mut ranked: Vec<(f64, Signal)> = raised
             .into_iter()
-            .map(|signal| (f64::from(signal.score_initial) * self.learning.precision(self.view_name(&signal.key)), signal))
+            .map(|signal| {
+                (
+                    f64::from(signal.score_initial)
+                        * self.learning.precision(self.view_name(&signal.key)),
+                    signal,
+                )
+            })
             .collect();
-        ranked.sort_by(|left, right| right.0.total_cmp(&left.0).then_with(|| left.1.id.cmp(&right.1.id)));
+        ranked.sort_by(|left, right| {
+            right
+                .0
+                .total_cmp(&left.0)
+                .then_with(|| left.1.id.cmp(&right.1.id))
+        });
         for (_, mut signal) in ranked {
             if signal.suppressed_by.is_empty() && !self.spend_attention(result) {
                 signal.suppressed_by.push("budget".to_owned());
             }
-            self.send(&mut signal, AlertChange::Raised, result, result.bucket, effects);
+            self.send(
+                &mut signal,
+                AlertChange::Raised,
+                result,
+                result.bucket,
+                effects,
+            );
             self.signals.insert(signal.id.clone(), signal);
         }
     }
@@ -315,13 +472,23 @@ impl Machine {
         let open: Vec<String> = self
             .signals
             .values()
-            .filter(|signal| signal.is_open() && signal.width == result.width && signal.fired.last() != Some(&result.bucket))
+            .filter(|signal| {
+                signal.is_open()
+                    && signal.width == result.width
+                    && signal.fired.last() != Some(&result.bucket)
+            })
             .map(|signal| signal.id.clone())
             .collect();
         for id in open {
-            let Some(mut signal) = self.signals.remove(&id) else { continue };
+            let Some(mut signal) = self.signals.remove(&id) else {
+                continue;
+            };
             let pulse = self.pulse(&signal, result);
-            let change = signal.advance(result.bucket, pulse, self.plan.settings.resolve_after_buckets);
+            let change = signal.advance(
+                result.bucket,
+                pulse,
+                self.plan.settings.resolve_after_buckets,
+            );
             if signal.is_open() && signal.has_become_normal(result.bucket) {
                 // What has lasted this long is the level: the next buckets are compared with it, and the signal
                 // resolves by itself (B06, S14).
@@ -330,7 +497,11 @@ impl Machine {
             self.dirty.signals.insert(id.clone());
             if let Some(change) = change {
                 // A growing signal shows the bucket that grew; one that is over, the last it rested on.
-                let last = if change == AlertChange::Updated { result.bucket } else { signal.fired.last().copied().unwrap_or(result.bucket) };
+                let last = if change == AlertChange::Updated {
+                    result.bucket
+                } else {
+                    signal.fired.last().copied().unwrap_or(result.bucket)
+                };
                 self.send(&mut signal, change, result, last, effects);
             }
             self.signals.insert(id, signal);
@@ -339,7 +510,10 @@ impl Machine {
 
     fn pulse(&self, signal: &Signal, result: &CloseResult) -> Option<Pulse> {
         let at = self.series_of(&signal.key)?;
-        let track = self.series[at].tracks.iter().find(|track| track.measure == signal.measure)?;
+        let track = self.series[at]
+            .tracks
+            .iter()
+            .find(|track| track.measure == signal.measure)?;
         let closed = track.closed(result.bucket)?;
         let observed = closed.verdict.observed?;
         let (upper, lower) = closed.verdict.p_bucket;
@@ -353,10 +527,30 @@ impl Machine {
     }
 
     /// Numbers, writes and sends one alert. `last`: the last bucket of its evidence.
-    fn send(&mut self, signal: &mut Signal, change: AlertChange, result: &CloseResult, last: BucketIndex, effects: &mut Vec<Effect>) {
-        let Some(at) = self.series_of(&signal.key) else { return };
-        let Some(track) = self.series[at].tracks.iter().position(|track| track.measure == signal.measure) else { return };
-        let span = span_of(&self.series[at].tracks[track], last, signal.upward, result.threshold);
+    fn send(
+        &mut self,
+        signal: &mut Signal,
+        change: AlertChange,
+        result: &CloseResult,
+        last: BucketIndex,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(at) = self.series_of(&signal.key) else {
+            return;
+        };
+        let Some(track) = self.series[at]
+            .tracks
+            .iter()
+            .position(|track| track.measure == signal.measure)
+        else {
+            return;
+        };
+        let span = span_of(
+            &self.series[at].tracks[track],
+            last,
+            signal.upward,
+            result.threshold,
+        );
         let reason = match (change, result.reason) {
             (AlertChange::Resolved, _) => StatusReason::Recovered,
             (_, reason) => reason,
@@ -366,7 +560,18 @@ impl Machine {
             .iter()
             .find(|discovery| discovery.series == at && discovery.track == track)
             .map_or(1.0, |discovery| discovery.q_value);
-        let story = Story { change, reason, series: at, track, last, span, q_value, threshold: result.threshold, judged: result.judged, as_of: result.as_of };
+        let story = Story {
+            change,
+            reason,
+            series: at,
+            track,
+            last,
+            span,
+            q_value,
+            threshold: result.threshold,
+            judged: result.judged,
+            as_of: result.as_of,
+        };
         let alert = compose::alert(self, signal, &story);
         signal.next_revision(alert.score_current, alert.effect_absolute);
         self.counters.alerts += 1;
@@ -375,11 +580,17 @@ impl Machine {
     }
 
     /// A person's verdict: learnt, put on the signal, and told to everybody.
-    pub(crate) fn answer(&mut self, signal: &mut Signal, disposition: &Disposition, effects: &mut Vec<Effect>) {
+    pub(crate) fn answer(
+        &mut self,
+        signal: &mut Signal,
+        disposition: &Disposition,
+        effects: &mut Vec<Effect>,
+    ) {
         signal.dispositions.push(disposition.disposition_id.clone());
         if disposition.use_for_learning {
             let view = self.view_name(&signal.key).to_owned();
-            self.learning.answer(&view, signal.decision, disposition.decision);
+            self.learning
+                .answer(&view, signal.decision, disposition.decision);
         }
         signal.decision = Some(disposition.decision);
         let mut change = AlertChange::Updated;
@@ -388,26 +599,61 @@ impl Machine {
             change = AlertChange::Resolved;
             self.accept_level(signal);
         }
-        let Some(last) = signal.fired.last().copied() else { return };
-        let as_of = self.clocks.iter().find(|clock| clock.width == signal.width).and_then(|clock| clock.next).unwrap_or(last + 1);
+        let Some(last) = signal.fired.last().copied() else {
+            return;
+        };
+        let as_of = self
+            .clocks
+            .iter()
+            .find(|clock| clock.width == signal.width)
+            .and_then(|clock| clock.next)
+            .unwrap_or(last + 1);
         let result = CloseResult {
             width: signal.width,
             bucket: last,
             discoveries: Vec::new(),
-            threshold: self.thresholds.get(&(signal.width, last)).copied().unwrap_or(self.plan.settings.false_discovery_rate),
+            threshold: self
+                .thresholds
+                .get(&(signal.width, last))
+                .copied()
+                .unwrap_or(self.plan.settings.false_discovery_rate),
             judged: self.series.len(),
             reason: StatusReason::Disposition,
             as_of: signal.width.start(as_of),
             backfill: false,
         };
-        let Some(at) = self.series_of(&signal.key) else { return };
-        let Some(track) = self.series[at].tracks.iter().position(|track| track.measure == signal.measure) else { return };
+        let Some(at) = self.series_of(&signal.key) else {
+            return;
+        };
+        let Some(track) = self.series[at]
+            .tracks
+            .iter()
+            .position(|track| track.measure == signal.measure)
+        else {
+            return;
+        };
         if self.series[at].tracks[track].closed(last).is_none() {
             // The bucket has left the horizon: the verdict is learnt, but there are no numbers left to send.
             return;
         }
-        let span = span_of(&self.series[at].tracks[track], last, signal.upward, result.threshold);
-        let story = Story { change, reason: StatusReason::Disposition, series: at, track, last, span, q_value: 1.0, threshold: result.threshold, judged: result.judged, as_of: result.as_of };
+        let span = span_of(
+            &self.series[at].tracks[track],
+            last,
+            signal.upward,
+            result.threshold,
+        );
+        let story = Story {
+            change,
+            reason: StatusReason::Disposition,
+            series: at,
+            track,
+            last,
+            span,
+            q_value: 1.0,
+            threshold: result.threshold,
+            judged: result.judged,
+            as_of: result.as_of,
+        };
         let alert = compose::alert(self, signal, &story);
         signal.next_revision(alert.score_current, alert.effect_absolute);
         self.counters.alerts += 1;
@@ -415,10 +661,18 @@ impl Machine {
     }
 
     fn accept_level(&mut self, signal: &Signal) {
-        let Some(at) = self.series_of(&signal.key) else { return };
+        let Some(at) = self.series_of(&signal.key) else {
+            return;
+        };
         let plan = std::sync::Arc::clone(&self.plan);
-        self.dirty.pages.insert(crate::record::page_of(self.series[at].stable));
-        if let Some(track) = self.series[at].tracks.iter_mut().find(|track| track.measure == signal.measure) {
+        self.dirty
+            .pages
+            .insert(crate::record::page_of(self.series[at].stable));
+        if let Some(track) = self.series[at]
+            .tracks
+            .iter_mut()
+            .find(|track| track.measure == signal.measure)
+        {
             let bucket = track.ring.back().map_or(0, |closed| closed.bucket);
             track.accept_level(&plan.models[&signal.width], bucket);
         }
@@ -433,7 +687,8 @@ impl Machine {
         buckets: std::ops::RangeInclusive<BucketIndex>,
         as_of: BucketIndex,
     ) -> crate::evidence::Window<'_> {
-        let reach = (self.plan.settings.restatement_horizon.max(14 * DAY) / width.milliseconds()).max(1) as BucketIndex;
+        let reach = (self.plan.settings.restatement_horizon.max(14 * DAY) / width.milliseconds())
+            .max(1) as BucketIndex;
         let before = buckets.start() - reach..=buckets.start() - 1;
         crate::evidence::Window {
             key: *key,
@@ -457,8 +712,16 @@ impl drill::Windows for RecentWindows<'_> {
     }
 
     fn sums(&self, candidate: &Candidate, span: usize) -> drill::WindowSums {
-        let sum = total(&self.machine.series[candidate.series].tracks[candidate.track], self.bucket, span);
-        drill::WindowSums { observed: sum.observed, expected: sum.expected, variance: sum.variance }
+        let sum = total(
+            &self.machine.series[candidate.series].tracks[candidate.track],
+            self.bucket,
+            span,
+        );
+        drill::WindowSums {
+            observed: sum.observed,
+            expected: sum.expected,
+            variance: sum.variance,
+        }
     }
 }
 
@@ -491,8 +754,14 @@ impl Total {
 
 pub(crate) fn total(track: &Track, last: BucketIndex, span: usize) -> Total {
     let mut sum = Total::default();
-    for closed in track.ring.iter().filter(|closed| closed.bucket <= last && closed.bucket > last - span as BucketIndex) {
-        let Some(observed) = closed.verdict.observed else { continue };
+    for closed in track
+        .ring
+        .iter()
+        .filter(|closed| closed.bucket <= last && closed.bucket > last - span as BucketIndex)
+    {
+        let Some(observed) = closed.verdict.observed else {
+            continue;
+        };
         sum.observed += observed;
         sum.expected += closed.verdict.expected;
         sum.variance += closed.verdict.deviation * closed.verdict.deviation;
@@ -504,14 +773,18 @@ pub(crate) fn total(track: &Track, last: BucketIndex, span: usize) -> Total {
 
 /// How many buckets up to `last` carry the change.
 pub(crate) fn span_of(track: &Track, last: BucketIndex, upward: bool, threshold: f64) -> usize {
-    let Some(closed) = track.closed(last) else { return 1 };
+    let Some(closed) = track.closed(last) else {
+        return 1;
+    };
     if closed.verdict.p_bucket_value() <= threshold {
         return 1;
     }
     let recent: Vec<Verdict> = track
         .ring
         .iter()
-        .filter(|closed| closed.bucket <= last && closed.bucket > last - MAX_EVIDENCE_BUCKETS as BucketIndex)
+        .filter(|closed| {
+            closed.bucket <= last && closed.bucket > last - MAX_EVIDENCE_BUCKETS as BucketIndex
+        })
         .map(|closed| closed.verdict)
         .collect();
     discovery::evidence_buckets(&recent, upward)

@@ -78,7 +78,10 @@ impl Plan {
         Plan {
             config_hash: crate::identity::outward_id("cfg_", &[&format!("{:?}", *settings)]),
             lattice: Lattice::new(&settings),
-            models: widths.iter().map(|&width| (width, Models::new(width))).collect(),
+            models: widths
+                .iter()
+                .map(|&width| (width, Models::new(width)))
+                .collect(),
             // Checked settings have at least one view.
             finest: widths.first().copied().unwrap_or(BucketWidth::Day),
             settings,
@@ -128,7 +131,14 @@ impl Machine {
     /// A machine that has heard nothing yet.
     #[must_use]
     pub fn new(plan: Arc<Plan>, tenant: &str, portfolio: &str) -> Machine {
-        let clocks = plan.widths().map(|width| WidthClock { width, first: None, next: None }).collect();
+        let clocks = plan
+            .widths()
+            .map(|width| WidthClock {
+                width,
+                first: None,
+                next: None,
+            })
+            .collect();
         Machine {
             journal: Journal::new(plan.finest),
             plan,
@@ -146,7 +156,10 @@ impl Machine {
             counters: Counters::default(),
             budget: (0, 0),
             pruned_before: Timestamp::MIN,
-            dirty: Dirty { head: true, ..Dirty::default() },
+            dirty: Dirty {
+                head: true,
+                ..Dirty::default()
+            },
         }
     }
 
@@ -177,18 +190,34 @@ impl Machine {
             effects.push(Effect::Rejected(Rejection::Canary));
             return;
         }
-        let oldest = mention.watermark.plus(-self.plan.settings.restatement_horizon);
+        let oldest = mention
+            .watermark
+            .plus(-self.plan.settings.restatement_horizon);
         // The machine's own line never lies above the mention's: see `close::prune`. A mention with no
         // watermark (the first of its partition) is held to the machine's line.
-        if self.plan.finest.end(self.plan.finest.index(mention.occurred_at)) <= oldest.max(self.pruned_before) {
+        if self
+            .plan
+            .finest
+            .end(self.plan.finest.index(mention.occurred_at))
+            <= oldest.max(self.pruned_before)
+        {
             self.counters.too_late += 1;
             effects.push(Effect::Rejected(Rejection::TooLate));
             return;
         }
         let contribution = Contribution::of(mention, &self.plan.lattice, &mut self.interner);
         let (occurred_at, watermark) = (contribution.occurred_at, contribution.watermark);
-        let arrivals: Vec<(BucketWidth, BucketIndex, BucketIndex)> =
-            self.plan.widths().map(|width| (width, contribution.arrival(width), contribution.bucket(width))).collect();
+        let arrivals: Vec<(BucketWidth, BucketIndex, BucketIndex)> = self
+            .plan
+            .widths()
+            .map(|width| {
+                (
+                    width,
+                    contribution.arrival(width),
+                    contribution.bucket(width),
+                )
+            })
+            .collect();
         match self.journal.offer(contribution) {
             Outcome::Duplicate => {
                 self.counters.duplicate += 1;
@@ -227,12 +256,20 @@ impl Machine {
     fn schedule_removal(&mut self, replaced_at: Timestamp, watermark: Timestamp) {
         let widths: Vec<BucketWidth> = self.plan.widths().collect();
         for width in widths {
-            self.schedule(width, width.index(replaced_at.max(watermark)), width.index(replaced_at));
+            self.schedule(
+                width,
+                width.index(replaced_at.max(watermark)),
+                width.index(replaced_at),
+            );
         }
     }
 
     /// Takes a person's verdict in.
-    pub(crate) fn apply_disposition(&mut self, disposition: &Disposition, effects: &mut Vec<Effect>) {
+    pub(crate) fn apply_disposition(
+        &mut self,
+        disposition: &Disposition,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(mut signal) = self.signals.remove(&disposition.signal_id) else {
             effects.push(Effect::Rejected(Rejection::UnknownSignal));
             return;

@@ -21,7 +21,10 @@ pub(crate) struct Clock {
 impl Clock {
     /// Takes a marker in; watermarks never go back.
     fn advance(&mut self, marker: &Marker) {
-        let watermark = self.watermarks.entry(marker.source_partition.clone()).or_insert(Timestamp::MIN);
+        let watermark = self
+            .watermarks
+            .entry(marker.source_partition.clone())
+            .or_insert(Timestamp::MIN);
         *watermark = (*watermark).max(marker.watermark);
         self.source_partitions = self.source_partitions.max(marker.source_partitions);
         self.backfill = marker.backfill;
@@ -29,7 +32,9 @@ impl Clock {
 
     /// The least watermark, once all source partitions have been heard of.
     fn watermark(&self) -> Option<Timestamp> {
-        (self.watermarks.len() >= self.source_partitions as usize).then(|| self.watermarks.values().min().copied()).flatten()
+        (self.watermarks.len() >= self.source_partitions as usize)
+            .then(|| self.watermarks.values().min().copied())
+            .flatten()
     }
 }
 
@@ -52,14 +57,22 @@ impl Partition {
     /// The same, with a plan already prepared: several partitions share one.
     #[must_use]
     pub fn with_plan(plan: Arc<Plan>) -> Partition {
-        Partition { plan, clock: Clock::default(), clock_is_dirty: false, machines: BTreeMap::new() }
+        Partition {
+            plan,
+            clock: Clock::default(),
+            clock_is_dirty: false,
+            machines: BTreeMap::new(),
+        }
     }
 
     /// A partition as it was when `records` were taken.
     ///
     /// # Errors
     /// A record that cannot be read; nothing is guessed.
-    pub fn restore(settings: Arc<CheckedDetectSettings>, records: Vec<(Vec<u8>, Vec<u8>)>) -> Result<Partition, RestoreError> {
+    pub fn restore(
+        settings: Arc<CheckedDetectSettings>,
+        records: Vec<(Vec<u8>, Vec<u8>)>,
+    ) -> Result<Partition, RestoreError> {
         let mut partition = Partition::new(settings);
         let (clock, machines) = record::restore(&partition.plan, records)?;
         partition.clock = clock;
@@ -75,7 +88,8 @@ impl Partition {
                     machine.apply_mention(mention, effects);
                     return;
                 }
-                let mut machine = Machine::new(Arc::clone(&self.plan), &mention.tenant, &mention.portfolio);
+                let mut machine =
+                    Machine::new(Arc::clone(&self.plan), &mention.tenant, &mention.portfolio);
                 machine.apply_mention(mention, effects);
                 self.machines.insert(mention.portfolio.to_string(), machine);
             }
@@ -88,10 +102,12 @@ impl Partition {
                     }
                 }
             }
-            Input::Disposition(disposition) => match self.machines.get_mut(&disposition.portfolio) {
-                Some(machine) => machine.apply_disposition(disposition, effects),
-                None => effects.push(Effect::Rejected(crate::effect::Rejection::UnknownSignal)),
-            },
+            Input::Disposition(disposition) => {
+                match self.machines.get_mut(&disposition.portfolio) {
+                    Some(machine) => machine.apply_disposition(disposition, effects),
+                    None => effects.push(Effect::Rejected(crate::effect::Rejection::UnknownSignal)),
+                }
+            }
         }
     }
 
@@ -99,7 +115,10 @@ impl Partition {
     pub fn take_changes(&mut self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
         let mut changes = Vec::new();
         if std::mem::take(&mut self.clock_is_dirty) {
-            changes.push((record::CLOCK_KEY.to_vec(), Some(record::dump_clock(&self.clock))));
+            changes.push((
+                record::CLOCK_KEY.to_vec(),
+                Some(record::dump_clock(&self.clock)),
+            ));
         }
         for machine in self.machines.values_mut() {
             record::dump_changes(machine, &mut changes);
@@ -136,7 +155,9 @@ impl Partition {
 
     /// Machines by portfolio.
     pub fn machines(&self) -> impl Iterator<Item = (&str, &Machine)> {
-        self.machines.iter().map(|(portfolio, machine)| (portfolio.as_str(), machine))
+        self.machines
+            .iter()
+            .map(|(portfolio, machine)| (portfolio.as_str(), machine))
     }
 
     /// The watermark buckets close on; `None` before all source partitions have been heard of.

@@ -32,7 +32,9 @@ pub const CLOCK_KEY: &[u8] = b"clock";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
     /// Written by a newer release: run that release, or wipe the state and replay the mentions.
-    #[error("state record {key:?} has version {found}, this release reads up to {VERSION}: start the release that wrote it")]
+    #[error(
+        "state record {key:?} has version {found}, this release reads up to {VERSION}: start the release that wrote it"
+    )]
     Newer {
         /// Key of the record.
         key: String,
@@ -40,7 +42,9 @@ pub enum RestoreError {
         found: u8,
     },
     /// Damaged: wipe the partition's state and replay the mentions.
-    #[error("state record {key:?} cannot be read ({reason}): delete the partition's state and replay its mentions")]
+    #[error(
+        "state record {key:?} cannot be read ({reason}): delete the partition's state and replay its mentions"
+    )]
     Damaged {
         /// Key of the record.
         key: String,
@@ -132,9 +136,14 @@ fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 
 fn decode<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, RestoreError> {
     let name = || String::from_utf8_lossy(key).into_owned();
-    let damaged = |reason: String| RestoreError::Damaged { key: name(), reason };
+    let damaged = |reason: String| RestoreError::Damaged {
+        key: name(),
+        reason,
+    };
     match value.split_first() {
-        Some((&VERSION, body)) => postcard::from_bytes(body).map_err(|error| damaged(error.to_string())),
+        Some((&VERSION, body)) => {
+            postcard::from_bytes(body).map_err(|error| damaged(error.to_string()))
+        }
         Some((&found, _)) if found > VERSION => Err(RestoreError::Newer { key: name(), found }),
         Some((&found, _)) => Err(damaged(format!("unknown version {found}"))),
         None => Err(damaged("it is empty".to_owned())),
@@ -168,13 +177,22 @@ pub(crate) fn dump_changes(machine: &mut Machine, changes: &mut Vec<(Vec<u8>, Op
     let dirty = std::mem::take(&mut machine.dirty);
     let portfolio = machine.portfolio.clone();
     if let Some((first, strings)) = machine.interner.take_unsaved() {
-        changes.push((key(&portfolio, 'n', &first.to_be_bytes()), Some(encode(&strings))));
+        changes.push((
+            key(&portfolio, 'n', &first.to_be_bytes()),
+            Some(encode(&strings)),
+        ));
     }
     let (chunk, dead) = machine.journal.take_changes();
     if let Some((number, chunk)) = chunk {
-        changes.push((key(&portfolio, 'j', &number.to_be_bytes()), Some(encode(&chunk))));
+        changes.push((
+            key(&portfolio, 'j', &number.to_be_bytes()),
+            Some(encode(&chunk)),
+        ));
     }
-    changes.extend(dead.into_iter().map(|number| (key(&portfolio, 'j', &number.to_be_bytes()), None)));
+    changes.extend(
+        dead.into_iter()
+            .map(|number| (key(&portfolio, 'j', &number.to_be_bytes()), None)),
+    );
     if dirty.head || dirty.all_series {
         changes.push((key(&portfolio, 'h', b""), Some(encode(&head(machine)))));
     }
@@ -185,11 +203,17 @@ pub(crate) fn dump_changes(machine: &mut Machine, changes: &mut Vec<(Vec<u8>, Op
     }
 }
 
-fn dump_pages(machine: &Machine, dirty: &Dirty, portfolio: &str, changes: &mut Vec<(Vec<u8>, Option<Vec<u8>>)>) {
+fn dump_pages(
+    machine: &Machine,
+    dirty: &Dirty,
+    portfolio: &str,
+    changes: &mut Vec<(Vec<u8>, Option<Vec<u8>>)>,
+) {
     if !dirty.all_series && dirty.pages.is_empty() {
         return;
     }
-    let mut pages: BTreeMap<u8, Vec<&Series>> = dirty.pages.iter().map(|&page| (page, Vec::new())).collect();
+    let mut pages: BTreeMap<u8, Vec<&Series>> =
+        dirty.pages.iter().map(|&page| (page, Vec::new())).collect();
     for series in &machine.series {
         let page = page_of(series.stable);
         if dirty.all_series {
@@ -201,7 +225,10 @@ fn dump_pages(machine: &Machine, dirty: &Dirty, portfolio: &str, changes: &mut V
     for (page, mut members) in pages {
         members.sort_by_key(|series| (series.stable, series.key));
         let records: Vec<SeriesRecord> = members.into_iter().map(series_record).collect();
-        changes.push((key(portfolio, 'p', &[page]), (!records.is_empty()).then(|| encode(&records))));
+        changes.push((
+            key(portfolio, 'p', &[page]),
+            (!records.is_empty()).then(|| encode(&records)),
+        ));
     }
 }
 
@@ -210,7 +237,11 @@ fn head(machine: &Machine) -> Head {
         tenant: machine.tenant.clone(),
         config_hash: machine.plan.config_hash.clone(),
         clocks: machine.clocks.clone(),
-        thresholds: machine.thresholds.iter().map(|(&(width, bucket), &line)| (width, bucket, line)).collect(),
+        thresholds: machine
+            .thresholds
+            .iter()
+            .map(|(&(width, bucket), &line)| (width, bucket, line))
+            .collect(),
         restatements: machine.restatements.iter().copied().collect(),
         feeds: machine
             .feeds
@@ -281,7 +312,10 @@ fn track_record(track: &Track) -> TrackRecord {
 }
 
 /// Puts a partition back from its records.
-pub(crate) fn restore(plan: &Arc<Plan>, mut records: Vec<(Vec<u8>, Vec<u8>)>) -> Result<(Clock, BTreeMap<String, Machine>), RestoreError> {
+pub(crate) fn restore(
+    plan: &Arc<Plan>,
+    mut records: Vec<(Vec<u8>, Vec<u8>)>,
+) -> Result<(Clock, BTreeMap<String, Machine>), RestoreError> {
     records.sort_by(|left, right| left.0.cmp(&right.0));
     let mut clock = Clock::default();
     let mut machines: BTreeMap<String, Machine> = BTreeMap::new();
@@ -290,13 +324,21 @@ pub(crate) fn restore(plan: &Arc<Plan>, mut records: Vec<(Vec<u8>, Vec<u8>)>) ->
         if record_key == CLOCK_KEY {
             clock = decode(record_key, value)?;
         } else if let Some((portfolio, b'h', _)) = split(record_key) {
-            machines.insert(portfolio.to_owned(), restore_head(plan, portfolio, decode(record_key, value)?, record_key)?);
+            machines.insert(
+                portfolio.to_owned(),
+                restore_head(plan, portfolio, decode(record_key, value)?, record_key)?,
+            );
         }
     }
     for (record_key, value) in &records {
-        let Some((portfolio, kind, rest)) = split(record_key) else { continue };
+        let Some((portfolio, kind, rest)) = split(record_key) else {
+            continue;
+        };
         let Some(machine) = machines.get_mut(portfolio) else {
-            return Err(RestoreError::Damaged { key: portfolio.to_owned(), reason: "its head record is missing".to_owned() });
+            return Err(RestoreError::Damaged {
+                key: portfolio.to_owned(),
+                reason: "its head record is missing".to_owned(),
+            });
         };
         restore_record(machine, kind, rest, record_key, value)?;
     }
@@ -306,19 +348,30 @@ pub(crate) fn restore(plan: &Arc<Plan>, mut records: Vec<(Vec<u8>, Vec<u8>)>) ->
     Ok((clock, machines))
 }
 
-fn restore_head(plan: &Arc<Plan>, portfolio: &str, head: Head, record_key: &[u8]) -> Result<Machine, RestoreError> {
+fn restore_head(
+    plan: &Arc<Plan>,
+    portfolio: &str,
+    head: Head,
+    record_key: &[u8],
+) -> Result<Machine, RestoreError> {
     let mut machine = Machine::new(Arc::clone(plan), &head.tenant, portfolio);
     if head.config_hash != plan.config_hash {
         return Err(RestoreError::Damaged {
             key: portfolio.to_owned(),
-            reason: "the detect settings changed since it was written (views, seed or thresholds)".to_owned(),
+            reason: "the detect settings changed since it was written (views, seed or thresholds)"
+                .to_owned(),
         });
     }
     machine.clocks = head.clocks;
-    machine.thresholds = head.thresholds.into_iter().map(|(width, bucket, line)| ((width, bucket), line)).collect();
+    machine.thresholds = head
+        .thresholds
+        .into_iter()
+        .map(|(width, bucket, line)| ((width, bucket), line))
+        .collect();
     machine.restatements = head.restatements.into_iter().collect::<BTreeSet<_>>();
     for record in head.feeds {
-        let baseline = CountState::restore(&record.baseline).map_err(|error| damaged(record_key, &error))?;
+        let baseline =
+            CountState::restore(&record.baseline).map_err(|error| damaged(record_key, &error))?;
         machine.feeds.insert(
             (record.width, record.number),
             Feed {
@@ -340,11 +393,23 @@ fn restore_head(plan: &Arc<Plan>, portfolio: &str, head: Head, record_key: &[u8]
 }
 
 fn damaged(record_key: &[u8], error: &dyn std::fmt::Display) -> RestoreError {
-    RestoreError::Damaged { key: String::from_utf8_lossy(record_key).into_owned(), reason: error.to_string() }
+    RestoreError::Damaged {
+        key: String::from_utf8_lossy(record_key).into_owned(),
+        reason: error.to_string(),
+    }
 }
 
-fn restore_record(machine: &mut Machine, kind: u8, rest: &[u8], record_key: &[u8], value: &[u8]) -> Result<(), RestoreError> {
-    let numbered = |what: &str| RestoreError::Damaged { key: String::from_utf8_lossy(record_key).into_owned(), reason: format!("its {what} number is malformed or out of order") };
+fn restore_record(
+    machine: &mut Machine,
+    kind: u8,
+    rest: &[u8],
+    record_key: &[u8],
+    value: &[u8],
+) -> Result<(), RestoreError> {
+    let numbered = |what: &str| RestoreError::Damaged {
+        key: String::from_utf8_lossy(record_key).into_owned(),
+        reason: format!("its {what} number is malformed or out of order"),
+    };
     match kind {
         b'n' => {
             let first = u32::from_be_bytes(rest.try_into().map_err(|_| numbered("name"))?);
@@ -356,13 +421,17 @@ fn restore_record(machine: &mut Machine, kind: u8, rest: &[u8], record_key: &[u8
         b'j' => {
             let number = u64::from_be_bytes(rest.try_into().map_err(|_| numbered("chunk"))?);
             let chunk: Chunk = decode(record_key, value)?;
-            machine.journal.put_back(number, chunk, machine.pruned_before);
+            machine
+                .journal
+                .put_back(number, chunk, machine.pruned_before);
         }
         b'p' => {
             let records: Vec<SeriesRecord> = decode(record_key, value)?;
             for record in records {
                 let series = restore_series(record, record_key)?;
-                machine.index.insert(series.key, machine.series.len() as u32);
+                machine
+                    .index
+                    .insert(series.key, machine.series.len() as u32);
                 machine.series.push(series);
             }
         }
@@ -376,7 +445,11 @@ fn restore_record(machine: &mut Machine, kind: u8, rest: &[u8], record_key: &[u8
 }
 
 fn restore_series(record: SeriesRecord, record_key: &[u8]) -> Result<Series, RestoreError> {
-    let tracks = record.tracks.into_iter().map(|track| restore_track(track, record_key)).collect::<Result<_, _>>()?;
+    let tracks = record
+        .tracks
+        .into_iter()
+        .map(|track| restore_track(track, record_key))
+        .collect::<Result<_, _>>()?;
     Ok(Series {
         key: record.key,
         stable: record.stable,
@@ -390,12 +463,22 @@ fn restore_series(record: SeriesRecord, record_key: &[u8]) -> Result<Series, Res
 
 fn restore_track(record: TrackRecord, record_key: &[u8]) -> Result<Track, RestoreError> {
     let state = match record.measure {
-        Measure::Mentions => TrackState::Count(CountState::restore(&record.state).map_err(|error| damaged(record_key, &error))?),
-        Measure::NegativeShare => TrackState::Share(ShareState::restore(&record.state).map_err(|error| damaged(record_key, &error))?),
-        Measure::MeanRating => TrackState::Mean(MeanState::restore(&record.state).map_err(|error| damaged(record_key, &error))?),
+        Measure::Mentions => TrackState::Count(
+            CountState::restore(&record.state).map_err(|error| damaged(record_key, &error))?,
+        ),
+        Measure::NegativeShare => TrackState::Share(
+            ShareState::restore(&record.state).map_err(|error| damaged(record_key, &error))?,
+        ),
+        Measure::MeanRating => TrackState::Mean(
+            MeanState::restore(&record.state).map_err(|error| damaged(record_key, &error))?,
+        ),
     };
     let ring = record.ring.into_iter().map(restore_closed).collect();
-    Ok(Track { measure: record.measure, state, ring })
+    Ok(Track {
+        measure: record.measure,
+        state,
+        ring,
+    })
 }
 
 fn expectation_record(expectation: &Expectation) -> ExpectationRecord {
@@ -408,7 +491,9 @@ fn expectation_record(expectation: &Expectation) -> ExpectationRecord {
             it.points,
             it.season_probability,
         ]),
-        Expectation::Share(it) => ExpectationRecord::Share([it.mean, it.correlation, it.level_correlation, it.points]),
+        Expectation::Share(it) => {
+            ExpectationRecord::Share([it.mean, it.correlation, it.level_correlation, it.points])
+        }
         Expectation::Mean(it) => ExpectationRecord::Mean([
             it.mean,
             it.within_variance,
@@ -422,15 +507,51 @@ fn expectation_record(expectation: &Expectation) -> ExpectationRecord {
 
 fn restore_expectation(record: &ExpectationRecord) -> Expectation {
     match *record {
-        ExpectationRecord::Count([mean, dispersion, rate_variance, dispersion_deviation, points, season_probability]) => {
-            Expectation::Count(Forecast { mean, dispersion, rate_variance, dispersion_deviation, points, season_probability, method: DYNAMIC_COUNT })
-        }
+        ExpectationRecord::Count(
+            [
+                mean,
+                dispersion,
+                rate_variance,
+                dispersion_deviation,
+                points,
+                season_probability,
+            ],
+        ) => Expectation::Count(Forecast {
+            mean,
+            dispersion,
+            rate_variance,
+            dispersion_deviation,
+            points,
+            season_probability,
+            method: DYNAMIC_COUNT,
+        }),
         ExpectationRecord::Share([mean, correlation, level_correlation, points]) => {
-            Expectation::Share(ShareForecast { mean, correlation, level_correlation, points, method: DYNAMIC_SHARE })
+            Expectation::Share(ShareForecast {
+                mean,
+                correlation,
+                level_correlation,
+                points,
+                method: DYNAMIC_SHARE,
+            })
         }
-        ExpectationRecord::Mean([mean, within_variance, between_variance, level_variance, degrees, points]) => {
-            Expectation::Mean(MeanForecast { mean, within_variance, between_variance, level_variance, degrees, points, method: DYNAMIC_MEAN })
-        }
+        ExpectationRecord::Mean(
+            [
+                mean,
+                within_variance,
+                between_variance,
+                level_variance,
+                degrees,
+                points,
+            ],
+        ) => Expectation::Mean(MeanForecast {
+            mean,
+            within_variance,
+            between_variance,
+            level_variance,
+            degrees,
+            points,
+            method: DYNAMIC_MEAN,
+        }),
     }
 }
 
@@ -444,5 +565,11 @@ fn restore_closed(record: ClosedRecord) -> Closed {
         p_combined: record.verdict.p_combined,
     };
     let expectation = restore_expectation(&record.expectation);
-    Closed { bucket: record.bucket, revision: record.revision, verdict, expectation, discovered: record.discovered }
+    Closed {
+        bucket: record.bucket,
+        revision: record.revision,
+        verdict,
+        expectation,
+        discovered: record.discovered,
+    }
 }

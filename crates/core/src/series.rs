@@ -7,7 +7,10 @@ use crate::feeds::FeedShares;
 use crate::lattice::SeriesKey;
 use crate::time::{BucketIndex, BucketWidth};
 use crate::words::Measure;
-use auscult_statistics::count::{BucketContext, CheckedCountSettings, CountModel, CountSettings, CountState, Forecast, Prior, Season};
+use auscult_statistics::count::{
+    BucketContext, CheckedCountSettings, CountModel, CountSettings, CountState, Forecast, Prior,
+    Season,
+};
 use auscult_statistics::mean::{MeanForecast, MeanModel, MeanSettings, MeanState};
 use auscult_statistics::share::{ShareForecast, ShareModel, ShareSettings, ShareState};
 use std::collections::VecDeque;
@@ -43,12 +46,28 @@ impl Models {
     /// Models with the detectors' own defaults at `width`.
     #[must_use]
     pub fn new(width: BucketWidth) -> Models {
-        let season = Season { phases: width.phases(), buckets_per_year: width.buckets_per_year() };
-        let count: CheckedCountSettings = CountSettings::default().check().unwrap_or_else(|problems| unreachable_default(&problems));
-        let share = ShareSettings::default().check().unwrap_or_else(|problems| unreachable_default(&problems));
+        let season = Season {
+            phases: width.phases(),
+            buckets_per_year: width.buckets_per_year(),
+        };
+        let count: CheckedCountSettings = CountSettings::default()
+            .check()
+            .unwrap_or_else(|problems| unreachable_default(&problems));
+        let share = ShareSettings::default()
+            .check()
+            .unwrap_or_else(|problems| unreachable_default(&problems));
         // Ratings come in on 0 … 1.
-        let mean = MeanSettings { bounds: [0.0, 1.0], ..MeanSettings::default() }.check().unwrap_or_else(|problems| unreachable_default(&problems));
-        Models { count: CountModel::new(count, season), share: ShareModel::new(share), mean: MeanModel::new(mean) }
+        let mean = MeanSettings {
+            bounds: [0.0, 1.0],
+            ..MeanSettings::default()
+        }
+        .check()
+        .unwrap_or_else(|problems| unreachable_default(&problems));
+        Models {
+            count: CountModel::new(count, season),
+            share: ShareModel::new(share),
+            mean: MeanModel::new(mean),
+        }
     }
 
     /// The count model, for feeds.
@@ -112,7 +131,9 @@ impl Verdict {
     /// Distance from the expectation in standard deviations, signed.
     #[must_use]
     pub fn strength(&self) -> f64 {
-        self.observed.map_or(0.0, |observed| (observed - self.expected) / self.deviation.max(1e-9))
+        self.observed.map_or(0.0, |observed| {
+            (observed - self.expected) / self.deviation.max(1e-9)
+        })
     }
 }
 
@@ -143,8 +164,12 @@ const FORGETTABLE_EXPECTED: f64 = 0.5;
 impl Closed {
     /// Nothing was seen, nothing much expected, nothing found.
     fn is_forgettable(&self) -> bool {
-        self.verdict.items == 0 && !self.discovered && self.revision == 1 && self.verdict.observed.is_some()
-            && matches!(self.expectation, Expectation::Count(_)) && self.verdict.expected < FORGETTABLE_EXPECTED
+        self.verdict.items == 0
+            && !self.discovered
+            && self.revision == 1
+            && self.verdict.observed.is_some()
+            && matches!(self.expectation, Expectation::Count(_))
+            && self.verdict.expected < FORGETTABLE_EXPECTED
             || self.verdict.observed.is_none() && !matches!(self.expectation, Expectation::Count(_))
     }
 }
@@ -197,17 +222,37 @@ impl Track {
     pub fn start(measure: Measure, models: &Models, quiet_buckets: u32) -> Track {
         let state = match measure {
             Measure::Mentions => TrackState::Count(models.count.start(&count_prior(quiet_buckets))),
-            Measure::NegativeShare => TrackState::Share(models.share.start(&auscult_statistics::share::SharePrior::vague())),
-            Measure::MeanRating => TrackState::Mean(models.mean.start(&auscult_statistics::mean::MeanPrior::vague())),
+            Measure::NegativeShare => TrackState::Share(
+                models
+                    .share
+                    .start(&auscult_statistics::share::SharePrior::vague()),
+            ),
+            Measure::MeanRating => TrackState::Mean(
+                models
+                    .mean
+                    .start(&auscult_statistics::mean::MeanPrior::vague()),
+            ),
         };
-        Track { measure, state, ring: VecDeque::new() }
+        Track {
+            measure,
+            state,
+            ring: VecDeque::new(),
+        }
     }
 
     /// Judges and learns one bucket. `cell` is `None` when the series' feeds were down.
-    pub fn step(&mut self, models: &Models, context: &BucketContext, cell: Option<&Cell>) -> (Verdict, Expectation) {
+    pub fn step(
+        &mut self,
+        models: &Models,
+        context: &BucketContext,
+        cell: Option<&Cell>,
+    ) -> (Verdict, Expectation) {
         match &mut self.state {
             TrackState::Count(state) => {
-                let evidence = models.count.step(state, context, cell.map(|cell| u64::from(cell.items)));
+                let evidence =
+                    models
+                        .count
+                        .step(state, context, cell.map(|cell| u64::from(cell.items)));
                 let verdict = Verdict {
                     observed: cell.map(|cell| f64::from(cell.items)),
                     items: cell.map_or(0, |cell| cell.items),
@@ -234,7 +279,9 @@ impl Track {
             }
             TrackState::Mean(state) => {
                 let cell = cell.filter(|cell| cell.rated > 0);
-                let (sum, squares, rated) = cell.map_or((0.0, 0.0, 0), |cell| (rating_sum(cell), rating_squares(cell), cell.rated));
+                let (sum, squares, rated) = cell.map_or((0.0, 0.0, 0), |cell| {
+                    (rating_sum(cell), rating_squares(cell), cell.rated)
+                });
                 let evidence = models.mean.step(state, context, sum, squares, rated);
                 let verdict = Verdict {
                     observed: cell.map(|cell| rating_sum(cell) / f64::from(cell.rated)),
@@ -257,7 +304,11 @@ impl Track {
             self.ring.pop_back();
         }
         let oldest = closed.bucket.saturating_sub(keep as BucketIndex);
-        while self.ring.front().is_some_and(|first| first.bucket <= oldest) {
+        while self
+            .ring
+            .front()
+            .is_some_and(|first| first.bucket <= oldest)
+        {
             self.ring.pop_front();
         }
         self.ring.push_back(closed);
@@ -269,8 +320,14 @@ impl Track {
     pub fn recall(&mut self, models: &Models, context: &BucketContext) -> Option<&mut Closed> {
         let bucket = BucketIndex::try_from(context.index).ok()?;
         let at = self.ring.partition_point(|closed| closed.bucket < bucket);
-        if self.ring.get(at).is_none_or(|closed| closed.bucket != bucket) {
-            let TrackState::Count(state) = &self.state else { return None };
+        if self
+            .ring
+            .get(at)
+            .is_none_or(|closed| closed.bucket != bucket)
+        {
+            let TrackState::Count(state) = &self.state else {
+                return None;
+            };
             let forecast = models.count.forecast(state, context);
             let judgement = models.count.judge(&forecast, 0.0);
             let sides = (judgement.p_upper, judgement.p_lower);
@@ -283,7 +340,16 @@ impl Track {
                 p_combined: sides,
             };
             let expectation = Expectation::Count(forecast);
-            self.ring.insert(at, Closed { bucket, revision: 1, verdict, expectation, discovered: false });
+            self.ring.insert(
+                at,
+                Closed {
+                    bucket,
+                    revision: 1,
+                    verdict,
+                    expectation,
+                    discovered: false,
+                },
+            );
         }
         self.ring.get_mut(at)
     }
@@ -295,12 +361,21 @@ impl Track {
         let (observed, items, p_bucket) = match &closed.expectation {
             Expectation::Count(forecast) => {
                 let judgement = models.count.judge(forecast, f64::from(cell.items));
-                (Some(f64::from(cell.items)), cell.items, (judgement.p_upper, judgement.p_lower))
+                (
+                    Some(f64::from(cell.items)),
+                    cell.items,
+                    (judgement.p_upper, judgement.p_lower),
+                )
             }
             Expectation::Share(forecast) => {
                 let judgement = models.share.judge(forecast, cell.negative, cell.judged);
-                let observed = (cell.judged > 0).then(|| f64::from(cell.negative) / f64::from(cell.judged));
-                (observed, cell.judged, (judgement.p_upper, judgement.p_lower))
+                let observed =
+                    (cell.judged > 0).then(|| f64::from(cell.negative) / f64::from(cell.judged));
+                (
+                    observed,
+                    cell.judged,
+                    (judgement.p_upper, judgement.p_lower),
+                )
             }
             Expectation::Mean(forecast) => {
                 let judgement = models.mean.judge(forecast, rating_sum(cell), cell.rated);
@@ -308,7 +383,13 @@ impl Track {
                 (observed, cell.rated, (judgement.p_upper, judgement.p_lower))
             }
         };
-        Verdict { observed, items, p_bucket, p_combined: p_bucket, ..closed.verdict }
+        Verdict {
+            observed,
+            items,
+            p_bucket,
+            p_combined: p_bucket,
+            ..closed.verdict
+        }
     }
 
     /// Band the bucket was expected in.
@@ -316,8 +397,12 @@ impl Track {
     pub fn band(models: &Models, closed: &Closed, level: f64) -> (f64, f64) {
         match &closed.expectation {
             Expectation::Count(forecast) => models.count.interval(forecast, level),
-            Expectation::Share(forecast) => models.share.interval(forecast, closed.verdict.items, level),
-            Expectation::Mean(forecast) => models.mean.interval(forecast, closed.verdict.items, level),
+            Expectation::Share(forecast) => {
+                models.share.interval(forecast, closed.verdict.items, level)
+            }
+            Expectation::Mean(forecast) => {
+                models.mean.interval(forecast, closed.verdict.items, level)
+            }
         }
     }
 
@@ -330,39 +415,66 @@ impl Track {
             Some(Expectation::Mean(forecast)) => (forecast.points, forecast.method),
             None => (0.0, ""),
         };
-        (points.round().clamp(0.0, f64::from(u32::MAX)) as u32, method)
+        (
+            points.round().clamp(0.0, f64::from(u32::MAX)) as u32,
+            method,
+        )
     }
 
     /// The closed bucket `bucket`, if it is still within the horizon.
     #[must_use]
     pub fn closed(&self, bucket: BucketIndex) -> Option<&Closed> {
-        self.ring.iter().rev().find(|closed| closed.bucket == bucket)
+        self.ring
+            .iter()
+            .rev()
+            .find(|closed| closed.bucket == bucket)
     }
 
     /// Starts the count baseline anew at the level of late: what people accepted as the new normal (B06).
     pub fn accept_level(&mut self, models: &Models, bucket: BucketIndex) {
-        let TrackState::Count(state) = &mut self.state else { return };
-        let recent: Vec<f64> = self.ring.iter().rev().take(7).filter_map(|closed| closed.verdict.observed).collect();
+        let TrackState::Count(state) = &mut self.state else {
+            return;
+        };
+        let recent: Vec<f64> = self
+            .ring
+            .iter()
+            .rev()
+            .take(7)
+            .filter_map(|closed| closed.verdict.observed)
+            .collect();
         if recent.is_empty() {
             return;
         }
         let mean = recent.iter().sum::<f64>() / recent.len() as f64;
-        let dispersion = self.ring.back().map_or(1.5, |closed| closed.verdict.deviation.powi(2) / closed.verdict.expected.max(1e-6));
-        *state = models.count.start(&Prior { mean: mean.max(0.05), dispersion: dispersion.clamp(1.0, 10.0), weight: recent.len() as f64, index: i64::from(bucket), ..Prior::vague() });
+        let dispersion = self.ring.back().map_or(1.5, |closed| {
+            closed.verdict.deviation.powi(2) / closed.verdict.expected.max(1e-6)
+        });
+        *state = models.count.start(&Prior {
+            mean: mean.max(0.05),
+            dispersion: dispersion.clamp(1.0, 10.0),
+            weight: recent.len() as f64,
+            index: i64::from(bucket),
+            ..Prior::vague()
+        });
     }
 }
 
 /// Standard deviation of a share of `trials`, with over-dispersion and an uncertain level.
 fn share_deviation(forecast: &ShareForecast, trials: u32) -> f64 {
     let trials = f64::from(trials.max(1));
-    let spread = (1.0 + (trials - 1.0) * forecast.correlation) / trials + forecast.level_correlation;
-    (forecast.mean * (1.0 - forecast.mean) * spread).max(0.0).sqrt()
+    let spread =
+        (1.0 + (trials - 1.0) * forecast.correlation) / trials + forecast.level_correlation;
+    (forecast.mean * (1.0 - forecast.mean) * spread)
+        .max(0.0)
+        .sqrt()
 }
 
 /// Standard deviation of a mean of `answers` ratings.
 fn mean_deviation(forecast: &MeanForecast, answers: u32) -> f64 {
     let within = forecast.within_variance / f64::from(answers.max(1));
-    (within + forecast.between_variance + forecast.level_variance).max(0.0).sqrt()
+    (within + forecast.between_variance + forecast.level_variance)
+        .max(0.0)
+        .sqrt()
 }
 
 fn rating_sum(cell: &Cell) -> f64 {
@@ -380,7 +492,12 @@ fn count_prior(quiet_buckets: u32) -> Prior {
     }
     let buckets = f64::from(quiet_buckets);
     // Jeffreys' half an event over the buckets seen; at most eight buckets' worth of conviction.
-    Prior { mean: 0.5 / buckets, dispersion: 1.5, weight: buckets.min(8.0), ..Prior::vague() }
+    Prior {
+        mean: 0.5 / buckets,
+        dispersion: 1.5,
+        weight: buckets.min(8.0),
+        ..Prior::vague()
+    }
 }
 
 #[cfg(test)]
@@ -390,7 +507,15 @@ mod tests {
     #[test]
     fn a_silent_series_stays_small() {
         // 200,000 live series in 300 MiB are 1,572 bytes each; two closed buckets are what a silent one keeps.
-        let held = std::mem::size_of::<Series>() + std::mem::size_of::<Track>() + 2 * std::mem::size_of::<Closed>();
-        assert!(held <= 1_500, "{held} bytes: series {}, track {}, closed {}", std::mem::size_of::<Series>(), std::mem::size_of::<Track>(), std::mem::size_of::<Closed>());
+        let held = std::mem::size_of::<Series>()
+            + std::mem::size_of::<Track>()
+            + 2 * std::mem::size_of::<Closed>();
+        assert!(
+            held <= 1_500,
+            "{held} bytes: series {}, track {}, closed {}",
+            std::mem::size_of::<Series>(),
+            std::mem::size_of::<Track>(),
+            std::mem::size_of::<Closed>()
+        );
     }
 }

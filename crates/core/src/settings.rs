@@ -118,8 +118,16 @@ pub struct Problem {
 
 impl Problem {
     /// A problem at `path`.
-    pub fn new(path: impl Into<String>, reason: impl Into<String>, remedy: impl Into<String>) -> Problem {
-        Problem { path: path.into(), reason: reason.into(), remedy: remedy.into() }
+    pub fn new(
+        path: impl Into<String>,
+        reason: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Problem {
+        Problem {
+            path: path.into(),
+            reason: reason.into(),
+            remedy: remedy.into(),
+        }
     }
 }
 
@@ -135,11 +143,19 @@ impl DetectSettings {
         use StandardDimension::{Product, Region, Stakeholder, Theme};
         let view = |name: &str, dimensions: &[StandardDimension], measures: &[Measure]| View {
             name: name.to_owned(),
-            dimensions: dimensions.iter().copied().map(Dimension::Standard).collect(),
+            dimensions: dimensions
+                .iter()
+                .copied()
+                .map(Dimension::Standard)
+                .collect(),
             measures: measures.to_vec(),
             width: BucketWidth::Day,
         };
-        let all = [Measure::Mentions, Measure::NegativeShare, Measure::MeanRating];
+        let all = [
+            Measure::Mentions,
+            Measure::NegativeShare,
+            Measure::MeanRating,
+        ];
         DetectSettings {
             detector: "portfolio-default".to_owned(),
             seed: 0,
@@ -152,7 +168,14 @@ impl DetectSettings {
             ],
             restatement_horizon: 14 * DAY,
             cold_start_buckets: 7,
-            floors: Floors { items: 5, absolute: 4.0, relative: 0.5, share: 0.1, rating: 0.08, direction: Direction::Both },
+            floors: Floors {
+                items: 5,
+                absolute: 4.0,
+                relative: 0.5,
+                share: 0.1,
+                rating: 0.08,
+                direction: Direction::Both,
+            },
             false_discovery_rate: 0.05,
             interval_level: 0.9,
             resolve_after_buckets: 2,
@@ -169,31 +192,63 @@ impl DetectSettings {
         let mut problems = Vec::new();
         self.check_views(&mut problems);
         self.check_numbers(&mut problems);
-        if problems.is_empty() { Ok(CheckedDetectSettings(self)) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(CheckedDetectSettings(self))
+        } else {
+            Err(problems)
+        }
     }
 
     fn check_views(&self, problems: &mut Vec<Problem>) {
         if self.views.is_empty() {
-            problems.push(Problem::new("detect.views", "no view is set", "add at least one [[detect.views]]"));
+            problems.push(Problem::new(
+                "detect.views",
+                "no view is set",
+                "add at least one [[detect.views]]",
+            ));
         }
         if self.views.len() > MAX_VIEWS {
-            problems.push(Problem::new("detect.views", format!("{} views are set", self.views.len()), format!("keep at most {MAX_VIEWS}")));
+            problems.push(Problem::new(
+                "detect.views",
+                format!("{} views are set", self.views.len()),
+                format!("keep at most {MAX_VIEWS}"),
+            ));
         }
         for (index, view) in self.views.iter().enumerate() {
             let path = format!("detect.views[{index}]");
-            if view.name.is_empty() || self.views[..index].iter().any(|other| other.name == view.name) {
-                problems.push(Problem::new(format!("{path}.name"), format!("{:?} is empty or used twice", view.name), "give each view its own name"));
+            if view.name.is_empty()
+                || self.views[..index]
+                    .iter()
+                    .any(|other| other.name == view.name)
+            {
+                problems.push(Problem::new(
+                    format!("{path}.name"),
+                    format!("{:?} is empty or used twice", view.name),
+                    "give each view its own name",
+                ));
             }
             if view.dimensions.is_empty() || view.dimensions.len() > MAX_DIMENSIONS {
-                problems.push(Problem::new(format!("{path}.dimensions"), format!("{} dimensions", view.dimensions.len()), format!("name 1 to {MAX_DIMENSIONS}")));
+                problems.push(Problem::new(
+                    format!("{path}.dimensions"),
+                    format!("{} dimensions", view.dimensions.len()),
+                    format!("name 1 to {MAX_DIMENSIONS}"),
+                ));
             }
             for (at, dimension) in view.dimensions.iter().enumerate() {
                 if view.dimensions[..at].contains(dimension) {
-                    problems.push(Problem::new(format!("{path}.dimensions[{at}]"), format!("{:?} is named twice", dimension.name()), "name it once"));
+                    problems.push(Problem::new(
+                        format!("{path}.dimensions[{at}]"),
+                        format!("{:?} is named twice", dimension.name()),
+                        "name it once",
+                    ));
                 }
             }
             if view.measures.is_empty() {
-                problems.push(Problem::new(format!("{path}.measures"), "no measure is set", "name mentions, negative_share or mean_rating"));
+                problems.push(Problem::new(
+                    format!("{path}.measures"),
+                    "no measure is set",
+                    "name mentions, negative_share or mean_rating",
+                ));
             }
         }
     }
@@ -201,7 +256,11 @@ impl DetectSettings {
     fn check_numbers(&self, problems: &mut Vec<Problem>) {
         let mut range = |path: &str, value: f64, low: f64, high: f64| {
             if !(low..=high).contains(&value) {
-                problems.push(Problem::new(format!("detect.{path}"), format!("{value} is out of range"), format!("choose {low} to {high}")));
+                problems.push(Problem::new(
+                    format!("detect.{path}"),
+                    format!("{value} is out of range"),
+                    format!("choose {low} to {high}"),
+                ));
             }
         };
         range("false_discovery_rate", self.false_discovery_rate, 1e-6, 0.5);
@@ -210,10 +269,30 @@ impl DetectSettings {
         range("floors.relative", self.floors.relative, 0.0, 1e3);
         range("floors.share", self.floors.share, 0.0, 1.0);
         range("floors.rating", self.floors.rating, 0.0, 1.0);
-        range("resolve_after_buckets", f64::from(self.resolve_after_buckets), 1.0, 365.0);
-        range("cold_start_buckets", f64::from(self.cold_start_buckets), 0.0, 365.0);
-        range("series_limit", f64::from(self.series_limit), 1.0, 10_000_000.0);
-        range("restatement_horizon_hours", self.restatement_horizon as f64 / HOUR as f64, 0.0, 24.0 * 400.0);
+        range(
+            "resolve_after_buckets",
+            f64::from(self.resolve_after_buckets),
+            1.0,
+            365.0,
+        );
+        range(
+            "cold_start_buckets",
+            f64::from(self.cold_start_buckets),
+            0.0,
+            365.0,
+        );
+        range(
+            "series_limit",
+            f64::from(self.series_limit),
+            1.0,
+            10_000_000.0,
+        );
+        range(
+            "restatement_horizon_hours",
+            self.restatement_horizon as f64 / HOUR as f64,
+            0.0,
+            24.0 * 400.0,
+        );
     }
 }
 

@@ -80,7 +80,12 @@ pub const MATERIAL_CHANGE: f64 = 0.5;
 
 impl Signal {
     /// Moves the signal on by one closed bucket; the alert to send, if any.
-    pub fn advance(&mut self, bucket: BucketIndex, pulse: Option<Pulse>, resolve_after: u32) -> Option<AlertChange> {
+    pub fn advance(
+        &mut self,
+        bucket: BucketIndex,
+        pulse: Option<Pulse>,
+        resolve_after: u32,
+    ) -> Option<AlertChange> {
         // No data: neither firing nor quiet.
         let pulse = pulse?;
         if !pulse.still_firing {
@@ -125,7 +130,11 @@ impl Signal {
             BucketWidth::Month => 4,
         };
         let window = wanted + wanted / 4;
-        let crossed = self.fired.iter().filter(|&&fired| fired > bucket - window && fired <= bucket).count();
+        let crossed = self
+            .fired
+            .iter()
+            .filter(|&&fired| fired > bucket - window && fired <= bucket)
+            .count();
         crossed as BucketIndex >= wanted && self.fired.last() == Some(&bucket)
     }
 
@@ -146,7 +155,10 @@ mod tests {
         Signal {
             id: "al_1".into(),
             incident_id: "inc_1".into(),
-            key: SeriesKey { view: 0, values: [NO_VALUE; MAX_DIMENSIONS] },
+            key: SeriesKey {
+                view: 0,
+                values: [NO_VALUE; MAX_DIMENSIONS],
+            },
             measure: Measure::Mentions,
             upward: true,
             kind: SignalKind::VolumeUp,
@@ -169,20 +181,41 @@ mod tests {
     #[test]
     fn a_small_change_is_not_sent_and_a_large_one_is() {
         let mut signal = signal();
-        let pulse = Pulse { still_firing: true, crossed: true, score: 50, effect: 10.1 };
+        let pulse = Pulse {
+            still_firing: true,
+            crossed: true,
+            score: 50,
+            effect: 10.1,
+        };
         assert_eq!(signal.advance(11, Some(pulse), 2), None);
-        let pulse = Pulse { still_firing: true, crossed: false, score: 70, effect: 15.0 };
-        assert_eq!(signal.advance(12, Some(pulse), 2), Some(AlertChange::Updated));
+        let pulse = Pulse {
+            still_firing: true,
+            crossed: false,
+            score: 70,
+            effect: 15.0,
+        };
+        assert_eq!(
+            signal.advance(12, Some(pulse), 2),
+            Some(AlertChange::Updated)
+        );
         assert_eq!(signal.fired, [10, 11]);
     }
 
     #[test]
     fn quiet_buckets_resolve_and_no_data_does_not() {
         let mut signal = signal();
-        let quiet = Pulse { still_firing: false, crossed: false, score: 1, effect: 0.0 };
+        let quiet = Pulse {
+            still_firing: false,
+            crossed: false,
+            score: 1,
+            effect: 0.0,
+        };
         assert_eq!(signal.advance(11, Some(quiet), 2), None);
         assert_eq!(signal.advance(12, None, 2), None);
-        assert_eq!(signal.advance(13, Some(quiet), 2), Some(AlertChange::Resolved));
+        assert_eq!(
+            signal.advance(13, Some(quiet), 2),
+            Some(AlertChange::Resolved)
+        );
         assert!(!signal.is_open());
     }
 }

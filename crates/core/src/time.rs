@@ -18,7 +18,9 @@ pub const DAY: i64 = 24 * HOUR;
 pub const WEEK: i64 = 7 * DAY;
 
 /// A moment in UTC, in milliseconds since the Unix epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
@@ -89,7 +91,9 @@ impl BucketWidth {
         if self == BucketWidth::Month {
             return month_of_day(at.0.div_euclid(DAY));
         }
-        let bucket = at.0.saturating_add(self.shift()).div_euclid(self.milliseconds());
+        let bucket =
+            at.0.saturating_add(self.shift())
+                .div_euclid(self.milliseconds());
         bucket.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as BucketIndex
     }
 
@@ -141,7 +145,11 @@ pub fn civil_date(at: Timestamp) -> (i32, u32, u32) {
     let days = at.0.div_euclid(DAY);
     let month = month_of_day(days);
     let day = days - first_day_of_month(month) + 1;
-    (1970 + month.div_euclid(12), month.rem_euclid(12) as u32 + 1, day as u32)
+    (
+        1970 + month.div_euclid(12),
+        month.rem_euclid(12) as u32 + 1,
+        day as u32,
+    )
 }
 
 /// `2026-05-18`, or `2026-05-18 06:00` for hourly buckets: for sentences people read.
@@ -149,7 +157,10 @@ pub fn civil_date(at: Timestamp) -> (i32, u32, u32) {
 pub fn words_for(start: Timestamp, width: BucketWidth) -> String {
     let (year, month, day) = civil_date(start);
     match width {
-        BucketWidth::Hour => format!("{year:04}-{month:02}-{day:02} {:02}:00", start.0.rem_euclid(DAY) / HOUR),
+        BucketWidth::Hour => format!(
+            "{year:04}-{month:02}-{day:02} {:02}:00",
+            start.0.rem_euclid(DAY) / HOUR
+        ),
         BucketWidth::Month => format!("{year:04}-{month:02}"),
         BucketWidth::Day | BucketWidth::Week => format!("{year:04}-{month:02}-{day:02}"),
     }
@@ -162,7 +173,8 @@ fn month_of_day(days: i64) -> BucketIndex {
     let days = days.clamp(-100_000_000, 100_000_000) + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let months_from_march_0000 = (era * 400 + year_of_era) * 12 + month_from_march;
@@ -186,7 +198,10 @@ mod tests {
 
     #[test]
     fn epoch_day_is_a_thursday() {
-        assert_eq!(BucketWidth::Day.phase(BucketWidth::Day.index(Timestamp(0))), 3);
+        assert_eq!(
+            BucketWidth::Day.phase(BucketWidth::Day.index(Timestamp(0))),
+            3
+        );
     }
 
     #[test]
@@ -201,15 +216,26 @@ mod tests {
     fn months_follow_the_calendar() {
         let february_2024 = BucketWidth::Month.index(Timestamp(19_782 * DAY)); // 2024-02-29
         assert_eq!(february_2024, (2024 - 1970) * 12 + 1);
-        assert_eq!(BucketWidth::Month.start(february_2024 + 1), Timestamp(19_783 * DAY));
+        assert_eq!(
+            BucketWidth::Month.start(february_2024 + 1),
+            Timestamp(19_783 * DAY)
+        );
         assert_eq!(BucketWidth::Month.start(0), Timestamp(0));
         assert_eq!(civil_date(Timestamp(19_782 * DAY + HOUR)), (2024, 2, 29));
-        assert_eq!(words_for(Timestamp(19_782 * DAY + HOUR), BucketWidth::Hour), "2024-02-29 01:00");
+        assert_eq!(
+            words_for(Timestamp(19_782 * DAY + HOUR), BucketWidth::Hour),
+            "2024-02-29 01:00"
+        );
     }
 
     #[test]
     fn buckets_tile_time_before_and_after_the_epoch() {
-        for width in [BucketWidth::Hour, BucketWidth::Day, BucketWidth::Week, BucketWidth::Month] {
+        for width in [
+            BucketWidth::Hour,
+            BucketWidth::Day,
+            BucketWidth::Week,
+            BucketWidth::Month,
+        ] {
             for index in [-1000, -1, 0, 1, 20_000] {
                 assert_eq!(width.index(width.start(index)), index);
                 assert_eq!(width.index(width.end(index).plus(-1)), index);

@@ -16,7 +16,10 @@ pub struct KafkaSettings {
 
 impl Default for KafkaSettings {
     fn default() -> KafkaSettings {
-        KafkaSettings { brokers: Vec::new(), group_prefix: "auscult".to_owned() }
+        KafkaSettings {
+            brokers: Vec::new(),
+            group_prefix: "auscult".to_owned(),
+        }
     }
 }
 
@@ -32,24 +35,46 @@ impl KafkaSettings {
     pub fn check(self) -> Result<CheckedKafkaSettings, Vec<Problem>> {
         let mut problems = Vec::new();
         if self.brokers.is_empty() {
-            problems.push(Problem::new("kafka.brokers", "no broker is named", "name at least one as \"host:port\""));
+            problems.push(Problem::new(
+                "kafka.brokers",
+                "no broker is named",
+                "name at least one as \"host:port\"",
+            ));
         }
         for (at, broker) in self.brokers.iter().enumerate() {
-            let port = broker.rsplit_once(':').and_then(|(host, port)| (!host.is_empty()).then(|| port.parse::<u16>().ok()).flatten());
+            let port = broker.rsplit_once(':').and_then(|(host, port)| {
+                (!host.is_empty())
+                    .then(|| port.parse::<u16>().ok())
+                    .flatten()
+            });
             if port.is_none() {
-                problems.push(Problem::new(format!("kafka.brokers[{at}]"), format!("{broker:?} is not host:port"), "write it as \"host:9092\""));
+                problems.push(Problem::new(
+                    format!("kafka.brokers[{at}]"),
+                    format!("{broker:?} is not host:port"),
+                    "write it as \"host:9092\"",
+                ));
             }
         }
         if self.group_prefix.is_empty() {
-            problems.push(Problem::new("kafka.group_prefix", "it is empty", "name what consumer groups begin with"));
+            problems.push(Problem::new(
+                "kafka.group_prefix",
+                "it is empty",
+                "name what consumer groups begin with",
+            ));
         }
-        if problems.is_empty() { Ok(CheckedKafkaSettings(self)) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(CheckedKafkaSettings(self))
+        } else {
+            Err(problems)
+        }
     }
 }
 
 /// Kafka was asked for, and is not there yet.
 #[derive(Debug, thiserror::Error)]
-#[error("the Kafka log is not built yet (brokers {brokers}): remove [kafka] from the settings to use the embedded log")]
+#[error(
+    "the Kafka log is not built yet (brokers {brokers}): remove [kafka] from the settings to use the embedded log"
+)]
 pub struct NotBuiltYet {
     /// Brokers that were named.
     pub brokers: String,
@@ -60,5 +85,7 @@ pub struct NotBuiltYet {
 /// # Errors
 /// Always [`NotBuiltYet`], for now.
 pub fn connect(settings: &CheckedKafkaSettings) -> Result<std::convert::Infallible, NotBuiltYet> {
-    Err(NotBuiltYet { brokers: settings.0.brokers.join(", ") })
+    Err(NotBuiltYet {
+        brokers: settings.0.brokers.join(", "),
+    })
 }

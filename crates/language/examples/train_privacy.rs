@@ -6,10 +6,6 @@
 //! templates and documents they judge.
 
 #![expect(clippy::print_stdout, reason = "a program that reports")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a program that writes the model file"
-)]
 
 mod support;
 

@@ -8,10 +8,6 @@
 //! where the thresholds of a fold are set on the other folds only.
 
 #![expect(clippy::print_stdout, reason = "a program that reports")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a program that reads its arguments and writes the model file"
-)]
 
 mod support;
 

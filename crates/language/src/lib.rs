@@ -5,10 +5,10 @@
 
 #![warn(clippy::unwrap_used, clippy::iter_over_hash_type)]
 
-pub mod privacy;
 pub mod emerging;
 pub mod language_id;
 pub mod near_duplicate;
+pub mod privacy;
 pub mod requests;
 pub mod safety;
 pub mod sentiment;

@@ -13,20 +13,38 @@ pub fn run(check: &Check) -> Outcome {
         return Ok(());
     }
     // A check makes no key file and needs none.
-    let overrides = Overrides { pseudonym_key: Some(Secret::new("check-only".repeat(8))), ..Overrides::default() };
+    let overrides = Overrides {
+        pseudonym_key: Some(Secret::new("check-only".repeat(8))),
+        ..Overrides::default()
+    };
     let settings = settings::load(check.settings.as_deref(), &overrides).or_fail(Kind::Settings)?;
     if let Some(path) = &settings.taxonomy {
         super::taxonomy(Some(path))?;
     }
-    let name = check.settings.as_ref().map_or("built-in defaults".to_owned(), |path| path.display().to_string());
-    super::print(&format!("{name}: sound ({} views, detector {})\n", settings.detect.views.len(), settings.detect.detector));
+    let name = check
+        .settings
+        .as_ref()
+        .map_or("built-in defaults".to_owned(), |path| {
+            path.display().to_string()
+        });
+    super::print(&format!(
+        "{name}: sound ({} views, detector {})\n",
+        settings.detect.views.len(),
+        settings.detect.detector
+    ));
     if let Some(path) = &check.map {
         let map = super::read_map(path)?;
         if let Some(detect) = map.detect {
-            detect.check().map_err(|problems| Failure::new(Kind::Settings, super::problems(path, &problems)))?;
+            detect.check().map_err(|problems| {
+                Failure::new(Kind::Settings, super::problems(path, &problems))
+            })?;
         }
         super::taxonomy(map.taxonomy.as_deref())?;
-        super::print(&format!("{}: sound ({} columns)\n", path.display(), map::ColumnMap::named_columns(&map.columns).len()));
+        super::print(&format!(
+            "{}: sound ({} columns)\n",
+            path.display(),
+            map::ColumnMap::named_columns(&map.columns).len()
+        ));
     }
     Ok(())
 }

@@ -32,36 +32,69 @@ pub fn run(demo: &Demo) -> Outcome {
     let started = Instant::now();
     let (folder, _keep) = folder(demo)?;
     let settings = settings_for(demo, &folder, false)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(anyhow::Error::from)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)?;
     let listener = runtime.block_on(super::run::listener(&settings))?;
     let mut generator = Generator::new(Scenario::demo(), demo.seed);
     let live_from = generator.scenario().live_from();
     let mut next = load_history(demo, &folder, &mut generator, live_from)?;
-    say(&format!("history loaded in {:.1} s; live from {}\n", started.elapsed().as_secs_f64(), words_for(live_from, BucketWidth::Day)));
+    say(&format!(
+        "history loaded in {:.1} s; live from {}\n",
+        started.elapsed().as_secs_f64(),
+        words_for(live_from, BucketWidth::Day)
+    ));
 
     let clock = Arc::new(ManualClock::new(live_from));
-    let service = Service::start(&settings, Taxonomy::standard(), clock.clone()).or_fail(Kind::Store)?;
+    let service =
+        Service::start(&settings, Taxonomy::standard(), clock.clone()).or_fail(Kind::Store)?;
     let stop = service.stop_flag();
-    let pages = listener.map(|listener| runtime.spawn(auscult_web::serve(listener, service.app(&settings), super::run::stopped(Arc::clone(&stop)))));
-    say(&format!("\n  pages: http://{}\n  files: {}\n\n", settings.web.bind(), folder.display()));
+    let pages = listener.map(|listener| {
+        runtime.spawn(auscult_web::serve(
+            listener,
+            service.app(&settings),
+            super::run::stopped(Arc::clone(&stop)),
+        ))
+    });
+    say(&format!(
+        "\n  pages: http://{}\n  files: {}\n\n",
+        settings.web.bind(),
+        folder.display()
+    ));
     runtime.spawn(raise_on_signal(Arc::clone(&stop)));
 
     let mut told = Told::new(&service, &settings, live_from)?;
-    let live = Live { clock: &clock, service: &service, settings: &settings, stop: &stop, pace: demo.pace };
+    let live = Live {
+        clock: &clock,
+        service: &service,
+        settings: &settings,
+        stop: &stop,
+        pace: demo.pace,
+    };
     live.run(&mut generator, &mut next, &mut told)?;
     let truth = generator.truth().clone();
     write_truth(&folder, &truth)?;
     told.listen()?;
     say(&comparison(&truth, &told.records));
     if !demo.exit && !stop.load(Ordering::SeqCst) {
-        say(&format!("The pages stay at http://{}; Ctrl-C ends.\n", settings.web.bind()));
+        say(&format!(
+            "The pages stay at http://{}; Ctrl-C ends.\n",
+            settings.web.bind()
+        ));
         runtime.block_on(super::run::asked_to_stop(&stop));
     }
     stop.store(true, Ordering::SeqCst);
     if let Some(pages) = pages {
-        runtime.block_on(pages).map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
+        runtime
+            .block_on(pages)
+            .map_err(anyhow::Error::from)?
+            .map_err(anyhow::Error::from)?;
     }
-    service.shut_down().map_err(|complaints| Failure::new(Kind::Store, anyhow::anyhow!(complaints)))
+    service
+        .shut_down()
+        .map_err(|complaints| Failure::new(Kind::Store, anyhow::anyhow!(complaints)))
 }
 
 fn say(text: &str) {
@@ -71,21 +104,39 @@ fn say(text: &str) {
 /// The demo's folder; the second value removes a temporary one at the end.
 fn folder(demo: &Demo) -> Result<(std::path::PathBuf, Option<tempfile::TempDir>), Failure> {
     let cannot = |path: &Path, error: std::io::Error| {
-        Failure::new(Kind::Store, anyhow::anyhow!("cannot make folder {}: {error}; name another with --folder", path.display()))
+        Failure::new(
+            Kind::Store,
+            anyhow::anyhow!(
+                "cannot make folder {}: {error}; name another with --folder",
+                path.display()
+            ),
+        )
     };
     match &demo.folder {
         Some(path) => {
             std::fs::create_dir_all(path).map_err(|error| cannot(path, error))?;
-            for name in ["log.sqlite", "log.sqlite-wal", "log.sqlite-shm", "view.sqlite", "view.sqlite-wal", "view.sqlite-shm"] {
+            for name in [
+                "log.sqlite",
+                "log.sqlite-wal",
+                "log.sqlite-shm",
+                "view.sqlite",
+                "view.sqlite-wal",
+                "view.sqlite-shm",
+            ] {
                 match std::fs::remove_file(path.join(name)) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cannot(&path.join(name), error)),
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(cannot(&path.join(name), error));
+                    }
                     _ => {}
                 }
             }
             Ok((path.clone(), None))
         }
         None => {
-            let folder = tempfile::Builder::new().prefix("auscult-demo-").tempdir().map_err(|error| cannot(&std::env::temp_dir(), error))?;
+            let folder = tempfile::Builder::new()
+                .prefix("auscult-demo-")
+                .tempdir()
+                .map_err(|error| cannot(&std::env::temp_dir(), error))?;
             Ok((folder.path().to_owned(), Some(folder)))
         }
     }
@@ -105,13 +156,27 @@ fn settings_for(demo: &Demo, folder: &Path, backfill: bool) -> Result<Settings, 
 }
 
 /// Loads everything that arrives before `live_from`; hands back the first live event.
-fn load_history(demo: &Demo, folder: &Path, generator: &mut Generator, live_from: Timestamp) -> Result<Option<GeneratedEvent>, Failure> {
+fn load_history(
+    demo: &Demo,
+    folder: &Path,
+    generator: &mut Generator,
+    live_from: Timestamp,
+) -> Result<Option<GeneratedEvent>, Failure> {
     let settings = settings_for(demo, folder, true)?;
     let log = crate::topics::open_log(&settings.log_path, &settings.engine).or_fail(Kind::Store)?;
     let appender = Box::new(log.appender());
     let detect = Arc::new(settings.detect.clone());
     let start = generator.scenario().start;
-    let mut pipeline = Pipeline::new(&log, appender, &settings.engine, detect, Taxonomy::standard(), &[], start).or_fail(Kind::Store)?;
+    let mut pipeline = Pipeline::new(
+        &log,
+        appender,
+        &settings.engine,
+        detect,
+        Taxonomy::standard(),
+        &[],
+        start,
+    )
+    .or_fail(Kind::Store)?;
     let mut batch = Vec::new();
     let (mut now, mut loaded) = (start, 0usize);
     let mut first_live = None;
@@ -124,7 +189,9 @@ fn load_history(demo: &Demo, folder: &Path, generator: &mut Generator, live_from
         loaded += 1;
         batch.push(record(event));
         if batch.len() >= HISTORY_BATCH {
-            pipeline.feed_records(std::mem::take(&mut batch), now).or_fail(Kind::Store)?;
+            pipeline
+                .feed_records(std::mem::take(&mut batch), now)
+                .or_fail(Kind::Store)?;
         }
     }
     pipeline.feed_records(batch, now).or_fail(Kind::Store)?;
@@ -133,7 +200,13 @@ fn load_history(demo: &Demo, folder: &Path, generator: &mut Generator, live_from
 }
 
 fn record(event: GeneratedEvent) -> Outgoing {
-    Outgoing { topic: event.topic.into(), partition: None, key: Some(event.key), headers: event.headers, value: Some(event.value) }
+    Outgoing {
+        topic: event.topic.into(),
+        partition: None,
+        key: Some(event.key),
+        headers: event.headers,
+        value: Some(event.value),
+    }
 }
 
 async fn raise_on_signal(stop: Arc<AtomicBool>) {
@@ -152,13 +225,20 @@ struct Live<'a> {
 
 impl Live<'_> {
     /// Feeds events as simulated time passes, until the feed ends or somebody stops it.
-    fn run(&self, generator: &mut Generator, next: &mut Option<GeneratedEvent>, told: &mut Told) -> Outcome {
+    fn run(
+        &self,
+        generator: &mut Generator,
+        next: &mut Option<GeneratedEvent>,
+        told: &mut Told,
+    ) -> Outcome {
         let (from, end) = (generator.scenario().live_from(), generator.scenario().end());
         let began = Instant::now();
         let appender = self.service.log.appender();
         while !self.stop.load(Ordering::SeqCst) {
             let passed = began.elapsed().as_secs_f64() * self.pace * HOUR as f64;
-            let now = from.plus(passed as i64).min(end.plus(BucketWidth::Day.milliseconds()));
+            let now = from
+                .plus(passed as i64)
+                .min(end.plus(BucketWidth::Day.milliseconds()));
             let mut batch = Vec::new();
             while let Some(event) = next.take_if(|event| event.arrives_at <= now) {
                 batch.push(record(event));
@@ -175,7 +255,13 @@ impl Live<'_> {
             std::thread::sleep(Duration::from_secs_f64(1.0 / STEPS_PER_SECOND));
         }
         let settled = Instant::now();
-        while settled.elapsed() < SETTLE && !self.stop.load(Ordering::SeqCst) && !self.service.is_drained(self.settings).or_fail(Kind::Store)? {
+        while settled.elapsed() < SETTLE
+            && !self.stop.load(Ordering::SeqCst)
+            && !self
+                .service
+                .is_drained(self.settings)
+                .or_fail(Kind::Store)?
+        {
             std::thread::sleep(Duration::from_secs_f64(1.0 / STEPS_PER_SECOND));
         }
         Ok(())
@@ -191,13 +277,23 @@ struct Told {
 
 impl Told {
     fn new(service: &Service, settings: &Settings, live_from: Timestamp) -> Result<Told, Failure> {
-        let consumer = service.log.consumer("demo", &[&settings.engine.topics.alerts]).or_fail(Kind::Store)?;
-        Ok(Told { consumer, records: Vec::new(), live_from })
+        let consumer = service
+            .log
+            .consumer("demo", &[&settings.engine.topics.alerts])
+            .or_fail(Kind::Store)?;
+        Ok(Told {
+            consumer,
+            records: Vec::new(),
+            live_from,
+        })
     }
 
     fn listen(&mut self) -> Outcome {
         loop {
-            let events = self.consumer.poll(1_024, Duration::ZERO).or_fail(Kind::Store)?;
+            let events = self
+                .consumer
+                .poll(1_024, Duration::ZERO)
+                .or_fail(Kind::Store)?;
             if events.is_empty() {
                 return Ok(());
             }
@@ -211,16 +307,34 @@ impl Told {
     }
 
     fn tell(&self, record: &Record) {
-        let Ok(event) = auscult_wire::decode_alert(&record.headers, record.value.as_deref().unwrap_or_default()) else { return };
+        let Ok(event) = auscult_wire::decode_alert(
+            &record.headers,
+            record.value.as_deref().unwrap_or_default(),
+        ) else {
+            return;
+        };
         let alert: &AlertData = &event.data;
         if alert.first_raised_at < self.live_from || !alert.suppressed_by.is_empty() {
             return;
         }
         let kind = event.envelope.kind.rsplit('.').nth(1).unwrap_or_default();
-        let severity = event.envelope.severity.map_or("", |severity| severity.as_str());
-        say(&format!("{}  {kind:<9} {severity:<8} {}\n", words_for(alert.as_of, BucketWidth::Hour), alert.title));
+        let severity = event
+            .envelope
+            .severity
+            .map_or("", |severity| severity.as_str());
+        let key = record
+            .key
+            .as_deref()
+            .map(String::from_utf8_lossy)
+            .unwrap_or_default();
+        let market = key.split('|').nth(1).unwrap_or_default().to_owned();
+        say(&format!(
+            "{}  {market:<3} {kind:<9} {severity:<8} {}\n",
+            words_for(alert.as_of, BucketWidth::Hour),
+            alert.title
+        ));
         if alert.revision == 1 {
-            say(&format!("                            {}\n", alert.why));
+            say(&format!("                       {}\n", alert.why));
         }
     }
 }
@@ -228,7 +342,12 @@ impl Told {
 fn write_truth(folder: &Path, truth: &Truth) -> Outcome {
     let text = serde_json::to_vec_pretty(truth).or_fail(Kind::Store)?;
     let path = folder.join("truth.json");
-    std::fs::write(&path, text).map_err(|error| Failure::new(Kind::Store, anyhow::anyhow!("cannot write {}: {error}", path.display())))
+    std::fs::write(&path, text).map_err(|error| {
+        Failure::new(
+            Kind::Store,
+            anyhow::anyhow!("cannot write {}: {error}", path.display()),
+        )
+    })
 }
 
 /// What was raised against what was planted.
@@ -238,19 +357,34 @@ fn comparison(truth: &Truth, alerts: &[Record]) -> String {
         Err(error) => return format!("alerts cannot be compared: {error}\n"),
     };
     let card = Scorecard::compare(truth, &raised);
-    let mut rows = vec![["planted", "what", "onset", "found", "delay", "first signal"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["planted", "what", "onset", "found", "delay", "first signal"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     for row in &card.rows {
-        let dimensions: Vec<&str> = row.planted.dimensions.iter().map(|(_, value)| value.as_str()).collect();
+        let dimensions: Vec<&str> = row
+            .planted
+            .dimensions
+            .iter()
+            .map(|(_, value)| value.as_str())
+            .collect();
         rows.push(vec![
             row.planted.name.clone(),
             dimensions.join(" · "),
             words_for(row.planted.onset, BucketWidth::Day),
             if row.first.is_some() { "yes" } else { "no" }.to_owned(),
-            row.delay_days.map_or(String::new(), |days| format!("{days:.1} d")),
-            row.first.as_ref().map_or(String::new(), |signal| signal.title.clone()),
+            row.delay_days
+                .map_or(String::new(), |days| format!("{days:.1} d")),
+            row.first
+                .as_ref()
+                .map_or(String::new(), |signal| signal.title.clone()),
         ]);
     }
-    let mut text = format!("\nPlanted against found\n\n{}", crate::table::aligned(&rows));
+    let mut text = format!(
+        "\nPlanted against found\n\n{}",
+        crate::table::aligned(&rows)
+    );
     text.push_str(&format!(
         "\n{} of {} planted changes found; {} further signals at the same time and place; {} false ({:.1} a week over {} portfolios).\n",
         card.found(),
@@ -261,7 +395,12 @@ fn comparison(truth: &Truth, alerts: &[Record]) -> String {
         raised.iter().map(|signal| &signal.portfolio).collect::<std::collections::BTreeSet<_>>().len(),
     ));
     for signal in &card.false_signals {
-        text.push_str(&format!("  false: {} {} ({})\n", words_for(signal.window_start, BucketWidth::Day), signal.title, signal.portfolio));
+        text.push_str(&format!(
+            "  false: {} {} ({})\n",
+            words_for(signal.window_start, BucketWidth::Day),
+            signal.title,
+            signal.portfolio
+        ));
     }
     text
 }

@@ -22,9 +22,21 @@ pub fn print(text: &str) {
 
 /// All problems of one file as one error.
 pub fn problems(path: &Path, problems: &[Problem]) -> anyhow::Error {
-    let listed: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
-    let noun = if problems.len() == 1 { "problem" } else { "problems" };
-    anyhow::anyhow!("{} {noun} in {}:\n{}", problems.len(), path.display(), listed.join("\n"))
+    let listed: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("  {problem}"))
+        .collect();
+    let noun = if problems.len() == 1 {
+        "problem"
+    } else {
+        "problems"
+    };
+    anyhow::anyhow!(
+        "{} {noun} in {}:\n{}",
+        problems.len(),
+        path.display(),
+        listed.join("\n")
+    )
 }
 
 /// Reads a column map.
@@ -32,8 +44,15 @@ pub fn problems(path: &Path, problems: &[Problem]) -> anyhow::Error {
 /// # Errors
 /// It cannot be read, or everything that is wrong with it.
 pub fn read_map(path: &Path) -> Result<MapFile, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(Kind::Settings, anyhow::anyhow!("cannot read map {}: {error}; see deploy/maps/ for maps that work", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::new(
+            Kind::Settings,
+            anyhow::anyhow!(
+                "cannot read map {}: {error}; see deploy/maps/ for maps that work",
+                path.display()
+            ),
+        )
+    })?;
     let base = path.parent().unwrap_or(Path::new("."));
     map::read(&text, base).map_err(|found| Failure::new(Kind::Settings, problems(path, &found)))
 }
@@ -43,11 +62,23 @@ pub fn read_map(path: &Path) -> Result<MapFile, Failure> {
 /// # Errors
 /// It cannot be read, or everything that is wrong with it.
 pub fn taxonomy(path: Option<&Path>) -> Result<Taxonomy, Failure> {
-    let Some(path) = path else { return Ok(Taxonomy::standard()) };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(Kind::Settings, anyhow::anyhow!("cannot read taxonomy {}: {error}; name a TOML file of themes", path.display())))?;
+    let Some(path) = path else {
+        return Ok(Taxonomy::standard());
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::new(
+            Kind::Settings,
+            anyhow::anyhow!(
+                "cannot read taxonomy {}: {error}; name a TOML file of themes",
+                path.display()
+            ),
+        )
+    })?;
     Taxonomy::from_toml(&text).map_err(|found| {
-        let found: Vec<Problem> = found.into_iter().map(|problem| Problem::new(problem.path, problem.reason, problem.remedy)).collect();
+        let found: Vec<Problem> = found
+            .into_iter()
+            .map(|problem| Problem::new(problem.path, problem.reason, problem.remedy))
+            .collect();
         Failure::new(Kind::Settings, problems(path, &found))
     })
 }

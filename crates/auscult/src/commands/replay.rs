@@ -58,20 +58,27 @@ pub fn run(replay: &Replay) -> Outcome {
 
 fn settings_for(replay: &Replay, map: &MapFile) -> Result<Settings, Failure> {
     // Nothing of a replay is kept, so its pseudonyms need no key that outlives it.
-    let overrides = Overrides { backfill: true, pseudonym_key: Some(super::run::throwaway_key("replay")), ..Overrides::default() };
-    let mut settings = settings::load(replay.settings.as_deref(), &overrides).or_fail(Kind::Settings)?;
+    let overrides = Overrides {
+        backfill: true,
+        pseudonym_key: Some(super::run::throwaway_key("replay")),
+        ..Overrides::default()
+    };
+    let mut settings =
+        settings::load(replay.settings.as_deref(), &overrides).or_fail(Kind::Settings)?;
     let mut engine = (*settings.engine).clone();
     engine.listen.lateness_seconds = map.lateness_seconds;
     if let Some(portfolio) = &map.portfolio {
         engine.listen.portfolio.clone_from(portfolio);
     }
     // One file is one source: no other feed to wait for.
-    engine.topics = auscult_engine::settings::Topics::with_single_source(&engine.topics.feedback_ecosystem);
+    engine.topics =
+        auscult_engine::settings::Topics::with_single_source(&engine.topics.feedback_ecosystem);
     engine.listen.dead_letter_cap.share = 1.0;
     if let Some(detect) = &map.detect {
         settings::keep_extra_fields(&mut engine.listen.extra_fields, detect);
     }
-    let problems = |found: Vec<_>| Failure::new(Kind::Settings, super::problems(&replay.map, &found));
+    let problems =
+        |found: Vec<_>| Failure::new(Kind::Settings, super::problems(&replay.map, &found));
     settings.engine = engine.check().map_err(problems)?;
     if let Some(detect) = &map.detect {
         settings.detect = detect.clone().check().map_err(problems)?;
@@ -80,27 +87,47 @@ fn settings_for(replay: &Replay, map: &MapFile) -> Result<Settings, Failure> {
 }
 
 /// Reads the whole file, in order of arrival: a history sorted by anything else would be late to itself.
-fn read_events(replay: &Replay, map: &MapFile) -> Result<(Vec<FeedbackEvent<'static>>, Vec<BadRow>), Failure> {
+fn read_events(
+    replay: &Replay,
+    map: &MapFile,
+) -> Result<(Vec<FeedbackEvent<'static>>, Vec<BadRow>), Failure> {
     let rows = rows::open(&replay.file, &map.columns.named_columns()).or_fail(Kind::Input)?;
     let bar = progress("reading", 0);
     let (mut events, mut bad) = (Vec::new(), Vec::new());
     for (line, row) in rows {
         bar.inc(1);
-        match row.and_then(|row| event::of_row(&row, &map.columns).map_err(|reason| BadRow { line, reason })) {
+        match row.and_then(|row| {
+            event::of_row(&row, &map.columns).map_err(|reason| BadRow { line, reason })
+        }) {
             Ok(event) => events.push(event),
             Err(row) => bad.push(row),
         }
     }
     bar.finish_and_clear();
     if events.is_empty() {
-        let first = bad.first().map_or("it has no rows".to_owned(), |row| format!("line {}: {}", row.line, row.reason));
-        return Err(Failure::new(Kind::Input, anyhow::anyhow!("{} holds no usable row ({first}); check the map against the file", replay.file.display())));
+        let first = bad.first().map_or("it has no rows".to_owned(), |row| {
+            format!("line {}: {}", row.line, row.reason)
+        });
+        return Err(Failure::new(
+            Kind::Input,
+            anyhow::anyhow!(
+                "{} holds no usable row ({first}); check the map against the file",
+                replay.file.display()
+            ),
+        ));
     }
-    events.sort_by(|left, right| (left.recorded_at(), &left.envelope.id).cmp(&(right.recorded_at(), &right.envelope.id)));
+    events.sort_by(|left, right| {
+        (left.recorded_at(), &left.envelope.id).cmp(&(right.recorded_at(), &right.envelope.id))
+    });
     Ok((events, bad))
 }
 
-fn through_the_machine(replay: &Replay, settings: &Settings, map: &MapFile, events: Vec<FeedbackEvent<'static>>) -> Result<Report, Failure> {
+fn through_the_machine(
+    replay: &Replay,
+    settings: &Settings,
+    map: &MapFile,
+    events: Vec<FeedbackEvent<'static>>,
+) -> Result<Report, Failure> {
     let taxonomy = super::taxonomy(map.taxonomy.as_deref().or(settings.taxonomy.as_deref()))?;
     match &replay.log {
         Some(path) => {
@@ -124,47 +151,97 @@ fn run_pipeline<B: Broker>(
     events: Vec<FeedbackEvent<'static>>,
 ) -> Result<Report, Failure> {
     let topics = &settings.engine.topics;
-    let outputs = [topics.alerts_medical.as_str(), &topics.safety_candidates, &topics.dead_letters];
-    let start = events.first().map_or(Timestamp(0), FeedbackEvent::recorded_at);
-    let mut pipeline = Pipeline::new(broker, appender, &settings.engine, Arc::new(settings.detect.clone()), taxonomy, &outputs, start).or_fail(Kind::Store)?;
-    let mut report = Report { events: events.len() as u64, ..Report::default() };
+    let outputs = [
+        topics.alerts_medical.as_str(),
+        &topics.safety_candidates,
+        &topics.dead_letters,
+    ];
+    let start = events
+        .first()
+        .map_or(Timestamp(0), FeedbackEvent::recorded_at);
+    let mut pipeline = Pipeline::new(
+        broker,
+        appender,
+        &settings.engine,
+        Arc::new(settings.detect.clone()),
+        taxonomy,
+        &outputs,
+        start,
+    )
+    .or_fail(Kind::Store)?;
+    let mut report = Report {
+        events: events.len() as u64,
+        ..Report::default()
+    };
     let bar = progress("replaying", events.len() as u64);
-    let end = events.iter().map(|event| event.data.occurred_at).max().unwrap_or(start);
+    let end = events
+        .iter()
+        .map(|event| event.data.occurred_at)
+        .max()
+        .unwrap_or(start);
     for batch in events.chunks(BATCH) {
         let now = batch.last().map_or(start, FeedbackEvent::recorded_at);
-        let encoded = batch.iter().map(|event| (event.key(), auscult_wire::encode_feedback_structured(event))).collect();
+        let encoded = batch
+            .iter()
+            .map(|event| (event.key(), auscult_wire::encode_feedback_structured(event)))
+            .collect();
         pipeline.feed(encoded, now).or_fail(Kind::Store)?;
-        pipeline.drain_outputs(|record| note(&mut report, topics, &record)).or_fail(Kind::Store)?;
+        pipeline
+            .drain_outputs(|record| note(&mut report, topics, &record))
+            .or_fail(Kind::Store)?;
         bar.inc(batch.len() as u64);
     }
     pipeline.finish(end).or_fail(Kind::Store)?;
-    pipeline.drain_outputs(|record| note(&mut report, topics, &record)).or_fail(Kind::Store)?;
+    pipeline
+        .drain_outputs(|record| note(&mut report, topics, &record))
+        .or_fail(Kind::Store)?;
     bar.finish_and_clear();
     Ok(report)
 }
 
-fn note(report: &mut Report, topics: &auscult_engine::settings::Topics, record: &auscult_engine::log::Record) {
+fn note(
+    report: &mut Report,
+    topics: &auscult_engine::settings::Topics,
+    record: &auscult_engine::log::Record,
+) {
     let topic = record.at.topic.as_ref();
     let value = record.value.as_deref().unwrap_or_default();
     if topic == topics.safety_candidates {
         report.candidates += 1;
     } else if topic == topics.dead_letters {
-        let code = auscult_wire::decode_dead_letter(&record.headers, value).map_or_else(|error| error.code.as_str().to_owned(), |event| event.data.code.to_string());
+        let code = auscult_wire::decode_dead_letter(&record.headers, value).map_or_else(
+            |error| error.code.as_str().to_owned(),
+            |event| event.data.code.to_string(),
+        );
         *report.dead_letters.entry(code).or_default() += 1;
     } else if let Ok(event) = auscult_wire::decode_alert(&record.headers, value) {
         let alert = event.data;
         match report.signals.get_mut(&alert.signal_id) {
             Some(raised) => raised.last = alert.status,
             None => {
-                report.signals.insert(alert.signal_id.clone(), Raised { last: alert.status, alert });
+                report.signals.insert(
+                    alert.signal_id.clone(),
+                    Raised {
+                        last: alert.status,
+                        alert,
+                    },
+                );
             }
         }
     }
 }
 
 fn progress(what: &'static str, length: u64) -> ProgressBar {
-    let bar = if length == 0 { ProgressBar::new_spinner() } else { ProgressBar::new(length) };
-    let template = if length == 0 { "{prefix} {pos} rows" } else { "{prefix} {wide_bar} {pos}/{len} ({per_sec})" };
+    let bar = if length == 0 {
+        ProgressBar::new_spinner()
+    } else {
+        ProgressBar::new(length)
+    };
+    let template = if length == 0 {
+        "{prefix} {pos} rows"
+    } else {
+        "{prefix} {wide_bar} {pos}/{len} ({per_sec})"
+    };
     // The template is ours and fixed; should it ever be wrong, a plain bar is better than none.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
@@ -182,20 +259,36 @@ fn tell_bad_rows(replay: &Replay, bad: &[BadRow], good: usize) {
         eprintln!("  line {}: {}", row.line, row.reason);
     }
     if bad.len() > replay.bad_rows {
-        eprintln!("  … and {} more (--bad-rows {} lists all)", bad.len() - replay.bad_rows, bad.len());
+        eprintln!(
+            "  … and {} more (--bad-rows {} lists all)",
+            bad.len() - replay.bad_rows,
+            bad.len()
+        );
     }
 }
 
 fn tell_json(report: &Report) {
     for raised in report.signals.values() {
-        super::print(&format!("{}\n", String::from_utf8_lossy(&auscult_wire::event::encode_json(&raised.alert))));
+        super::print(&format!(
+            "{}\n",
+            String::from_utf8_lossy(&auscult_wire::event::encode_json(&raised.alert))
+        ));
     }
 }
 
 fn tell_table(replay: &Replay, report: &Report, bad: usize) {
     let mut raised: Vec<&Raised> = report.signals.values().collect();
-    raised.sort_by(|left, right| left.alert.p_value.total_cmp(&right.alert.p_value).then_with(|| left.alert.signal_id.cmp(&right.alert.signal_id)));
-    let shown = if replay.top == 0 { raised.len() } else { replay.top.min(raised.len()) };
+    raised.sort_by(|left, right| {
+        left.alert
+            .p_value
+            .total_cmp(&right.alert.p_value)
+            .then_with(|| left.alert.signal_id.cmp(&right.alert.signal_id))
+    });
+    let shown = if replay.top == 0 {
+        raised.len()
+    } else {
+        replay.top.min(raised.len())
+    };
     let mut listed: Vec<&Raised> = raised[..shown].to_vec();
     listed.sort_by_key(|raised| (raised.alert.window.start, raised.alert.signal_id.clone()));
     super::print(&table::signals(&listed));

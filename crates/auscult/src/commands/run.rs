@@ -26,11 +26,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub fn run(run: &Run) -> Outcome {
     let settings = settings_for(run)?;
     if let Some(kafka) = &settings.kafka {
-        let error = auscult_kafka::connect(kafka).map_or_else(|error| error, |never| match never {});
+        let error =
+            auscult_kafka::connect(kafka).map_or_else(|error| error, |never| match never {});
         return Err(Failure::new(Kind::Settings, error));
     }
     let taxonomy = super::taxonomy(settings.taxonomy.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(anyhow::Error::from)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)?;
     runtime.block_on(serve(run, &settings, taxonomy))
 }
 
@@ -39,17 +44,25 @@ fn settings_for(run: &Run) -> Result<Settings, Failure> {
     if let Some(roles) = &run.roles {
         let known = |text: &String| {
             Role::parse(text.trim()).ok_or_else(|| {
-                Failure::new(Kind::Settings, anyhow::anyhow!("--roles: {text:?} is not a role; choose from listen, detect, serve"))
+                Failure::new(
+                    Kind::Settings,
+                    anyhow::anyhow!(
+                        "--roles: {text:?} is not a role; choose from listen, detect, serve"
+                    ),
+                )
             })
         };
         overrides.roles = Some(roles.iter().map(known).collect::<Result<_, _>>()?);
     }
-    if std::env::var_os("AUSCULT_PSEUDONYM_KEY").is_none() && !names_a_key(run.settings.as_deref()) {
+    if std::env::var_os("AUSCULT_PSEUDONYM_KEY").is_none() && !names_a_key(run.settings.as_deref())
+    {
         let (key, is_new) = settings::pseudonym_key(Path::new(DEFAULT_KEY_FILE)).map_err(|error| {
             Failure::new(Kind::Settings, anyhow::anyhow!("cannot use key file {DEFAULT_KEY_FILE}: {error}; set engine.listen.pseudonym_key_file"))
         })?;
         if is_new {
-            tracing::warn!("made {DEFAULT_KEY_FILE}: keep it, without it people cannot be recognised as the same");
+            tracing::warn!(
+                "made {DEFAULT_KEY_FILE}: keep it, without it people cannot be recognised as the same"
+            );
         }
         overrides.pseudonym_key = Some(key);
     }
@@ -57,12 +70,22 @@ fn settings_for(run: &Run) -> Result<Settings, Failure> {
 }
 
 fn names_a_key(path: Option<&Path>) -> bool {
-    let text = path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+    let text = path
+        .and_then(|path| std::fs::read_to_string(path).ok())
+        .unwrap_or_default();
     let table: toml::Table = text.parse().unwrap_or_default();
-    table.get("engine").and_then(|engine| engine.get("listen")).and_then(|listen| listen.get("pseudonym_key_file")).is_some()
+    table
+        .get("engine")
+        .and_then(|engine| engine.get("listen"))
+        .and_then(|listen| listen.get("pseudonym_key_file"))
+        .is_some()
 }
 
-async fn serve(run: &Run, settings: &Settings, taxonomy: auscult_language::themes::Taxonomy) -> Outcome {
+async fn serve(
+    run: &Run,
+    settings: &Settings,
+    taxonomy: auscult_language::themes::Taxonomy,
+) -> Outcome {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let listener = listener(settings).await?;
     let service = Service::start(settings, taxonomy, clock).or_fail(Kind::Store)?;
@@ -71,7 +94,11 @@ async fn serve(run: &Run, settings: &Settings, taxonomy: auscult_language::theme
     let submit = Arc::clone(&app.submit);
     let pages = listener.map(|listener| {
         tracing::info!("pages and API on http://{}", settings.web.bind());
-        tokio::spawn(auscult_web::serve(listener, app, stopped(Arc::clone(&stop))))
+        tokio::spawn(auscult_web::serve(
+            listener,
+            app,
+            stopped(Arc::clone(&stop)),
+        ))
     });
     let input = run.stdin.then(|| {
         let stop = Arc::clone(&stop);
@@ -84,7 +111,9 @@ async fn serve(run: &Run, settings: &Settings, taxonomy: auscult_language::theme
                 failure = Some(error);
             }
             if run.drain {
-                while !stop.load(Ordering::SeqCst) && !service.is_drained(settings).or_fail(Kind::Store)? {
+                while !stop.load(Ordering::SeqCst)
+                    && !service.is_drained(settings).or_fail(Kind::Store)?
+                {
                     tokio::time::sleep(LOOK_EVERY).await;
                 }
             } else {
@@ -95,9 +124,14 @@ async fn serve(run: &Run, settings: &Settings, taxonomy: auscult_language::theme
     }
     stop.store(true, Ordering::SeqCst);
     if let Some(pages) = pages {
-        pages.await.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
+        pages
+            .await
+            .map_err(anyhow::Error::from)?
+            .map_err(anyhow::Error::from)?;
     }
-    service.shut_down().map_err(|complaints| Failure::new(Kind::Store, anyhow::anyhow!(complaints)))?;
+    service
+        .shut_down()
+        .map_err(|complaints| Failure::new(Kind::Store, anyhow::anyhow!(complaints)))?;
     failure.map_or(Ok(()), Err)
 }
 
@@ -121,13 +155,14 @@ pub async fn stopped(stop: Arc<AtomicBool>) {
 
 /// Ends at Ctrl-C, at SIGTERM, or when a stage stopped by itself.
 pub async fn asked_to_stop(stop: &Arc<AtomicBool>) {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(error) => {
-            tracing::error!(%error, "cannot wait for SIGTERM; stopping");
-            return;
-        }
-    };
+    let mut terminate =
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(terminate) => terminate,
+            Err(error) => {
+                tracing::error!(%error, "cannot wait for SIGTERM; stopping");
+                return;
+            }
+        };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
@@ -143,12 +178,21 @@ fn read_lines(submit: &dyn Submit, stop: &AtomicBool) -> Result<(), Failure> {
     let mut line_number = 0u64;
     loop {
         let mut line = Vec::new();
-        let read = input.read_until(b'\n', &mut line).map_err(|error| Failure::new(Kind::Input, anyhow::anyhow!("cannot read standard input: {error}")))?;
+        let read = input.read_until(b'\n', &mut line).map_err(|error| {
+            Failure::new(
+                Kind::Input,
+                anyhow::anyhow!("cannot read standard input: {error}"),
+            )
+        })?;
         let ended = read == 0 || stop.load(Ordering::SeqCst);
         if !ended {
             line_number += 1;
             if line.len() > MAX_LINE_BYTES {
-                tracing::warn!(line = line_number, bytes = line.len(), "line is too long; it is kept as a dead letter, cut");
+                tracing::warn!(
+                    line = line_number,
+                    bytes = line.len(),
+                    "line is too long; it is kept as a dead letter, cut"
+                );
                 line.truncate(MAX_LINE_BYTES);
                 line.push(b'\n');
             }
@@ -157,8 +201,17 @@ fn read_lines(submit: &dyn Submit, stop: &AtomicBool) -> Result<(), Failure> {
         }
         if lines > 0 && (ended || lines >= LINES_PER_APPEND || batch.len() > MAX_LINE_BYTES) {
             let accepted = submit
-                .feedback("application/x-ndjson", &Vec::new(), Bytes::from(std::mem::take(&mut batch)))
-                .map_err(|error| Failure::new(Kind::Store, anyhow::anyhow!("standard input up to line {line_number}: {error}")))?;
+                .feedback(
+                    "application/x-ndjson",
+                    &Vec::new(),
+                    Bytes::from(std::mem::take(&mut batch)),
+                )
+                .map_err(|error| {
+                    Failure::new(
+                        Kind::Store,
+                        anyhow::anyhow!("standard input up to line {line_number}: {error}"),
+                    )
+                })?;
             for item in &accepted.rejected {
                 let line = line_number - lines as u64 + item.index as u64 + 1;
                 tracing::warn!(line, code = %item.code, place = %item.place, reason = %item.reason, "refused; kept as a dead letter");

@@ -14,7 +14,9 @@ pub fn run(simulate: &Simulate) -> Outcome {
     let mut out: Box<dyn Write> = if simulate.out.as_os_str() == "-" {
         Box::new(BufWriter::new(std::io::stdout().lock()))
     } else {
-        Box::new(BufWriter::new(File::create(&simulate.out).map_err(|error| cannot_write(&simulate.out, &error))?))
+        Box::new(BufWriter::new(
+            File::create(&simulate.out).map_err(|error| cannot_write(&simulate.out, &error))?,
+        ))
     };
     let registry = SchemaRegistry::default();
     for event in generator.by_ref() {
@@ -22,10 +24,15 @@ pub fn run(simulate: &Simulate) -> Outcome {
         line.push(b'\n');
         if let Err(error) = out.write_all(&line) {
             // `auscult simulate | head`: the reader has had enough.
-            return if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(cannot_write(&simulate.out, &error)) };
+            return if error.kind() == std::io::ErrorKind::BrokenPipe {
+                Ok(())
+            } else {
+                Err(cannot_write(&simulate.out, &error))
+            };
         }
     }
-    out.flush().map_err(|error| cannot_write(&simulate.out, &error))?;
+    out.flush()
+        .map_err(|error| cannot_write(&simulate.out, &error))?;
     if let Some(path) = &simulate.truth {
         let text = serde_json::to_vec_pretty(generator.truth()).or_fail(Kind::Input)?;
         std::fs::write(path, text).map_err(|error| cannot_write(path, &error))?;
@@ -34,7 +41,13 @@ pub fn run(simulate: &Simulate) -> Outcome {
 }
 
 fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> Failure {
-    Failure::new(Kind::Input, anyhow::anyhow!("cannot write {}: {error}; name a place that can be written", path.display()))
+    Failure::new(
+        Kind::Input,
+        anyhow::anyhow!(
+            "cannot write {}: {error}; name a place that can be written",
+            path.display()
+        ),
+    )
 }
 
 /// The scenario of that name.
@@ -43,7 +56,10 @@ pub fn scenario(name: &str) -> Result<Scenario, Failure> {
         "demo" => Ok(Scenario::demo()),
         "small" => Ok(Scenario::small()),
         "null" => Ok(Scenario::null()),
-        _ => Err(Failure::new(Kind::Input, anyhow::anyhow!("there is no scenario {name:?}; choose demo, small or null"))),
+        _ => Err(Failure::new(
+            Kind::Input,
+            anyhow::anyhow!("there is no scenario {name:?}; choose demo, small or null"),
+        )),
     }
 }
 
@@ -51,6 +67,11 @@ pub fn scenario(name: &str) -> Result<Scenario, Failure> {
 fn structured(event: &GeneratedEvent, registry: &SchemaRegistry) -> Vec<u8> {
     match decode_feedback(&event.headers, &event.value, registry) {
         Ok(feedback) => encode_feedback_structured(&feedback),
-        Err(_) => event.value.iter().copied().filter(|byte| *byte != b'\n').collect(),
+        Err(_) => event
+            .value
+            .iter()
+            .copied()
+            .filter(|byte| *byte != b'\n')
+            .collect(),
     }
 }

@@ -6,7 +6,8 @@ use auscult_core::time::Timestamp;
 use auscult_core::words::{ConsentBasis, ContentFormat, FeedbackKind, PrivacyState, Tier};
 use auscult_wire::extra::Extra;
 use auscult_wire::feedback::{
-    About, Awareness, Consent, Content, FEEDBACK_RECEIVED, FEEDBACK_SCHEMA, Feedback, Links, Privacy, RatingMeasure, Respondent, Source,
+    About, Awareness, Consent, Content, FEEDBACK_RECEIVED, FEEDBACK_SCHEMA, Feedback, Links,
+    Privacy, RatingMeasure, Respondent, Source,
 };
 use auscult_wire::{Envelope, FeedbackEvent};
 
@@ -15,12 +16,23 @@ use auscult_wire::{Envelope, FeedbackEvent};
 /// # Errors
 /// Words that name the column, the value and what was expected.
 pub fn of_row(row: &Row, map: &ColumnMap) -> Result<FeedbackEvent<'static>, String> {
-    let feedback_id = value(row, &map.feedback_id).ok_or_else(|| format!("column {} is empty: a row needs an id", map.feedback_id))?.to_owned();
+    let feedback_id = value(row, &map.feedback_id)
+        .ok_or_else(|| format!("column {} is empty: a row needs an id", map.feedback_id))?
+        .to_owned();
     let occurred_at = moment(row, &map.occurred_at, &map.time_format)?
         .ok_or_else(|| format!("column {} is empty: a row needs a time", map.occurred_at))?;
-    let recorded_at = if map.recorded_at.is_empty() { None } else { moment(row, &map.recorded_at, &map.time_format)? }.unwrap_or(occurred_at);
+    let recorded_at = if map.recorded_at.is_empty() {
+        None
+    } else {
+        moment(row, &map.recorded_at, &map.time_format)?
+    }
+    .unwrap_or(occurred_at);
     let text = text(row, map);
-    let measures: Vec<RatingMeasure<'static>> = map.rating.iter().filter_map(|rating| measure(row, rating)).collect();
+    let measures: Vec<RatingMeasure<'static>> = map
+        .rating
+        .iter()
+        .filter_map(|rating| measure(row, rating))
+        .collect();
     let format = match (text.is_empty(), measures.is_empty()) {
         (false, false) => ContentFormat::Mixed,
         (true, false) => ContentFormat::Rating,
@@ -28,13 +40,29 @@ pub fn of_row(row: &Row, map: &ColumnMap) -> Result<FeedbackEvent<'static>, Stri
     };
     let owned = |column: &str| value(row, column).unwrap_or_default().to_owned();
     let source_name = format!("/tenants/{}/sources/{}", map.tenant, map.system);
-    let event_id = auscult_core::identity::outward_id("row_", &[&source_name, &feedback_id, &recorded_at.0.to_string(), &text]);
+    let event_id = auscult_core::identity::outward_id(
+        "row_",
+        &[
+            &source_name,
+            &feedback_id,
+            &recorded_at.0.to_string(),
+            &text,
+        ],
+    );
     let data = Feedback {
         kind: FeedbackKind::Feedback,
-        source: Source { system: map.system.clone().into(), instance: map.instance.clone().into(), kind: map.source },
+        source: Source {
+            system: map.system.clone().into(),
+            instance: map.instance.clone().into(),
+            kind: map.source,
+        },
         channel: map.channel,
         occurred_at,
-        awareness: Awareness { at: recorded_at, by_function: "".into(), by_organisation: "company".into() },
+        awareness: Awareness {
+            at: recorded_at,
+            by_function: "".into(),
+            by_organisation: "company".into(),
+        },
         solicitation: map.solicitation,
         respondent: Respondent {
             reference: value(row, &map.respondent).map(|text| text.to_owned().into()),
@@ -46,7 +74,13 @@ pub fn of_row(row: &Row, map: &ColumnMap) -> Result<FeedbackEvent<'static>, Stri
             country: map.country.clone().into(),
             region: owned(&map.region).into(),
         },
-        about: About { products: value(row, &map.product).map(|text| text.to_owned().into()).into_iter().collect(), ..About::default() },
+        about: About {
+            products: value(row, &map.product)
+                .map(|text| text.to_owned().into())
+                .into_iter()
+                .collect(),
+            ..About::default()
+        },
         content: Content {
             format,
             text: text.into(),
@@ -57,9 +91,21 @@ pub fn of_row(row: &Row, map: &ColumnMap) -> Result<FeedbackEvent<'static>, Stri
             origin_confidence: None,
         },
         exposure: None,
-        consent: Consent { basis: ConsentBasis::PublicSource, purposes: vec!["insight".into()], may_contact: false, contact_vault: None },
-        privacy: Privacy { state: PrivacyState::Raw, classes_found: Vec::new(), ruleset: "none".into() },
-        links: Links { thread: thread(row, map).map(Into::into), ..Links::default() },
+        consent: Consent {
+            basis: ConsentBasis::PublicSource,
+            purposes: vec!["insight".into()],
+            may_contact: false,
+            contact_vault: None,
+        },
+        privacy: Privacy {
+            state: PrivacyState::Raw,
+            classes_found: Vec::new(),
+            ruleset: "none".into(),
+        },
+        links: Links {
+            thread: thread(row, map).map(Into::into),
+            ..Links::default()
+        },
         canary: false,
         extra: extra(row, map),
         feedback_id: feedback_id.into(),
@@ -79,7 +125,9 @@ pub fn of_row(row: &Row, map: &ColumnMap) -> Result<FeedbackEvent<'static>, Stri
 }
 
 fn value<'a>(row: &'a Row, column: &str) -> Option<&'a str> {
-    row.get(column).map(|text| text.trim()).filter(|text| !text.is_empty())
+    row.get(column)
+        .map(|text| text.trim())
+        .filter(|text| !text.is_empty())
 }
 
 fn text(row: &Row, map: &ColumnMap) -> String {
@@ -87,13 +135,21 @@ fn text(row: &Row, map: &ColumnMap) -> String {
         .text
         .iter()
         .filter_map(|column| value(row, column))
-        .filter(|text| !map.empty_texts.iter().any(|empty| empty.eq_ignore_ascii_case(text)))
+        .filter(|text| {
+            !map.empty_texts
+                .iter()
+                .any(|empty| empty.eq_ignore_ascii_case(text))
+        })
         .collect();
     parts.join(" ")
 }
 
 fn thread(row: &Row, map: &ColumnMap) -> Option<String> {
-    let parts: Vec<&str> = map.thread.iter().filter_map(|column| value(row, column)).collect();
+    let parts: Vec<&str> = map
+        .thread
+        .iter()
+        .filter_map(|column| value(row, column))
+        .collect();
     (!parts.is_empty()).then(|| parts.join("|"))
 }
 
@@ -120,13 +176,26 @@ fn measure(row: &Row, rating: &RatingMap) -> Option<RatingMeasure<'static>> {
         return None;
     }
     // A scale that runs from good to bad is turned round: the wire's `min` is always the worst.
-    let turned = if rating.worst < rating.best { number } else { low + high - number };
-    Some(RatingMeasure { code: rating.column.clone().into(), value: turned, least: Some(low), greatest: Some(high) })
+    let turned = if rating.worst < rating.best {
+        number
+    } else {
+        low + high - number
+    };
+    Some(RatingMeasure {
+        code: rating.column.clone().into(),
+        value: turned,
+        least: Some(low),
+        greatest: Some(high),
+    })
 }
 
 fn moment(row: &Row, column: &str, format: &str) -> Result<Option<Timestamp>, String> {
-    let Some(text) = value(row, column) else { return Ok(None) };
-    parse(text, format).map(Some).map_err(|reason| format!("column {column}: {text:?} does not read as {format} ({reason})"))
+    let Some(text) = value(row, column) else {
+        return Ok(None);
+    };
+    parse(text, format)
+        .map(Some)
+        .map_err(|reason| format!("column {column}: {text:?} does not read as {format} ({reason})"))
 }
 
 fn parse(text: &str, format: &str) -> Result<Timestamp, String> {
@@ -139,9 +208,13 @@ fn parse(text: &str, format: &str) -> Result<Timestamp, String> {
     }
     let zoned = match broken_down.to_datetime() {
         Ok(datetime) => datetime.to_zoned(jiff::tz::TimeZone::UTC),
-        Err(_) => broken_down.to_date().and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC)),
+        Err(_) => broken_down
+            .to_date()
+            .and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC)),
     };
-    zoned.map(|zoned| Timestamp(zoned.timestamp().as_millisecond())).map_err(|error| error.to_string())
+    zoned
+        .map(|zoned| Timestamp(zoned.timestamp().as_millisecond()))
+        .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -150,16 +223,36 @@ mod tests {
 
     #[test]
     fn times_read_with_and_without_a_clock() {
-        assert_eq!(parse("2021-09-30", "%Y-%m-%d"), Ok(Timestamp(1_632_960_000_000)));
-        assert_eq!(parse("30/09/2021 06:30", "%d/%m/%Y %H:%M"), Ok(Timestamp(1_632_983_400_000)));
-        assert_eq!(parse("2021-09-30T00:00:00Z", "rfc3339"), Ok(Timestamp(1_632_960_000_000)));
+        assert_eq!(
+            parse("2021-09-30", "%Y-%m-%d"),
+            Ok(Timestamp(1_632_960_000_000))
+        );
+        assert_eq!(
+            parse("30/09/2021 06:30", "%d/%m/%Y %H:%M"),
+            Ok(Timestamp(1_632_983_400_000))
+        );
+        assert_eq!(
+            parse("2021-09-30T00:00:00Z", "rfc3339"),
+            Ok(Timestamp(1_632_960_000_000))
+        );
         assert!(parse("soon", "%Y-%m-%d").is_err());
     }
 
     #[test]
     fn a_scale_from_good_to_bad_is_turned_and_codes_outside_are_no_rating() {
-        let rating = RatingMap { column: "r".into(), worst: 5.0, best: 1.0, only_when: None };
-        let of = |text: &str| measure(&Row::from([("r".to_owned(), text.to_owned())]), &rating).map(|measure| measure.value);
-        assert_eq!([of("1"), of("5"), of("6"), of("x")], [Some(5.0), Some(1.0), None, None]);
+        let rating = RatingMap {
+            column: "r".into(),
+            worst: 5.0,
+            best: 1.0,
+            only_when: None,
+        };
+        let of = |text: &str| {
+            measure(&Row::from([("r".to_owned(), text.to_owned())]), &rating)
+                .map(|measure| measure.value)
+        };
+        assert_eq!(
+            [of("1"), of("5"), of("6"), of("x")],
+            [Some(5.0), Some(1.0), None, None]
+        );
     }
 }

@@ -91,7 +91,11 @@ pub struct MapFile {
 /// Every problem found.
 pub fn read(text: &str, base: &Path) -> Result<MapFile, Vec<Problem>> {
     let table: Table = text.parse().map_err(|error: toml::de::Error| {
-        vec![Problem::new("(file)", format!("it is not TOML: {error}"), "see deploy/maps/ for maps that work")]
+        vec![Problem::new(
+            "(file)",
+            format!("it is not TOML: {error}"),
+            "see deploy/maps/ for maps that work",
+        )]
     })?;
     let has_detect = table.contains_key("detect");
     let mut problems = Vec::new();
@@ -100,11 +104,19 @@ pub fn read(text: &str, base: &Path) -> Result<MapFile, Vec<Problem>> {
     let columns = file.section("columns", |section| mapped(section, columns));
     let settings = file.section("detect", detect::read);
     let taxonomy = file.text("taxonomy").map(|path| base.join(path));
-    let lateness_seconds = file.whole("lateness_seconds", 400 * 86_400).unwrap_or(21_600);
+    let lateness_seconds = file
+        .whole("lateness_seconds", 400 * 86_400)
+        .unwrap_or(21_600);
     let portfolio = file.texts("portfolio");
     file.finish();
     if problems.is_empty() {
-        Ok(MapFile { columns, detect: has_detect.then_some(settings), taxonomy, lateness_seconds, portfolio })
+        Ok(MapFile {
+            columns,
+            detect: has_detect.then_some(settings),
+            taxonomy,
+            lateness_seconds,
+            portfolio,
+        })
     } else {
         Err(problems)
     }
@@ -128,21 +140,39 @@ fn fixed(section: &mut Section<'_>) -> ColumnMap {
         system,
         instance: section.text("instance").unwrap_or_default(),
         source: section
-            .word("source_type", &spelled(SourceType::ALL.iter().map(|word| word.as_str())), SourceType::parse)
+            .word(
+                "source_type",
+                &spelled(SourceType::ALL.iter().map(|word| word.as_str())),
+                SourceType::parse,
+            )
             .unwrap_or(SourceType::Other),
         solicitation: section
-            .word("solicitation", &spelled(Solicitation::ALL.iter().map(|word| word.as_str())), Solicitation::parse)
+            .word(
+                "solicitation",
+                &spelled(Solicitation::ALL.iter().map(|word| word.as_str())),
+                Solicitation::parse,
+            )
             .unwrap_or(Solicitation::Observed),
         stakeholder: section
-            .word("respondent_type", &spelled(Stakeholder::ALL.iter().map(|word| word.as_str())), Stakeholder::parse)
+            .word(
+                "respondent_type",
+                &spelled(Stakeholder::ALL.iter().map(|word| word.as_str())),
+                Stakeholder::parse,
+            )
             .unwrap_or(Stakeholder::Unknown),
-        channel: section.word("channel", &spelled(Channel::ALL.iter().map(|word| word.as_str())), Channel::parse),
+        channel: section.word(
+            "channel",
+            &spelled(Channel::ALL.iter().map(|word| word.as_str())),
+            Channel::parse,
+        ),
         country: section.text("country").unwrap_or_default(),
         feedback_id: String::new(),
         text: Vec::new(),
         empty_texts: section.texts("empty_texts").unwrap_or_default(),
         occurred_at: String::new(),
-        time_format: section.text("time_format").unwrap_or_else(|| "%Y-%m-%d".to_owned()),
+        time_format: section
+            .text("time_format")
+            .unwrap_or_else(|| "%Y-%m-%d".to_owned()),
         recorded_at: String::new(),
         respondent: String::new(),
         thread: Vec::new(),
@@ -183,23 +213,56 @@ fn mapped(section: &mut Section<'_>, fixed: ColumnMap) -> ColumnMap {
 
 fn rating_map(section: &mut Section<'_>) -> RatingMap {
     let column = section.text("column").unwrap_or_default();
-    let (worst, best) = (section.number("worst").unwrap_or(0.0), section.number("best").unwrap_or(10.0));
+    let (worst, best) = (
+        section.number("worst").unwrap_or(0.0),
+        section.number("best").unwrap_or(10.0),
+    );
     if worst == best {
-        section.problem("best", "best and worst are the same", "name the two ends of the scale");
+        section.problem(
+            "best",
+            "best and worst are the same",
+            "name the two ends of the scale",
+        );
     }
-    let only_when = match (section.text("only_when_column"), section.text("only_when_value")) {
+    let only_when = match (
+        section.text("only_when_column"),
+        section.text("only_when_value"),
+    ) {
         (Some(column), Some(value)) => Some((column, value)),
         _ => None,
     };
-    RatingMap { column, worst, best, only_when }
+    RatingMap {
+        column,
+        worst,
+        best,
+        only_when,
+    }
 }
 
 impl ColumnMap {
     /// Columns the map names, for checking against the file's header.
     pub fn named_columns(&self) -> Vec<&str> {
-        let single = [&self.feedback_id, &self.occurred_at, &self.recorded_at, &self.respondent, &self.product, &self.region, &self.organisation];
-        let mut named: Vec<&str> = single.into_iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
-        named.extend(self.text.iter().chain(&self.thread).chain(&self.extra).map(String::as_str));
+        let single = [
+            &self.feedback_id,
+            &self.occurred_at,
+            &self.recorded_at,
+            &self.respondent,
+            &self.product,
+            &self.region,
+            &self.organisation,
+        ];
+        let mut named: Vec<&str> = single
+            .into_iter()
+            .map(String::as_str)
+            .filter(|name| !name.is_empty())
+            .collect();
+        named.extend(
+            self.text
+                .iter()
+                .chain(&self.thread)
+                .chain(&self.extra)
+                .map(String::as_str),
+        );
         if let Some(rating) = &self.rating {
             named.push(&rating.column);
             named.extend(rating.only_when.iter().map(|(column, _)| column.as_str()));

@@ -73,27 +73,59 @@ pub enum Rows {
 /// # Errors
 /// See [`FileError`].
 pub fn open(path: &Path, columns: &[&str]) -> Result<Rows, FileError> {
-    let unreadable = |error: std::io::Error| FileError::Unreadable { path: path.to_owned(), reason: error.to_string() };
+    let unreadable = |error: std::io::Error| FileError::Unreadable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
     let mut raw = BufReader::with_capacity(1 << 16, File::open(path).map_err(unreadable)?);
-    let is_gzip = raw.fill_buf().map_err(unreadable)?.starts_with(&[0x1f, 0x8b]);
-    let plain: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(raw)) } else { Box::new(raw) };
+    let is_gzip = raw
+        .fill_buf()
+        .map_err(unreadable)?
+        .starts_with(&[0x1f, 0x8b]);
+    let plain: Box<dyn Read> = if is_gzip {
+        Box::new(MultiGzDecoder::new(raw))
+    } else {
+        Box::new(raw)
+    };
     let mut text = BufReader::with_capacity(1 << 16, plain);
     let start = text.fill_buf().map_err(unreadable)?;
     let Some(&first) = start.iter().find(|byte| !byte.is_ascii_whitespace()) else {
-        return Err(FileError::Empty { path: path.to_owned() });
+        return Err(FileError::Empty {
+            path: path.to_owned(),
+        });
     };
     if first == b'{' {
-        return Ok(Rows::JsonLines { reader: Box::new(text), line: 0 });
+        return Ok(Rows::JsonLines {
+            reader: Box::new(text),
+            line: 0,
+        });
     }
     let boxed: Box<dyn Read> = Box::new(text);
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(boxed);
-    let header = reader.headers().map_err(|error| FileError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
-    let present: Vec<String> = header.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
-    let missing: Vec<String> = columns.iter().filter(|wanted| !present.iter().any(|name| name == *wanted)).map(|name| (*name).to_owned()).collect();
+    let header = reader.headers().map_err(|error| FileError::Unreadable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    let present: Vec<String> = header
+        .iter()
+        .map(|name| name.trim_start_matches('\u{feff}').to_owned())
+        .collect();
+    let missing: Vec<String> = columns
+        .iter()
+        .filter(|wanted| !present.iter().any(|name| name == *wanted))
+        .map(|name| (*name).to_owned())
+        .collect();
     if !missing.is_empty() {
-        return Err(FileError::MissingColumns { path: path.to_owned(), missing, present });
+        return Err(FileError::MissingColumns {
+            path: path.to_owned(),
+            missing,
+            present,
+        });
     }
-    Ok(Rows::Csv { reader: Box::new(reader), columns: present })
+    Ok(Rows::Csv {
+        reader: Box::new(reader),
+        columns: present,
+    })
 }
 
 impl Iterator for Rows {
@@ -113,9 +145,18 @@ impl Iterator for Rows {
                         let line = error.position().map_or(0, csv::Position::line);
                         // A broken stream (a truncated gzip file, say) ends the file: reading on would loop.
                         if error.is_io_error() {
-                            *self = Rows::JsonLines { reader: Box::new(std::io::empty()), line };
+                            *self = Rows::JsonLines {
+                                reader: Box::new(std::io::empty()),
+                                line,
+                            };
                         }
-                        Some((line, Err(BadRow { line, reason: error.to_string() })))
+                        Some((
+                            line,
+                            Err(BadRow {
+                                line,
+                                reason: error.to_string(),
+                            }),
+                        ))
                     }
                 }
             }
@@ -126,7 +167,14 @@ impl Iterator for Rows {
 
 fn csv_row(record: &csv::ByteRecord, columns: &[String], line: u64) -> Result<Row, BadRow> {
     if record.len() != columns.len() {
-        return Err(BadRow { line, reason: format!("{} fields where the header has {}", record.len(), columns.len()) });
+        return Err(BadRow {
+            line,
+            reason: format!(
+                "{} fields where the header has {}",
+                record.len(),
+                columns.len()
+            ),
+        });
     }
     let mut row = Row::new();
     for (column, value) in columns.iter().zip(record) {
@@ -135,7 +183,15 @@ fn csv_row(record: &csv::ByteRecord, columns: &[String], line: u64) -> Result<Ro
             Ok(text) => {
                 row.insert(column.clone(), text.to_owned());
             }
-            Err(error) => return Err(BadRow { line, reason: format!("column {column} is not UTF-8 from byte {}", error.valid_up_to()) }),
+            Err(error) => {
+                return Err(BadRow {
+                    line,
+                    reason: format!(
+                        "column {column} is not UTF-8 from byte {}",
+                        error.valid_up_to()
+                    ),
+                });
+            }
         }
     }
     Ok(row)
@@ -145,25 +201,44 @@ fn json_line(reader: &mut dyn BufRead, line: &mut u64) -> Option<(u64, Result<Ro
     loop {
         let mut bytes = Vec::new();
         *line += 1;
-        let read = reader.take(MAX_LINE_BYTES as u64 + 1).read_until(b'\n', &mut bytes);
+        let read = reader
+            .take(MAX_LINE_BYTES as u64 + 1)
+            .read_until(b'\n', &mut bytes);
         match read {
             Ok(0) => return None,
             Ok(_) if bytes.len() > MAX_LINE_BYTES => {
                 let mut rest = Vec::new();
                 // The rest of an over-long line is skipped; if reading fails the next turn says so.
                 let _ = reader.read_until(b'\n', &mut rest);
-                return Some((*line, Err(BadRow { line: *line, reason: format!("the line is longer than {MAX_LINE_BYTES} bytes") })));
+                return Some((
+                    *line,
+                    Err(BadRow {
+                        line: *line,
+                        reason: format!("the line is longer than {MAX_LINE_BYTES} bytes"),
+                    }),
+                ));
             }
             Ok(_) if bytes.iter().all(u8::is_ascii_whitespace) => {}
             Ok(_) => return Some((*line, json_row(&bytes, *line))),
-            Err(error) => return Some((*line, Err(BadRow { line: *line, reason: error.to_string() }))),
+            Err(error) => {
+                return Some((
+                    *line,
+                    Err(BadRow {
+                        line: *line,
+                        reason: error.to_string(),
+                    }),
+                ));
+            }
         }
     }
 }
 
 fn json_row(bytes: &[u8], line: u64) -> Result<Row, BadRow> {
-    let object: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_slice(bytes).map_err(|error| BadRow { line, reason: format!("not a JSON object: {error}") })?;
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(bytes)
+        .map_err(|error| BadRow {
+            line,
+            reason: format!("not a JSON object: {error}"),
+        })?;
     let mut row = Row::new();
     for (key, value) in object {
         let text = match value {

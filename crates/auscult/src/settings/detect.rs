@@ -19,22 +19,47 @@ pub fn read(section: &mut Section<'_>) -> DetectSettings {
     if let Some(days) = section.number("restatement_horizon_days") {
         settings.restatement_horizon = (days * DAY as f64) as i64;
     }
-    set_u32(&mut settings.cold_start_buckets, section.whole("cold_start_buckets", 1_000));
-    set(&mut settings.false_discovery_rate, section.number("false_discovery_rate"));
-    set(&mut settings.interval_level, section.number("interval_level"));
-    set_u32(&mut settings.resolve_after_buckets, section.whole("resolve_after_buckets", 1_000));
-    set_u32(&mut settings.series_limit, section.whole("series_limit", 100_000_000));
-    set_u32(&mut settings.attention_budget_per_day, section.whole("attention_budget_per_day", 100_000));
+    set_u32(
+        &mut settings.cold_start_buckets,
+        section.whole("cold_start_buckets", 1_000),
+    );
+    set(
+        &mut settings.false_discovery_rate,
+        section.number("false_discovery_rate"),
+    );
+    set(
+        &mut settings.interval_level,
+        section.number("interval_level"),
+    );
+    set_u32(
+        &mut settings.resolve_after_buckets,
+        section.whole("resolve_after_buckets", 1_000),
+    );
+    set_u32(
+        &mut settings.series_limit,
+        section.whole("series_limit", 100_000_000),
+    );
+    set_u32(
+        &mut settings.attention_budget_per_day,
+        section.whole("attention_budget_per_day", 100_000),
+    );
     section.section("floors", |floors| {
         set_u32(&mut settings.floors.items, floors.whole("items", 1_000_000));
         set(&mut settings.floors.absolute, floors.number("absolute"));
         set(&mut settings.floors.relative, floors.number("relative"));
         set(&mut settings.floors.share, floors.number("share"));
         set(&mut settings.floors.rating, floors.number("rating"));
-        set(&mut settings.floors.direction, floors.word("direction", &["up", "down", "both"], direction));
+        set(
+            &mut settings.floors.direction,
+            floors.word("direction", &["up", "down", "both"], direction),
+        );
     });
     if let Some(tables) = section.tables("views") {
-        settings.views = tables.into_iter().enumerate().map(|(at, table)| view(section, at, table)).collect();
+        settings.views = tables
+            .into_iter()
+            .enumerate()
+            .map(|(at, table)| view(section, at, table))
+            .collect();
     }
     settings
 }
@@ -42,9 +67,15 @@ pub fn read(section: &mut Section<'_>) -> DetectSettings {
 fn view(parent: &mut Section<'_>, at: usize, table: Table) -> View {
     parent.nested(&format!("views[{at}]"), table, |section| View {
         name: section.text("name").unwrap_or_default(),
-        dimensions: section.words("dimensions", DIMENSIONS, Dimension::parse).unwrap_or_default(),
-        measures: section.words("measures", MEASURES, Measure::parse).unwrap_or_else(|| vec![Measure::Mentions]),
-        width: section.word("bucket", &["hour", "day", "week", "month"], bucket).unwrap_or(BucketWidth::Day),
+        dimensions: section
+            .words("dimensions", DIMENSIONS, Dimension::parse)
+            .unwrap_or_default(),
+        measures: section
+            .words("measures", MEASURES, Measure::parse)
+            .unwrap_or_else(|| vec![Measure::Mentions]),
+        width: section
+            .word("bucket", &["hour", "day", "week", "month"], bucket)
+            .unwrap_or(BucketWidth::Day),
     })
 }
 

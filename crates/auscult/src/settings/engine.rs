@@ -11,16 +11,25 @@ const MOST: u64 = 1 << 40;
 /// Reads `[engine]` over its defaults.
 pub fn read(section: &mut Section<'_>) -> EngineSettings {
     let mut settings = EngineSettings::default();
-    set(&mut settings.roles, section.words("roles", "listen, detect, serve", Role::parse));
+    set(
+        &mut settings.roles,
+        section.words("roles", "listen, detect, serve", Role::parse),
+    );
     section.section("topics", |topics| {
         let names = &mut settings.topics;
         set(&mut names.feedback_hcp, topics.text("feedback_hcp"));
         set(&mut names.feedback_patient, topics.text("feedback_patient"));
-        set(&mut names.feedback_ecosystem, topics.text("feedback_ecosystem"));
+        set(
+            &mut names.feedback_ecosystem,
+            topics.text("feedback_ecosystem"),
+        );
         set(&mut names.sources, topics.texts("sources"));
         set(&mut names.mentions, topics.text("mentions"));
         set(&mut names.medical_requests, topics.text("medical_requests"));
-        set(&mut names.safety_candidates, topics.text("safety_candidates"));
+        set(
+            &mut names.safety_candidates,
+            topics.text("safety_candidates"),
+        );
         set(&mut names.safety_acks, topics.text("safety_acks"));
         set(&mut names.series, topics.text("series"));
         set(&mut names.alerts, topics.text("alerts"));
@@ -31,15 +40,37 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
         set(&mut names.state, topics.text("state"));
     });
     section.section("partitions", |partitions| {
-        set_u32(&mut settings.partitions.source, partitions.whole("source", u64::from(u32::MAX)));
-        set_u32(&mut settings.partitions.mentions, partitions.whole("mentions", u64::from(u32::MAX)));
-        set_u32(&mut settings.partitions.output, partitions.whole("output", u64::from(u32::MAX)));
+        set_u32(
+            &mut settings.partitions.source,
+            partitions.whole("source", u64::from(u32::MAX)),
+        );
+        set_u32(
+            &mut settings.partitions.mentions,
+            partitions.whole("mentions", u64::from(u32::MAX)),
+        );
+        set_u32(
+            &mut settings.partitions.output,
+            partitions.whole("output", u64::from(u32::MAX)),
+        );
     });
     section.section("turn", |turn| {
-        set(&mut settings.turn.least_records, turn.whole("least_records", MOST).map(|value| value as usize));
-        set(&mut settings.turn.most_records, turn.whole("most_records", MOST).map(|value| value as usize));
-        set(&mut settings.turn.target_milliseconds, turn.whole("target_milliseconds", MOST));
-        set(&mut settings.turn.wait_milliseconds, turn.whole("wait_milliseconds", MOST));
+        set(
+            &mut settings.turn.least_records,
+            turn.whole("least_records", MOST)
+                .map(|value| value as usize),
+        );
+        set(
+            &mut settings.turn.most_records,
+            turn.whole("most_records", MOST).map(|value| value as usize),
+        );
+        set(
+            &mut settings.turn.target_milliseconds,
+            turn.whole("target_milliseconds", MOST),
+        );
+        set(
+            &mut settings.turn.wait_milliseconds,
+            turn.whole("wait_milliseconds", MOST),
+        );
     });
     section.section("listen", |listen| {
         let own = &mut settings.listen;
@@ -74,11 +105,20 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
         });
     });
     section.section("serve", |serve| {
-        set(&mut settings.serve.feed_silent_after_seconds, serve.whole("feed_silent_after_seconds", MOST));
+        set(
+            &mut settings.serve.feed_silent_after_seconds,
+            serve.whole("feed_silent_after_seconds", MOST),
+        );
     });
     section.section("lag", |lag| {
-        set_u32(&mut settings.lag.warn_after_seconds, lag.whole("warn_after_seconds", MOST));
-        set_u32(&mut settings.lag.stall_after_seconds, lag.whole("stall_after_seconds", MOST));
+        set_u32(
+            &mut settings.lag.warn_after_seconds,
+            lag.whole("warn_after_seconds", MOST),
+        );
+        set_u32(
+            &mut settings.lag.stall_after_seconds,
+            lag.whole("stall_after_seconds", MOST),
+        );
     });
     settings
 }

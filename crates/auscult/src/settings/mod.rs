@@ -40,7 +40,9 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The file could not be read.
-    #[error("cannot read settings {path}: {reason}; name a file that exists, or leave --settings out for the defaults")]
+    #[error(
+        "cannot read settings {path}: {reason}; name a file that exists, or leave --settings out for the defaults"
+    )]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -66,7 +68,11 @@ pub enum SettingsError {
 }
 
 fn listed(problems: &[Problem]) -> String {
-    problems.iter().map(|problem| format!("  {problem}")).collect::<Vec<_>>().join("\n")
+    problems
+        .iter()
+        .map(|problem| format!("  {problem}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// What the command line adds to the file.
@@ -90,8 +96,11 @@ pub fn load(path: Option<&Path>, overrides: &Overrides) -> Result<Settings, Sett
     match path {
         None => read(Path::new("(built-in defaults)"), DEFAULT_FILE, overrides),
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| SettingsError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
+            let text =
+                std::fs::read_to_string(path).map_err(|error| SettingsError::Unreadable {
+                    path: path.to_owned(),
+                    reason: error.to_string(),
+                })?;
             read(path, &text, overrides)
         }
     }
@@ -102,14 +111,20 @@ pub fn load(path: Option<&Path>, overrides: &Overrides) -> Result<Settings, Sett
 /// # Errors
 /// See [`SettingsError`].
 pub fn read(path: &Path, text: &str, overrides: &Overrides) -> Result<Settings, SettingsError> {
-    let table: Table =
-        text.parse().map_err(|error: toml::de::Error| SettingsError::NotToml { path: path.to_owned(), reason: error.to_string() })?;
+    let table: Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| SettingsError::NotToml {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })?;
     let mut problems = Vec::new();
     let written = Written::read(table, overrides, &mut problems);
     let engine = keep(written.engine.check(), &mut problems);
     let detect = keep(written.detect.check(), &mut problems);
     let web = keep(written.web.check(), &mut problems);
-    let kafka = written.kafka.and_then(|kafka| keep(kafka.check(), &mut problems));
+    let kafka = written
+        .kafka
+        .and_then(|kafka| keep(kafka.check(), &mut problems));
     match (engine, detect, web) {
         (Some(engine), Some(detect), Some(web)) if problems.is_empty() => Ok(Settings {
             engine,
@@ -120,12 +135,17 @@ pub fn read(path: &Path, text: &str, overrides: &Overrides) -> Result<Settings, 
             taxonomy: written.taxonomy,
             kafka,
         }),
-        _ => Err(SettingsError::Problems { path: path.to_owned(), problems }),
+        _ => Err(SettingsError::Problems {
+            path: path.to_owned(),
+            problems,
+        }),
     }
 }
 
 fn keep<T>(checked: Result<T, Vec<Problem>>, problems: &mut Vec<Problem>) -> Option<T> {
-    checked.map_err(|mut found| problems.append(&mut found)).ok()
+    checked
+        .map_err(|mut found| problems.append(&mut found))
+        .ok()
 }
 
 struct Written {
@@ -146,11 +166,17 @@ impl Written {
         let detect = file.section("detect", detect::read);
         let mut web = file.section("web", web);
         let (log_path, view_path) = file.section("store", |store| {
-            let log = store.text("log").unwrap_or_else(|| "auscult.log.sqlite".to_owned());
-            let view = store.text("view").unwrap_or_else(|| "auscult.view.sqlite".to_owned());
+            let log = store
+                .text("log")
+                .unwrap_or_else(|| "auscult.log.sqlite".to_owned());
+            let view = store
+                .text("view")
+                .unwrap_or_else(|| "auscult.view.sqlite".to_owned());
             (PathBuf::from(log), PathBuf::from(view))
         });
-        let taxonomy = file.section("language", |language| language.text("taxonomy")).map(PathBuf::from);
+        let taxonomy = file
+            .section("language", |language| language.text("taxonomy"))
+            .map(PathBuf::from);
         let kafka = file.section("kafka", engine::kafka);
         file.finish();
         engine.listen.backfill |= overrides.backfill;
@@ -164,7 +190,15 @@ impl Written {
         if let Some(bind) = &overrides.bind {
             web.bind.clone_from(bind);
         }
-        Written { engine, detect, web, kafka: has_kafka.then_some(kafka), log_path, view_path, taxonomy }
+        Written {
+            engine,
+            detect,
+            web,
+            kafka: has_kafka.then_some(kafka),
+            log_path,
+            view_path,
+            taxonomy,
+        }
     }
 }
 
@@ -184,7 +218,10 @@ fn web(section: &mut Section<'_>) -> WebSettings {
     detect::set(&mut settings.bind, section.text("bind"));
     detect::set(&mut settings.public_hosts, section.texts("public_hosts"));
     detect::set(&mut settings.behind_tls, section.flag("behind_tls"));
-    detect::set_u32(&mut settings.behind_after_hours, section.whole("behind_after_hours", 100_000));
+    detect::set_u32(
+        &mut settings.behind_after_hours,
+        section.whole("behind_after_hours", 100_000),
+    );
     if let Some(tables) = section.tables("tokens") {
         settings.tokens = tables
             .into_iter()
@@ -227,7 +264,11 @@ fn fresh_key() -> std::io::Result<String> {
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
@@ -237,16 +278,23 @@ mod tests {
     use super::*;
 
     fn with_key() -> Overrides {
-        Overrides { pseudonym_key: Some(Secret::new("k".repeat(64))), ..Overrides::default() }
+        Overrides {
+            pseudonym_key: Some(Secret::new("k".repeat(64))),
+            ..Overrides::default()
+        }
     }
 
     #[test]
     fn the_default_file_says_what_the_code_defaults_to() {
-        let written = read(Path::new("default"), DEFAULT_FILE, &with_key()).expect("the default file is sound");
+        let written = read(Path::new("default"), DEFAULT_FILE, &with_key())
+            .expect("the default file is sound");
         let empty = read(Path::new("empty"), "", &with_key()).expect("no settings are sound");
         assert_eq!(written.engine, empty.engine);
         assert_eq!(written.detect, empty.detect);
-        assert_eq!((written.log_path, written.view_path), (empty.log_path, empty.view_path));
+        assert_eq!(
+            (written.log_path, written.view_path),
+            (empty.log_path, empty.view_path)
+        );
     }
 
     #[test]
@@ -254,7 +302,13 @@ mod tests {
         let text = "[detect]\nfalse_discovery_rate = 2\nsed = 1\n[[detect.views]]\nname = ''\ndimensions = ['planet']\n[web]\nbind = 'nowhere'\n[engine.listen]\nthreads = 'two'\n";
         let error = read(Path::new("five.toml"), text, &with_key()).expect_err("five mistakes");
         let told = error.to_string();
-        for path in ["detect.false_discovery_rate", "detect.sed", "detect.views[0].dimensions[0]", "web.bind", "engine.listen.threads"] {
+        for path in [
+            "detect.false_discovery_rate",
+            "detect.sed",
+            "detect.views[0].dimensions[0]",
+            "web.bind",
+            "engine.listen.threads",
+        ] {
             assert!(told.contains(path), "{path} is missing in:\n{told}");
         }
     }

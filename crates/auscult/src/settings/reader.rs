@@ -17,12 +17,25 @@ pub struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// Starts reading `table`, which stands at `path` (empty for the whole file).
-    pub fn new(path: impl Into<String>, table: Table, problems: &'a mut Vec<Problem>) -> Section<'a> {
-        Section { path: path.into(), table, known: Vec::new(), problems }
+    pub fn new(
+        path: impl Into<String>,
+        table: Table,
+        problems: &'a mut Vec<Problem>,
+    ) -> Section<'a> {
+        Section {
+            path: path.into(),
+            table,
+            known: Vec::new(),
+            problems,
+        }
     }
 
     fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
     }
 
     fn take(&mut self, key: &'static str) -> Option<Value> {
@@ -32,7 +45,11 @@ impl<'a> Section<'a> {
 
     fn wrong_type(&mut self, key: &str, wanted: &str, found: &Value) {
         let path = self.path_of(key);
-        self.problems.push(Problem::new(path, format!("{} is not {wanted}", shown(found)), format!("write {wanted}")));
+        self.problems.push(Problem::new(
+            path,
+            format!("{} is not {wanted}", shown(found)),
+            format!("write {wanted}"),
+        ));
     }
 
     /// Adds a problem at `key`.
@@ -55,7 +72,9 @@ impl<'a> Section<'a> {
     /// A whole number from 0 to `most`.
     pub fn whole(&mut self, key: &'static str, most: u64) -> Option<u64> {
         match self.take(key)? {
-            Value::Integer(number) if u64::try_from(number).is_ok_and(|number| number <= most) => u64::try_from(number).ok(),
+            Value::Integer(number) if u64::try_from(number).is_ok_and(|number| number <= most) => {
+                u64::try_from(number).ok()
+            }
             other => {
                 self.wrong_type(key, &format!("a whole number from 0 to {most}"), &other);
                 None
@@ -94,7 +113,9 @@ impl<'a> Section<'a> {
                 for (at, item) in items.into_iter().enumerate() {
                     match item {
                         Value::String(text) => texts.push(text),
-                        other => self.wrong_type(&format!("{key}[{at}]"), "a text in quotes", &other),
+                        other => {
+                            self.wrong_type(&format!("{key}[{at}]"), "a text in quotes", &other)
+                        }
                     }
                 }
                 Some(texts)
@@ -107,23 +128,41 @@ impl<'a> Section<'a> {
     }
 
     /// One word of a fixed list, through `parse`.
-    pub fn word<T>(&mut self, key: &'static str, words: &[&str], parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    pub fn word<T>(
+        &mut self,
+        key: &'static str,
+        words: &[&str],
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
         let text = self.text(key)?;
         let found = parse(&text);
         if found.is_none() {
-            self.problem(key, format!("{text:?} is not known"), format!("choose one of {}", words.join(", ")));
+            self.problem(
+                key,
+                format!("{text:?} is not known"),
+                format!("choose one of {}", words.join(", ")),
+            );
         }
         found
     }
 
     /// Several words of a fixed list.
-    pub fn words<T>(&mut self, key: &'static str, words: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    pub fn words<T>(
+        &mut self,
+        key: &'static str,
+        words: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Vec<T>> {
         let texts = self.texts(key)?;
         let mut found = Vec::new();
         for (at, text) in texts.iter().enumerate() {
             match parse(text) {
                 Some(word) => found.push(word),
-                None => self.problem(&format!("{key}[{at}]"), format!("{text:?} is not known"), format!("choose from {words}")),
+                None => self.problem(
+                    &format!("{key}[{at}]"),
+                    format!("{text:?} is not known"),
+                    format!("choose from {words}"),
+                ),
             }
         }
         Some(found)
@@ -168,7 +207,12 @@ impl<'a> Section<'a> {
     }
 
     /// A section whose table was already taken, such as one of a list.
-    pub fn nested<T>(&mut self, name: &str, table: Table, read: impl FnOnce(&mut Section<'_>) -> T) -> T {
+    pub fn nested<T>(
+        &mut self,
+        name: &str,
+        table: Table,
+        read: impl FnOnce(&mut Section<'_>) -> T,
+    ) -> T {
         let path = self.path_of(name);
         let mut section = Section::new(path, table, self.problems);
         let value = read(&mut section);
@@ -179,20 +223,33 @@ impl<'a> Section<'a> {
     /// Names the keys nobody asked for.
     pub fn finish(self) {
         for key in self.table.keys() {
-            let nearest = self.known.iter().map(|known| (distance(known, key), *known)).min();
+            let nearest = self
+                .known
+                .iter()
+                .map(|known| (distance(known, key), *known))
+                .min();
             let remedy = match nearest {
                 Some((distance, known)) if distance <= 3 => format!("did you mean {known}?"),
                 _ => format!("known here: {}", self.known.join(", ")),
             };
-            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
-            self.problems.push(Problem::new(path, "there is no such setting", remedy));
+            let path = if self.path.is_empty() {
+                key.clone()
+            } else {
+                format!("{}.{key}", self.path)
+            };
+            self.problems
+                .push(Problem::new(path, "there is no such setting", remedy));
         }
     }
 }
 
 fn shown(value: &Value) -> String {
     let text = value.to_string();
-    if text.chars().count() > 40 { format!("{}…", text.chars().take(40).collect::<String>()) } else { text }
+    if text.chars().count() > 40 {
+        format!("{}…", text.chars().take(40).collect::<String>())
+    } else {
+        text
+    }
 }
 
 /// Edits between two keys (Levenshtein), to suggest the one that was meant.
@@ -204,7 +261,9 @@ fn distance(left: &str, right: &str) -> usize {
         row[0] = at + 1;
         for (column, to) in right.iter().enumerate() {
             let above = row[column + 1];
-            row[column + 1] = (diagonal + usize::from(from != *to)).min(above + 1).min(row[column] + 1);
+            row[column + 1] = (diagonal + usize::from(from != *to))
+                .min(above + 1)
+                .min(row[column] + 1);
             diagonal = above;
         }
     }
@@ -217,7 +276,9 @@ mod tests {
 
     #[test]
     fn five_mistakes_are_five_problems() {
-        let table: Table = "a = 'x'\nb = 7\nc = -1\nd = [1]\nnumbr = 2".parse().expect("valid TOML");
+        let table: Table = "a = 'x'\nb = 7\nc = -1\nd = [1]\nnumbr = 2"
+            .parse()
+            .expect("valid TOML");
         let mut problems = Vec::new();
         let mut section = Section::new("s", table, &mut problems);
         section.number("a");

@@ -13,9 +13,19 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 pub const START: Timestamp = Timestamp(19_723 * DAY); // 2024-01-01, a Monday
-pub const THEMES: [&str; 5] = ["access.cost", "device.handling", "efficacy.onset", "service.helpline", "supply.shortage"];
+pub const THEMES: [&str; 5] = [
+    "access.cost",
+    "device.handling",
+    "efficacy.onset",
+    "service.helpline",
+    "supply.shortage",
+];
 pub const REGIONS: [&str; 3] = ["north", "south", "west"];
-const STAKEHOLDERS: [Stakeholder; 3] = [Stakeholder::Patient, Stakeholder::Hcp, Stakeholder::Pharmacist];
+const STAKEHOLDERS: [Stakeholder; 3] = [
+    Stakeholder::Patient,
+    Stakeholder::Hcp,
+    Stakeholder::Pharmacist,
+];
 const CHANNELS: [Channel; 3] = [Channel::Phone, Channel::Web, Channel::FaceToFace];
 
 /// Extra mentions of one product and theme in one region over some days.
@@ -46,7 +56,11 @@ impl Feed {
         for day in 0..self.days {
             let mut today: Vec<Mention<'static>> = Vec::new();
             let weekend = matches!(day.rem_euclid(7), 5 | 6);
-            let base = if weekend { self.per_day / 2 } else { self.per_day };
+            let base = if weekend {
+                self.per_day / 2
+            } else {
+                self.per_day
+            };
             for _ in 0..base + random.random_range(0..=base / 4) {
                 number += 1;
                 let product = ["alpha", "beta", "gamma"][random.random_range(0..3)];
@@ -54,10 +68,21 @@ impl Feed {
                 let region = REGIONS[random.random_range(0..REGIONS.len())];
                 today.push(mention(number, day, &mut random, product, theme, region));
             }
-            for surge in self.surges.iter().filter(|surge| (surge.from_day..surge.from_day + surge.days).contains(&day)) {
+            for surge in self
+                .surges
+                .iter()
+                .filter(|surge| (surge.from_day..surge.from_day + surge.days).contains(&day))
+            {
                 for _ in 0..surge.extra_per_day {
                     number += 1;
-                    today.push(mention(number, day, &mut random, surge.product, surge.theme, surge.region));
+                    today.push(mention(
+                        number,
+                        day,
+                        &mut random,
+                        surge.product,
+                        surge.theme,
+                        surge.region,
+                    ));
                 }
             }
             today.sort_by_key(|mention| mention.occurred_at);
@@ -81,7 +106,14 @@ pub fn stamp(mentions: &mut [Mention<'static>]) {
     }
 }
 
-pub fn mention(number: u64, day: i64, random: &mut ChaCha8Rng, product: &str, theme: &str, region: &str) -> Mention<'static> {
+pub fn mention(
+    number: u64,
+    day: i64,
+    random: &mut ChaCha8Rng,
+    product: &str,
+    theme: &str,
+    region: &str,
+) -> Mention<'static> {
     let occurred_at = START.plus(day * DAY + random.random_range(0..DAY));
     let feeling: i16 = random.random_range(-600..600);
     Mention {
@@ -106,10 +138,17 @@ pub fn mention(number: u64, day: i64, random: &mut ChaCha8Rng, product: &str, th
             channel: Some(CHANNELS[random.random_range(0..3)]),
             source: SourceType::Call,
         },
-        about: About { products: vec![product.to_owned().into()], ..About::default() },
+        about: About {
+            products: vec![product.to_owned().into()],
+            ..About::default()
+        },
         text: format!("words about {theme}").into(),
         language: "en".into(),
-        themes: vec![ThemeTag { theme: theme.to_owned().into(), sentiment: Some(feeling), spans: vec![] }],
+        themes: vec![ThemeTag {
+            theme: theme.to_owned().into(),
+            sentiment: Some(feeling),
+            spans: vec![],
+        }],
         sentiment: Some(feeling),
         rating: Some(random.random_range(0..=1000)),
         thread: None,
@@ -122,7 +161,11 @@ pub fn mention(number: u64, day: i64, random: &mut ChaCha8Rng, product: &str, th
 }
 
 pub fn settings() -> Arc<CheckedDetectSettings> {
-    Arc::new(DetectSettings::standard().check().expect("standard settings are sound"))
+    Arc::new(
+        DetectSettings::standard()
+            .check()
+            .expect("standard settings are sound"),
+    )
 }
 
 /// How partitions are read: which one next.
@@ -133,7 +176,12 @@ pub enum Order {
 
 /// Applies everything with markers after every `stride` mentions of a partition; `at_turn` runs after each
 /// marker, where a turn would commit.
-pub fn run(partitions: &[Vec<Mention<'static>>], order: &Order, mut machine: Partition, at_turn: &mut dyn FnMut(Partition) -> Partition) -> (Partition, Vec<Effect>) {
+pub fn run(
+    partitions: &[Vec<Mention<'static>>],
+    order: &Order,
+    mut machine: Partition,
+    at_turn: &mut dyn FnMut(Partition) -> Partition,
+) -> (Partition, Vec<Effect>) {
     let mut effects = Vec::new();
     let mut at = vec![0usize; partitions.len()];
     let mut random = ChaCha8Rng::seed_from_u64(match order {
@@ -144,32 +192,57 @@ pub fn run(partitions: &[Vec<Mention<'static>>], order: &Order, mut machine: Par
     while (0..partitions.len()).any(|partition| at[partition] < partitions[partition].len()) {
         let (partition, stride) = match order {
             Order::RoundRobin(stride) => (turn % partitions.len(), *stride),
-            Order::Random(_) => (random.random_range(0..partitions.len()), random.random_range(1..40)),
+            Order::Random(_) => (
+                random.random_range(0..partitions.len()),
+                random.random_range(1..40),
+            ),
         };
         turn += 1;
         let end = (at[partition] + stride).min(partitions[partition].len());
         let mut reached = Timestamp::MIN;
         for mention in &partitions[partition][at[partition]..end] {
             machine.apply(&Input::Mention(mention), &mut effects);
-            reached = reached.max(mention.watermark).max(mention.occurred_at.plus(-2 * HOUR));
+            reached = reached
+                .max(mention.watermark)
+                .max(mention.occurred_at.plus(-2 * HOUR));
         }
         at[partition] = end;
-        machine.apply(&Input::Marker(&marker(partition, partitions.len(), reached)), &mut effects);
+        machine.apply(
+            &Input::Marker(&marker(partition, partitions.len(), reached)),
+            &mut effects,
+        );
         machine = at_turn(machine);
     }
     for partition in 0..partitions.len() {
-        machine.apply(&Input::Marker(&marker(partition, partitions.len(), START.plus(10_000 * DAY).min(last(partitions)))), &mut effects);
+        machine.apply(
+            &Input::Marker(&marker(
+                partition,
+                partitions.len(),
+                START.plus(10_000 * DAY).min(last(partitions)),
+            )),
+            &mut effects,
+        );
     }
     (machine, effects)
 }
 
 fn last(partitions: &[Vec<Mention<'static>>]) -> Timestamp {
-    let end = partitions.iter().flatten().map(|mention| mention.occurred_at).max().unwrap_or(START);
+    let end = partitions
+        .iter()
+        .flatten()
+        .map(|mention| mention.occurred_at)
+        .max()
+        .unwrap_or(START);
     Timestamp(end.0 - end.0.rem_euclid(DAY) + DAY)
 }
 
 pub fn marker(partition: usize, partitions: usize, watermark: Timestamp) -> Marker {
-    Marker { source_partition: format!("feedback/{partition}"), watermark, source_partitions: partitions as u32, backfill: false }
+    Marker {
+        source_partition: format!("feedback/{partition}"),
+        watermark,
+        source_partitions: partitions as u32,
+        backfill: false,
+    }
 }
 
 pub fn alerts(effects: &[Effect]) -> Vec<&auscult_core::alert::Alert> {

@@ -49,10 +49,12 @@ pub(crate) enum Cue {
     Lay,
     Relief,
     Dechallenge,
+    For,
+    Taking,
 }
 
 impl Cue {
-    pub(crate) const ALL: [(Cue, &'static str); 37] = [
+    pub(crate) const ALL: [(Cue, &'static str); 39] = [
         (Cue::StrongEvent, "strong_event"),
         (Cue::Event, "event"),
         (Cue::LayEvent, "lay_event"),
@@ -90,6 +92,8 @@ impl Cue {
         (Cue::Lay, "lay"),
         (Cue::Relief, "relief"),
         (Cue::Dechallenge, "dechallenge"),
+        (Cue::For, "for_what"),
+        (Cue::Taking, "taking"),
     ];
 }
 

@@ -33,7 +33,22 @@ pub struct Thresholds {
     pub lay: f32,
 }
 
+/// Where every event is denied, feared, past or treated, only a model that is nearly sure overrules that. A round number, set
+/// before it was measured.
+const DENIED_THRESHOLD: f32 = 0.4;
+
 impl Thresholds {
+    /// The threshold for a text that is lay or not, and whose events are all denied or not.
+    #[must_use]
+    pub fn of(self, lay: bool, denied: bool) -> f32 {
+        let threshold = if lay { self.lay } else { self.clinical };
+        if denied {
+            threshold.max(DENIED_THRESHOLD)
+        } else {
+            threshold
+        }
+    }
+
     /// One threshold for both.
     #[must_use]
     pub fn both(value: f32) -> Thresholds {
@@ -89,11 +104,7 @@ impl LinearModel {
     }
 
     pub(crate) fn threshold_for(&self, reading: &Reading<'_>) -> f32 {
-        if reading.is_lay() {
-            self.thresholds.lay
-        } else {
-            self.thresholds.clinical
-        }
+        self.thresholds.of(reading.is_lay(), reading.is_denied())
     }
 
     /// As stored: mark, scale, bias, both thresholds (little-endian f32), weights.

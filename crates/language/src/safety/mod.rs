@@ -82,6 +82,12 @@ impl Triage {
         self.read(text, |reading| self.model.probability(reading))
     }
 
+    /// Whether every event the text speaks of is denied, feared, past or treated, which raises the threshold.
+    #[must_use]
+    pub fn is_denied(&self, text: &str) -> bool {
+        self.read(text, |reading| reading.is_denied())
+    }
+
     /// Whether the text speaks as people do of themselves, which decides the threshold.
     #[must_use]
     pub fn is_lay(&self, text: &str) -> bool {

@@ -7,8 +7,10 @@
 
 use super::class::{Criteria, Criterion, SafetyClass, SeriousnessCue};
 use super::lexicon::{Cue, Cues, Hit};
-use super::token::{Break, Token};
+use super::token::{BUT, Break, EARLIER, Token};
 
+/// A text this short has no room to deny one event and tell another, in words.
+const FEW_WORDS: usize = 10;
 /// How far a negation reaches to the right, in words.
 const NEGATION_REACH: u32 = 5;
 /// How far "for my …", "history of …" reach to the right, in words.
@@ -115,6 +117,23 @@ impl<'t> Reading<'t> {
             .map(|(index, _)| &self.hits[*index as usize])
     }
 
+    /// Every event spoken of is denied, feared, past or what the product is for, by somebody who speaks of themself or
+    /// in a few words. (In articles the scope rules err too often to be believed.)
+    pub(crate) fn is_denied(&self) -> bool {
+        if self.events.is_empty() || self.asserted().next().is_some() {
+            return false;
+        }
+        // "Anyone else get hives? I have had them for a week": a question beside a statement denies nothing.
+        let asks = |index: u32| asked(self.tokens, &self.hits[index as usize]);
+        let mixed = self.tokens.iter().any(|token| !token.in_question)
+            && self.events.iter().any(|(index, _)| asks(*index));
+        let flatly = self
+            .events
+            .iter()
+            .all(|(_, standing)| *standing == Standing::Negated);
+        (self.is_lay() && !mixed) || (flatly && self.tokens.len() <= FEW_WORDS)
+    }
+
     /// Whether a product is spoken of outside a question.
     fn product_told(&self) -> bool {
         self.hits
@@ -166,7 +185,7 @@ fn reaches(tokens: &[Token], trigger: &Hit, hit: &Hit, reach: u32) -> bool {
         && hit.first - trigger.last <= reach
         && tokens[trigger.last as usize + 1..=hit.first as usize]
             .iter()
-            .all(|token| token.before == Break::None)
+            .all(|token| token.before == Break::None && token.hash != BUT)
 }
 
 fn asked(tokens: &[Token], hit: &Hit) -> bool {
@@ -178,6 +197,30 @@ fn negated(tokens: &[Token], hits: &[Hit], hit: &Hit) -> bool {
         other.cues.has(Cue::Negation)
             && !overlap(other, hit)
             && reaches(tokens, other, hit, NEGATION_REACH)
+    })
+}
+
+/// "I never had hives before starting it": "before" right after the event.
+fn of_earlier(tokens: &[Token], hit: &Hit) -> bool {
+    let after = &tokens[hit.last as usize + 1..];
+    after
+        .iter()
+        .take(3)
+        .take_while(|token| token.before == Break::None)
+        .any(|token| EARLIER.contains(&token.hash))
+}
+
+/// How far before "for" the taking may be told, in words.
+const TAKING_REACH: u32 = 6;
+
+/// "takes naproxen for gout": the words right after "for" are what it is for.
+fn taken_for(tokens: &[Token], hits: &[Hit], hit: &Hit) -> bool {
+    hits.iter().any(|link| {
+        link.cues.has(Cue::For)
+            && reaches(tokens, link, hit, 2)
+            && hits.iter().any(|taking| {
+                taking.cues.has(Cue::Taking) && reaches(tokens, taking, link, TAKING_REACH)
+            })
     })
 }
 
@@ -198,10 +241,13 @@ fn standing(tokens: &[Token], hits: &[Hit], hit: &Hit) -> Standing {
             other.cues.has(cue) && !overlap(other, hit) && reaches(tokens, other, hit, reach)
         })
     };
-    if from_left(Cue::Negation, NEGATION_REACH) {
+    if from_left(Cue::Negation, NEGATION_REACH) && !of_earlier(tokens, hit) {
         return Standing::Negated;
     }
-    if from_left(Cue::Indication, CONTEXT_REACH) || relieved(tokens, hits, hit) {
+    if from_left(Cue::Indication, CONTEXT_REACH)
+        || relieved(tokens, hits, hit)
+        || taken_for(tokens, hits, hit)
+    {
         return Standing::Indication;
     }
     if from_left(Cue::History, CONTEXT_REACH) {

@@ -63,6 +63,22 @@ pub(crate) const fn finish(state: u64) -> u64 {
     mixed ^ (mixed >> 29)
 }
 
+/// The hash of a lower-case ASCII word, known when compiling.
+const fn hash_known(word: &[u8]) -> u64 {
+    let mut state = FNV_OFFSET;
+    let mut index = 0;
+    while index < word.len() {
+        state = fnv_step(state, word[index]);
+        index += 1;
+    }
+    finish(state)
+}
+
+/// "but" parts clauses like a comma.
+pub(crate) const BUT: u64 = hash_known(b"but");
+/// "I never had hives before …", "no pain until …": the denial is of an earlier time.
+pub(crate) const EARLIER: [u64; 2] = [hash_known(b"before"), hash_known(b"until")];
+
 /// The hash a token of this word carries. `word` must already be lower case and without apostrophes.
 pub(crate) fn hash_word(word: &str) -> u64 {
     finish(word.bytes().fold(FNV_OFFSET, fnv_step))

@@ -227,5 +227,11 @@ fn detail(
         .query_map([signal_id], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     dispositions.reverse();
-    Ok(Some(SignalDetail { portfolio, current, revisions, points, dispositions }))
+    Ok(Some(SignalDetail {
+        portfolio,
+        current,
+        revisions,
+        points,
+        dispositions,
+    }))
 }
