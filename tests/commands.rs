@@ -110,7 +110,7 @@ fn bad_input_is_named_with_its_remedy_and_exit_code() {
         (
             &["replay", "other.csv", "--map", "map.toml"],
             4,
-            &["no column id, day, words, what", "it has a, b"],
+            &["no column id, day, what, words", "it has a, b"],
         ),
         (
             &["replay", "history.csv", "--map", "wrong-map.toml"],
