@@ -28,6 +28,9 @@ use std::time::{Duration, Instant};
 const APPEND: usize = 20_000;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
+/// Key and structured bytes of one event.
+type Encoded = (Vec<u8>, Vec<u8>);
+
 fn main() -> Result<()> {
     let wanted: usize = std::env::args()
         .nth(1)
@@ -84,7 +87,7 @@ fn bench_settings() -> Result<Settings> {
 }
 
 /// Keys and structured bytes in order of arrival, at least `wanted` of them.
-fn events(wanted: usize) -> Result<(String, Vec<(Vec<u8>, Vec<u8>)>)> {
+fn events(wanted: usize) -> Result<(String, Vec<Encoded>)> {
     let folder = std::env::var_os("AUSCULT_DATA")
         .map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
     let file = folder.join("nhs_feedback_neas_2021_2022.csv.gz");
@@ -126,7 +129,7 @@ fn events(wanted: usize) -> Result<(String, Vec<(Vec<u8>, Vec<u8>)>)> {
     Ok((file.display().to_string(), encoded))
 }
 
-fn simulated(wanted: usize) -> Result<(String, Vec<(Vec<u8>, Vec<u8>)>)> {
+fn simulated(wanted: usize) -> Result<(String, Vec<Encoded>)> {
     let mut encoded = Vec::with_capacity(wanted);
     let mut seed = 0;
     while encoded.len() < wanted {
@@ -145,7 +148,7 @@ fn drive<B: Broker>(
     broker: &B,
     appender: &dyn Append,
     settings: &Settings,
-    events: &[(Vec<u8>, Vec<u8>)],
+    events: &[Encoded],
     left: &dyn Fn() -> Result<u64>,
 ) -> Result<f64>
 where

@@ -42,6 +42,9 @@ fn fill(scratch: &Scratch, settings: &auscult::settings::Settings) {
     }
 }
 
+/// Where an output stands, its key and its value.
+type Output = (String, Option<Vec<u8>>, Option<Vec<u8>>);
+
 fn outputs(scratch: &Scratch, settings: &auscult::settings::Settings) -> Vec<Record> {
     let reader = LogReader::open(&scratch.path("auscult.log.sqlite")).expect("the log opens");
     let topics = &settings.engine.topics;
@@ -101,11 +104,7 @@ fn work_off(scratch: &Scratch) {
 
 /// Markers depend on where turns ended, and the order of mentions on how source partitions interleaved;
 /// everything a person or a service acts on does not.
-fn without_markers(
-    records: Vec<Record>,
-    mentions: &str,
-    candidates: &str,
-) -> Vec<(String, Option<Vec<u8>>, Option<Vec<u8>>)> {
+fn without_markers(records: Vec<Record>, mentions: &str, candidates: &str) -> Vec<Output> {
     let mut kept: Vec<_> = records
         .into_iter()
         .filter(|record| {

@@ -6,10 +6,6 @@ use crate::words::Measure;
 
 /// One thing the machine wants done.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "alerts are few; series points are many and small, boxing them would cost more"
-)]
 pub enum Effect {
     /// Tell the world about a signal's change.
     Alert(Box<Alert>),

@@ -260,8 +260,8 @@ pub fn quotes(window: &Window<'_>, lattice: &Lattice, interner: &Interner) -> Ve
     let mut people: BTreeSet<u64> = BTreeSet::new();
     let mut take =
         |chosen: &mut Vec<usize>, wanted: &dyn Fn(usize, &[usize]) -> bool, limit: usize| {
-            for index in 0..candidates.len() {
-                let person = candidates[index].0.person;
+            for (index, (contribution, ..)) in candidates.iter().enumerate() {
+                let person = contribution.person;
                 if chosen.len() >= limit {
                     break;
                 }

@@ -176,6 +176,10 @@ impl Closed {
 
 /// State of one track's detector.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most tracks are counts; a box would cost each of them a pointer and a cache miss a bucket"
+)]
 pub enum TrackState {
     /// Counts.
     Count(CountState),
