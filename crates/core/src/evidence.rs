@@ -164,10 +164,18 @@ pub fn drivers(
 ) -> Vec<Driver> {
     let mut found = Vec::new();
     let own: BTreeSet<usize> = lattice.view(window.key.view).iter().copied().collect();
+    let sum = |contributions: &[&Contribution]| -> i64 {
+        contributions
+            .iter()
+            .map(|contribution| weight(window.measure, contribution, &window.key, lattice))
+            .sum()
+    };
+    let total_before = sum(&window.before);
+    let whole_excess =
+        (sum(&window.inside) as f64 / 1000.0 - expected) * if upward { 1.0 } else { -1.0 };
     for slot in (0..lattice.dimensions().len()).filter(|slot| !own.contains(slot)) {
         let inside = weights_by_value(window, &window.inside, slot, lattice);
         let before = weights_by_value(window, &window.before, slot, lattice);
-        let total_before: i64 = before.values().sum();
         let mut excesses: Vec<(&str, f64, f64)> = inside
             .keys()
             .chain(before.keys())
@@ -186,7 +194,12 @@ pub fn drivers(
             .collect();
         // By name before summing: numbers of values differ between interleavings, names do not.
         excesses.sort_by(|left, right| left.0.cmp(right.0));
-        let total: f64 = excesses.iter().map(|(_, excess, _)| excess).sum();
+        // What has no value in this dimension counts too: a slice's share is of the whole change.
+        let total = excesses
+            .iter()
+            .map(|(_, excess, _)| excess)
+            .sum::<f64>()
+            .max(whole_excess);
         if total <= 0.0 {
             continue;
         }

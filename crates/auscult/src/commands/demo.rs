@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 
 /// History events fed in at once.
 const HISTORY_BATCH: usize = 4_096;
+/// Simulated seconds a stage may be behind before the Ops page says so: two real seconds at the default pace.
+const DEMO_LAG_SECONDS: u32 = 86_400;
 /// Live steps a second.
 const STEPS_PER_SECOND: f64 = 10.0;
 /// How long after the last event the live part waits for the last buckets to close.
@@ -150,6 +152,13 @@ fn settings_for(demo: &Demo, folder: &Path, backfill: bool) -> Result<Settings, 
         ..Overrides::default()
     };
     let mut settings = settings::load(None, &overrides).or_fail(Kind::Settings)?;
+    let mut engine = (*settings.engine).clone();
+    // Hours of simulated time pass in a second: what counts as behind is set accordingly.
+    engine.lag.warn_after_seconds = DEMO_LAG_SECONDS;
+    engine.lag.stall_after_seconds = DEMO_LAG_SECONDS;
+    settings.engine = engine.check().map_err(|found| {
+        Failure::new(Kind::Settings, super::problems(Path::new("(demo)"), &found))
+    })?;
     settings.log_path = folder.join("log.sqlite");
     settings.view_path = folder.join("view.sqlite");
     Ok(settings)
