@@ -79,6 +79,8 @@ fn bench_settings() -> Result<Settings> {
     let mut engine = (*settings.engine).clone();
     engine.topics = Topics::with_single_source("feedback.bench.v1");
     engine.listen.lateness_seconds = 2 * 86_400;
+    // As many as the machine has: Listen is where the time goes.
+    engine.listen.threads = std::thread::available_parallelism().map_or(1, usize::from);
     engine.listen.dead_letter_cap.share = 1.0;
     settings.engine = engine
         .check()
