@@ -10,11 +10,16 @@ use auscult::import::{event, map, rows};
 use auscult::pipeline::{Broker, DETECT_GROUP, LISTEN_GROUP};
 use auscult::settings::{self, Overrides, Settings};
 use auscult::topics;
+use auscult_core::input::{Input, Marker};
+use auscult_core::mention::{About, Mention, ThemeTag, Who};
+use auscult_core::partition::Partition;
+use auscult_core::settings::DetectSettings;
 use auscult_core::time::{DAY, Timestamp};
+use auscult_core::words::{SourceType, Stakeholder, Tier};
 use auscult_engine::clock::ManualClock;
 use auscult_engine::detect::DetectStage;
-use auscult_engine::listen::ListenStage;
-use auscult_engine::log::{Append, Log, Outgoing};
+use auscult_engine::listen::{Ear, EarRules, ListenStage, Understanding};
+use auscult_engine::log::{Append, Log, Outgoing, Record, TopicPartition};
 use auscult_engine::settings::{Secret, Topics};
 use auscult_engine::telemetry::Metrics;
 use auscult_engine::turn::{Turn, Worker};
@@ -49,12 +54,15 @@ fn main() -> Result<()> {
         "path", "events/s", "seconds", "peak MiB (RSS)"
     );
 
+    let seconds = without_a_log(&settings, &events);
+    report("listen + detect, no log", events.len(), seconds);
+
     let memory = topics::memory_log(&settings.engine);
     let seconds = drive(&memory, &memory.clone(), &settings, &events, &|| {
         let group = |name: &str| memory.uncommitted(name);
         Ok(group(LISTEN_GROUP) + group(DETECT_GROUP))
     })?;
-    report("in memory", events.len(), seconds);
+    report("log in memory", events.len(), seconds);
     drop(memory);
 
     let folder = tempfile::tempdir()?;
@@ -66,7 +74,159 @@ fn main() -> Result<()> {
         embedded_left(&reader, &settings)
     })?;
     report("embedded log, durable", events.len(), seconds);
+    drop(events);
+    live_series();
     Ok(())
+}
+
+/// Decode, understand and apply, on as many threads as Listen has, with nothing written anywhere.
+fn without_a_log(settings: &Settings, events: &[Encoded]) -> f64 {
+    let engine = &settings.engine;
+    let ear = Ear::new(
+        Understanding::standard(engine, Taxonomy::standard()),
+        EarRules::new(engine),
+    );
+    let at = TopicPartition {
+        topic: "bench".into(),
+        partition: 0,
+    };
+    let records: Vec<Record> = events
+        .iter()
+        .map(|(key, value)| Record {
+            at: at.clone(),
+            offset: 0,
+            key: Some(key.clone()),
+            headers: Vec::new(),
+            value: Some(value.clone()),
+        })
+        .collect();
+    let now = Timestamp(20_000 * DAY);
+    let threads = engine.listen.threads.max(1);
+    let mut partition = Partition::new(Arc::new(settings.detect.clone()));
+    let mut effects = Vec::new();
+    let mut newest = Timestamp::MIN;
+    let began = Instant::now();
+    for chunk in records.chunks(APPEND) {
+        let heard: Vec<_> = std::thread::scope(|scope| {
+            let parts: Vec<_> = chunk
+                .chunks(chunk.len().div_ceil(threads))
+                .map(|part| {
+                    scope.spawn(|| {
+                        part.iter()
+                            .map(|record| ear.hear(record, now))
+                            .collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            parts
+                .into_iter()
+                .flat_map(|part| part.join().unwrap_or_default())
+                .collect()
+        });
+        for mut mention in heard.into_iter().filter_map(|heard| heard.mention) {
+            mention.watermark = newest;
+            newest = newest.max(mention.occurred_at.plus(-2 * DAY));
+            partition.apply(&Input::Mention(&mention), &mut effects);
+        }
+        let marker = Marker {
+            source_partition: "bench/0".to_owned(),
+            watermark: newest,
+            source_partitions: 1,
+            backfill: true,
+        };
+        partition.apply(&Input::Marker(&marker), &mut effects);
+        effects.clear();
+    }
+    began.elapsed().as_secs_f64()
+}
+
+/// What a close costs and what live series weigh: 200,000 series of one view, a tenth of them with a mention a day.
+fn live_series() {
+    const SERIES: usize = 200_000;
+    const DAYS: i64 = 20;
+    let mut written = DetectSettings::standard();
+    written.views.retain(|view| view.name == "product-theme");
+    written.views[0].measures = vec![auscult_core::words::Measure::Mentions];
+    let Ok(settings) = written.check() else {
+        return;
+    };
+    let before = resident_mebibytes();
+    let mut partition = Partition::new(Arc::new(settings));
+    let mut effects = Vec::new();
+    let mut closing = Duration::ZERO;
+    for day in 0..DAYS {
+        let start = Timestamp((20_000 + day) * DAY);
+        let stride = if day == 0 { 1 } else { 10 };
+        for number in (0..SERIES).skip(day as usize % stride).step_by(stride) {
+            let mention = bare_mention(number, day, start.plus(1));
+            partition.apply(&Input::Mention(&mention), &mut effects);
+        }
+        let marker = Marker {
+            source_partition: "bench/0".to_owned(),
+            watermark: start.plus(DAY),
+            source_partitions: 1,
+            backfill: true,
+        };
+        let began = Instant::now();
+        partition.apply(&Input::Marker(&marker), &mut effects);
+        if day > 0 {
+            closing += began.elapsed();
+        }
+        effects = Vec::new();
+    }
+    let closes = (partition.series_count() as i64 * (DAYS - 1)) as f64;
+    println!(
+        "{} live series: {:.2} µs a series and close; {} MiB resident, with the {} mentions remembered",
+        partition.series_count(),
+        closing.as_secs_f64() * 1e6 / closes,
+        resident_mebibytes().saturating_sub(before),
+        partition.counters().applied,
+    );
+}
+
+fn bare_mention(number: usize, day: i64, at: Timestamp) -> Mention<'static> {
+    Mention {
+        tenant: "t".into(),
+        portfolio: "t|-".into(),
+        event_source: "/bench".into(),
+        event_id: format!("{number}-{day}").into(),
+        feedback_id: format!("{number}-{day}").into(),
+        occurred_at: at,
+        recorded_at: at,
+        watermark: at,
+        feed: "bench/-/other".into(),
+        who: Who {
+            person: None,
+            stakeholder: Stakeholder::Patient,
+            tier: Tier::NotApplicable,
+            specialty: "".into(),
+            setting: None,
+            organisation: "".into(),
+            country: "".into(),
+            region: "".into(),
+            channel: None,
+            source: SourceType::Other,
+        },
+        about: About {
+            products: vec![format!("product-{}", number / 500).into()],
+            ..About::default()
+        },
+        text: "".into(),
+        language: "en".into(),
+        themes: vec![ThemeTag {
+            theme: format!("theme-{}", number % 500).into(),
+            sentiment: None,
+            spans: Vec::new(),
+        }],
+        sentiment: None,
+        rating: None,
+        thread: None,
+        safety_candidate: false,
+        medical_request: false,
+        canary: false,
+        extra: Vec::new(),
+        models: Vec::new(),
+    }
 }
 
 fn bench_settings() -> Result<Settings> {
@@ -240,18 +400,23 @@ fn report(path: &str, events: usize, seconds: f64) {
     );
 }
 
+/// Resident set of this process now (Linux).
+fn resident_mebibytes() -> u64 {
+    status_mebibytes("VmRSS:").unwrap_or(0)
+}
+
+fn status_mebibytes(field: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    line.trim()
+        .strip_suffix("kB")?
+        .trim()
+        .parse::<u64>()
+        .ok()
+        .map(|kibibytes| kibibytes / 1024)
+}
+
 /// High-water mark of this process's resident set so far (Linux).
 fn peak_mebibytes() -> String {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kibibytes = status.lines().find_map(|line| {
-        line.strip_prefix("VmHWM:")?
-            .trim()
-            .strip_suffix("kB")?
-            .trim()
-            .parse::<u64>()
-            .ok()
-    });
-    kibibytes.map_or("unknown".to_owned(), |kibibytes| {
-        (kibibytes / 1024).to_string()
-    })
+    status_mebibytes("VmHWM:").map_or("unknown".to_owned(), |mebibytes| mebibytes.to_string())
 }
