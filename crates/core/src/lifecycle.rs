@@ -56,11 +56,7 @@ impl Machine {
                     && signal.status != SignalStatus::Retracted
             })
             .filter_map(|signal| {
-                let at = self.series_of(&signal.key)?;
-                let track = self.series[at]
-                    .tracks
-                    .iter()
-                    .position(|track| track.measure == signal.measure)?;
+                let (at, track) = self.track_of(signal)?;
                 let restated = changed
                     .iter()
                     .find(|restated| restated.series == at && restated.track == track)?;
@@ -135,13 +131,9 @@ impl Machine {
 
     /// Whether a restated bucket of a signal that is over changed so much that people should hear of it.
     fn is_material_restatement(&self, signal: &Signal, bucket: BucketIndex) -> bool {
-        let closed = self.series_of(&signal.key).and_then(|at| {
-            let track = self.series[at]
-                .tracks
-                .iter()
-                .find(|track| track.measure == signal.measure)?;
-            track.closed(bucket)
-        });
+        let closed = self
+            .track_of(signal)
+            .and_then(|(at, track)| self.series[at].tracks[track].closed(bucket));
         closed.is_some_and(|closed| {
             let effect = closed.verdict.observed.unwrap_or(0.0) - closed.verdict.expected;
             (effect - signal.effect_last).abs() >= MATERIAL_CHANGE * signal.effect_last.abs()
@@ -509,12 +501,8 @@ impl Machine {
     }
 
     fn pulse(&self, signal: &Signal, result: &CloseResult) -> Option<Pulse> {
-        let at = self.series_of(&signal.key)?;
-        let track = self.series[at]
-            .tracks
-            .iter()
-            .find(|track| track.measure == signal.measure)?;
-        let closed = track.closed(result.bucket)?;
+        let (at, track) = self.track_of(signal)?;
+        let closed = self.series[at].tracks[track].closed(result.bucket)?;
         let observed = closed.verdict.observed?;
         let (upper, lower) = closed.verdict.p_bucket;
         let side = if signal.upward { upper } else { lower };
@@ -535,14 +523,7 @@ impl Machine {
         last: BucketIndex,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(at) = self.series_of(&signal.key) else {
-            return;
-        };
-        let Some(track) = self.series[at]
-            .tracks
-            .iter()
-            .position(|track| track.measure == signal.measure)
-        else {
+        let Some((at, track)) = self.track_of(signal) else {
             return;
         };
         let span = span_of(
@@ -552,7 +533,7 @@ impl Machine {
             result.threshold,
         );
         let reason = match (change, result.reason) {
-            (AlertChange::Resolved, _) => StatusReason::Recovered,
+            (AlertChange::Resolved, StatusReason::ThresholdCrossed) => StatusReason::Recovered,
             (_, reason) => reason,
         };
         let q_value = result
@@ -622,42 +603,23 @@ impl Machine {
             as_of: signal.width.start(as_of),
             backfill: false,
         };
-        let Some(at) = self.series_of(&signal.key) else {
-            return;
-        };
-        let Some(track) = self.series[at]
+        let still_has_numbers = self
+            .track_of(signal)
+            .is_some_and(|(at, track)| self.series[at].tracks[track].closed(last).is_some());
+        // A bucket that has left the horizon: the verdict is learnt, but there are no numbers left to send.
+        if still_has_numbers {
+            self.send(signal, change, &result, last, effects);
+        }
+    }
+
+    /// Where the series and the track of a signal are, if the series is live.
+    fn track_of(&self, signal: &Signal) -> Option<(usize, usize)> {
+        let at = self.series_of(&signal.key)?;
+        let track = self.series[at]
             .tracks
             .iter()
-            .position(|track| track.measure == signal.measure)
-        else {
-            return;
-        };
-        if self.series[at].tracks[track].closed(last).is_none() {
-            // The bucket has left the horizon: the verdict is learnt, but there are no numbers left to send.
-            return;
-        }
-        let span = span_of(
-            &self.series[at].tracks[track],
-            last,
-            signal.upward,
-            result.threshold,
-        );
-        let story = Story {
-            change,
-            reason: StatusReason::Disposition,
-            series: at,
-            track,
-            last,
-            span,
-            q_value: 1.0,
-            threshold: result.threshold,
-            judged: result.judged,
-            as_of: result.as_of,
-        };
-        let alert = compose::alert(self, signal, &story);
-        signal.next_revision(alert.score_current, alert.effect_absolute);
-        self.counters.alerts += 1;
-        effects.push(Effect::Alert(Box::new(alert)));
+            .position(|track| track.measure == signal.measure)?;
+        Some((at, track))
     }
 
     fn accept_level(&mut self, signal: &Signal) {
