@@ -29,6 +29,7 @@ pub mod machine;
 pub mod mention;
 pub mod partition;
 pub mod record;
+mod restate;
 pub mod series;
 pub mod settings;
 pub mod signal;

@@ -1,6 +1,6 @@
 //! From discoveries to alerts: who speaks, who attaches, what goes on, what is over, what is taken back.
 
-use crate::close::{CloseResult, Discovery, Restated};
+use crate::close::{CloseResult, Discovery};
 use crate::compose::{self, Story};
 use crate::contribution::Contribution;
 use crate::discovery;
@@ -8,6 +8,7 @@ use crate::disposition::Disposition;
 use crate::drill::{self, Candidate};
 use crate::effect::Effect;
 use crate::machine::Machine;
+use crate::restate::Restated;
 use crate::series::{Closed, Track, Verdict};
 use crate::settings::Floors;
 use crate::signal::{Attached, MATERIAL_CHANGE, Pulse, Signal};
