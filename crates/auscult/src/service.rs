@@ -11,9 +11,9 @@ use auscult_engine::read_model::ViewWriter;
 use auscult_engine::serve::{Changed, ServeStage};
 use auscult_engine::settings::Role;
 use auscult_engine::telemetry::Metrics;
-use auscult_engine::turn::{Turn, Worker, WorkerEnd};
+use auscult_engine::turn::{Stage, Turn, Worker, WorkerEnd};
 use auscult_language::themes::Taxonomy;
-use auscult_store::log::{EmbeddedLog, LogReader};
+use auscult_store::log::{Consumer, EmbeddedLog, LogReader};
 use auscult_store::view::View;
 use auscult_web::ports::Update;
 use std::sync::Arc;
@@ -87,21 +87,12 @@ impl Service {
 
     fn start_stages(&mut self, settings: &Settings, taxonomy: Taxonomy) -> Result<(), StartError> {
         let engine = &settings.engine;
-        let bounds = engine.turn.bounds();
         if engine.roles.contains(&Role::Listen) {
             let stage = ListenStage::standard(engine, taxonomy, Arc::clone(&self.metrics));
             let consumer = self
                 .log
                 .consumer(LISTEN_GROUP, &crate::topics::sources(engine))?;
-            let turn = Turn::new(
-                consumer,
-                stage,
-                Arc::clone(&self.clock),
-                Arc::clone(&self.metrics),
-                bounds,
-            );
-            self.workers
-                .push(Worker::spawn(turn, Arc::clone(&self.stop))?);
+            self.spawn(consumer, stage, settings)?;
         }
         if engine.roles.contains(&Role::Detect) {
             let stage = DetectStage::new(
@@ -110,15 +101,7 @@ impl Service {
                 Arc::clone(&self.metrics),
             );
             let consumer = self.log.consumer(DETECT_GROUP, &engine.topics.detected())?;
-            let turn = Turn::new(
-                consumer,
-                stage,
-                Arc::clone(&self.clock),
-                Arc::clone(&self.metrics),
-                bounds,
-            );
-            self.workers
-                .push(Worker::spawn(turn, Arc::clone(&self.stop))?);
+            self.spawn(consumer, stage, settings)?;
         }
         if engine.roles.contains(&Role::Serve) {
             let updates = self.updates.clone();
@@ -138,16 +121,28 @@ impl Service {
                             .map_err(|error| LogError::Fatal(error.to_string()))
                     })?;
             let stage = ServeStage::new(self.view.clone(), engine, Arc::clone(&self.metrics), tell);
-            let turn = Turn::new(
-                consumer,
-                stage,
-                Arc::clone(&self.clock),
-                Arc::clone(&self.metrics),
-                bounds,
-            );
-            self.workers
-                .push(Worker::spawn(turn, Arc::clone(&self.stop))?);
+            self.spawn(consumer, stage, settings)?;
         }
+        Ok(())
+    }
+
+    /// Runs `stage` over `consumer` on a thread of its own.
+    fn spawn(
+        &mut self,
+        consumer: Consumer,
+        stage: impl Stage + 'static,
+        settings: &Settings,
+    ) -> Result<(), StartError> {
+        let (clock, metrics) = (Arc::clone(&self.clock), Arc::clone(&self.metrics));
+        let turn = Turn::new(
+            consumer,
+            stage,
+            clock,
+            metrics,
+            settings.engine.turn.bounds(),
+        );
+        self.workers
+            .push(Worker::spawn(turn, Arc::clone(&self.stop))?);
         Ok(())
     }
 
