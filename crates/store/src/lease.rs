@@ -1,7 +1,9 @@
 //! One process per file: a lock file beside the log, held for as long as the log is open.
 //!
 //! The operating system drops the lock when the process ends, however it ends, so there is nothing to clean
-//! up after a `kill -9`. A separate file beats locking the database itself: SQLite keeps its own locks on
+//! up after a `kill -9`. Dropping the lease unlocks in so many words: closing the handle alone would leave the
+//! lock with any child process that another thread was starting just then (a fork holds every handle until its
+//! exec closes them). A separate file beats locking the database itself: SQLite keeps its own locks on
 //! that, and closing a second handle to it would drop them.
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -13,7 +15,7 @@ use crate::sqlite::{Place, Trouble};
 /// Proof that this process alone writes to a file.
 #[derive(Debug)]
 pub struct Lease {
-    _held: File,
+    held: File,
 }
 
 fn lock_path(path: &Path) -> PathBuf {
@@ -71,6 +73,13 @@ impl Lease {
         // The number only helps people: that it could not be written changes nothing about who holds the lock.
         let _ = file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0)));
         let _ = write!(file, "{}", std::process::id()).and_then(|()| file.flush());
-        Ok(Lease { _held: file })
+        Ok(Lease { held: file })
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // A failure leaves what closing the handle does anyway.
+        let _ = self.held.unlock();
     }
 }
