@@ -7,11 +7,11 @@ use crate::feed::Encoded;
 use anyhow::Result;
 use auscult::settings::Settings;
 use auscult_core::input::{Input, Marker};
-use auscult_core::mention::Mention;
 use auscult_core::partition::Partition;
 use auscult_core::settings::CheckedDetectSettings;
 use auscult_core::time::{DAY, Timestamp};
-use auscult_engine::listen::{Ear, EarRules, Understanding};
+use auscult_engine::listen::fan_out::FanOut;
+use auscult_engine::listen::{Ear, EarRules, Heard, Understanding};
 use auscult_engine::log::{Record, TopicPartition};
 use auscult_language::themes::Taxonomy;
 use std::sync::Arc;
@@ -30,53 +30,30 @@ pub fn run(settings: &Settings, records: &[Record], now: Timestamp) -> Result<()
         Understanding::standard(engine, Taxonomy::standard()),
         EarRules::new(engine),
     );
-    let threads = engine.listen.threads.max(1);
+    let mut threads = FanOut::new(engine.listen.threads);
+    threads.start()?;
     std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel::<Vec<Mention<'_>>>(AHEAD);
+        let (sender, receiver) = sync_channel::<Vec<Heard<'_>>>(AHEAD);
         let detect = Arc::new(settings.detect.clone());
-        named("detect").spawn_scoped(scope, move || apply(&detect, receiver))?;
+        Builder::new()
+            .name("detect".to_owned())
+            .spawn_scoped(scope, move || apply(&detect, receiver))?;
         for batch in records.chunks(BATCH) {
-            let parts: Vec<Vec<Mention<'_>>> = std::thread::scope(|inner| -> Result<_> {
-                let parts: Vec<_> = batch
-                    .chunks(batch.len().div_ceil(threads))
-                    .map(|part| {
-                        let ear = &ear;
-                        named("listen").spawn_scoped(inner, move || {
-                            part.iter()
-                                .filter_map(|record| ear.hear(record, now).mention)
-                                .collect()
-                        })
-                    })
-                    .collect::<Result<_, _>>()?;
-                parts
-                    .into_iter()
-                    .map(|part| {
-                        part.join()
-                            .map_err(|_| anyhow::anyhow!("listening panicked"))
-                    })
-                    .collect::<Result<_>>()
-            })?;
-            for part in parts {
-                sender
-                    .send(part)
-                    .map_err(|_| anyhow::anyhow!("detecting stopped"))?;
-            }
+            let heard = threads.map(batch, |record| ear.hear(record, now));
+            sender
+                .send(heard)
+                .map_err(|_| anyhow::anyhow!("detecting stopped"))?;
         }
         Ok(())
     })
 }
 
-/// A thread whose work a profile can tell apart.
-fn named(name: &str) -> Builder {
-    Builder::new().name(name.to_owned())
-}
-
-fn apply(detect: &Arc<CheckedDetectSettings>, receiver: Receiver<Vec<Mention<'_>>>) {
+fn apply(detect: &Arc<CheckedDetectSettings>, receiver: Receiver<Vec<Heard<'_>>>) {
     let mut partition = Partition::new(Arc::clone(detect));
     let mut effects = Vec::new();
     let mut newest = Timestamp::MIN;
-    for mentions in receiver {
-        for mut mention in mentions {
+    for batch in receiver {
+        for mut mention in batch.into_iter().filter_map(|heard| heard.mention) {
             mention.watermark = newest;
             newest = newest.max(mention.occurred_at.plus(-2 * DAY));
             partition.apply(&Input::Mention(&mention), &mut effects);
@@ -89,6 +66,8 @@ fn apply(detect: &Arc<CheckedDetectSettings>, receiver: Receiver<Vec<Mention<'_>
         };
         partition.apply(&Input::Marker(&marker), &mut effects);
         effects.clear();
+        // What a commit would write; making it is part of a turn.
+        std::hint::black_box(partition.take_changes());
     }
 }
 

@@ -7,6 +7,7 @@ pub mod exit;
 pub mod health;
 pub mod import;
 pub mod pipeline;
+pub mod retention;
 pub mod service;
 pub mod settings;
 pub mod submit;

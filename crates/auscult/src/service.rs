@@ -1,6 +1,7 @@
 //! The service on the embedded log: stages on threads, pages on tokio, one stop flag for all of it.
 
 use crate::pipeline::{DETECT_GROUP, LISTEN_GROUP, SERVE_GROUP};
+use crate::retention::Cleaner;
 use crate::settings::Settings;
 use crate::submit::Desk;
 use auscult_engine::clock::Clock;
@@ -49,6 +50,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     stop: Arc<AtomicBool>,
     workers: Vec<Worker>,
+    cleaner: Option<Cleaner>,
 }
 
 impl Service {
@@ -74,8 +76,12 @@ impl Service {
             clock,
             stop: Arc::new(AtomicBool::new(false)),
             workers: Vec::new(),
+            cleaner: None,
         };
-        match service.start_stages(settings, taxonomy) {
+        let started = service
+            .start_stages(settings, taxonomy)
+            .and_then(|()| service.start_cleaning(settings));
+        match started {
             Ok(()) => Ok(service),
             Err(error) => {
                 // Stages already running stop with the flag; what they ended with matters less than the cause.
@@ -123,6 +129,16 @@ impl Service {
             let stage = ServeStage::new(self.view.clone(), engine, Arc::clone(&self.metrics), tell);
             self.spawn(consumer, stage, settings)?;
         }
+        Ok(())
+    }
+
+    fn start_cleaning(&mut self, settings: &Settings) -> Result<(), StartError> {
+        let cleaner = Cleaner::start(
+            self.log.clone(),
+            settings.engine.clone(),
+            Arc::clone(&self.metrics),
+        )?;
+        self.cleaner = Some(cleaner);
         Ok(())
     }
 
@@ -195,6 +211,9 @@ impl Service {
                     "{stage} panicked: {message}; this is our mistake, please report it"
                 )),
             }
+        }
+        if let Some(Err(complaint)) = self.cleaner.take().map(Cleaner::stop) {
+            complaints.push(complaint);
         }
         if complaints.is_empty() {
             Ok(())

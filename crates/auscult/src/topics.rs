@@ -53,7 +53,10 @@ pub fn memory_log(engine: &CheckedEngineSettings) -> auscult_sim::MemoryBroker {
 pub fn open_log(path: &Path, engine: &CheckedEngineSettings) -> Result<EmbeddedLog, LogError> {
     let topics: Vec<TopicSettings> = all(engine)
         .iter()
-        .map(|(name, partitions)| TopicSettings::new(name, *partitions))
+        .map(|(name, partitions)| {
+            TopicSettings::new(name, *partitions)
+                .with_cleanup(crate::retention::cleanup(name, engine))
+        })
         .collect();
     EmbeddedLog::open(path, &topics)
 }

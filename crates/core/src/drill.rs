@@ -8,7 +8,7 @@
 //! dimensions attach to the strongest.
 
 use crate::contribution::Contribution;
-use crate::lattice::{Lattice, SeriesKey, Slots};
+use crate::lattice::{Lattice, SeriesKey};
 
 /// A series that passed false-discovery control and the floors.
 #[derive(Debug, Clone)]
@@ -94,10 +94,10 @@ pub fn group(candidates: &[Candidate], lattice: &Lattice, windows: &dyn Windows)
     });
     let mut groups: Vec<Group> = Vec::new();
     for index in order {
-        let candidate = &candidates[index];
+        let own = Own::of(&candidates[index], lattice, windows);
         let explained_by = groups
             .iter()
-            .position(|group| explains(&candidates[group.speaker], candidate, lattice, windows));
+            .position(|group| own.is_explained_by(&candidates[group.speaker], lattice, windows));
         match explained_by {
             Some(at) => groups[at].attached.push(index),
             None => groups.push(Group {
@@ -109,38 +109,60 @@ pub fn group(candidates: &[Candidate], lattice: &Lattice, windows: &dyn Windows)
     groups
 }
 
-fn explains(
-    speaker: &Candidate,
-    candidate: &Candidate,
-    lattice: &Lattice,
-    windows: &dyn Windows,
-) -> bool {
-    if speaker.series == candidate.series {
-        // Two measures of one series: one story.
-        return true;
+/// A candidate with its own contributions, found once for all the speakers it is held against.
+struct Own<'a> {
+    candidate: &'a Candidate,
+    contributions: Vec<&'a Contribution>,
+}
+
+impl<'a> Own<'a> {
+    fn of(candidate: &'a Candidate, lattice: &Lattice, windows: &'a dyn Windows) -> Own<'a> {
+        // Only an excess is explained by counting.
+        let counted = candidate.counts_items && candidate.upward;
+        let contributions = counted
+            .then(|| windows.contributions(candidate.span))
+            .into_iter()
+            .flatten()
+            .copied()
+            .filter(|contribution| lattice.contains(&candidate.key, &contribution.values))
+            .collect();
+        Own {
+            candidate,
+            contributions,
+        }
     }
-    let same_key_family = compatible(&speaker.key, &candidate.key, lattice);
-    if !(speaker.counts_items && candidate.counts_items) {
-        return same_key_family;
+
+    fn is_explained_by(
+        &self,
+        speaker: &Candidate,
+        lattice: &Lattice,
+        windows: &dyn Windows,
+    ) -> bool {
+        let candidate = self.candidate;
+        if speaker.series == candidate.series {
+            // Two measures of one series: one story.
+            return true;
+        }
+        if !(speaker.counts_items && candidate.counts_items) {
+            return compatible(&speaker.key, &candidate.key, lattice);
+        }
+        if speaker.upward != candidate.upward {
+            return false;
+        }
+        if !speaker.upward {
+            return compatible(&speaker.key, &candidate.key, lattice);
+        }
+        // Both over the candidate's window: an excess can only be explained by what happened in the same buckets.
+        let shared = self
+            .contributions
+            .iter()
+            .filter(|contribution| lattice.contains(&speaker.key, &contribution.values))
+            .count() as f64;
+        let of_speaker = windows.sums(speaker, candidate.span);
+        let own = windows.sums(candidate, candidate.span);
+        let excess_share =
+            (1.0 - of_speaker.expected / of_speaker.observed.max(1.0)).clamp(0.0, 1.0);
+        let left = own.observed - shared * excess_share;
+        shared > 0.0 && (left - own.expected) <= EXPLAINED_WITHIN * own.variance.max(1.0).sqrt()
     }
-    if speaker.upward != candidate.upward {
-        return false;
-    }
-    if !speaker.upward {
-        return same_key_family;
-    }
-    // Both over the candidate's window: an excess can only be explained by what happened in the same buckets.
-    let shared = windows
-        .contributions(candidate.span)
-        .iter()
-        .filter(|contribution| {
-            let slots = Slots::new(&contribution.values);
-            lattice.contains(&speaker.key, &slots) && lattice.contains(&candidate.key, &slots)
-        })
-        .count() as f64;
-    let of_speaker = windows.sums(speaker, candidate.span);
-    let own = windows.sums(candidate, candidate.span);
-    let excess_share = (1.0 - of_speaker.expected / of_speaker.observed.max(1.0)).clamp(0.0, 1.0);
-    let left = own.observed - shared * excess_share;
-    shared > 0.0 && (left - own.expected) <= EXPLAINED_WITHIN * own.variance.max(1.0).sqrt()
 }

@@ -6,7 +6,7 @@
 use crate::alert::{Driver, EvidenceSummary, Example};
 use crate::contribution::Contribution;
 use crate::interner::Interner;
-use crate::lattice::{Lattice, SeriesKey, Slots};
+use crate::lattice::{Lattice, SeriesKey, values_in};
 use crate::words::{EvidenceGrade, Measure, StandardDimension, Tier};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,9 +64,7 @@ pub fn feeling_toward(
     let theme = lattice
         .value_of(key, lattice.theme_slot())
         .and_then(|value| {
-            let slots = Slots::new(&contribution.values);
-            let at = slots
-                .get(lattice.theme_slot())
+            let at = values_in(&contribution.values, lattice.theme_slot())
                 .iter()
                 .position(|&theme| theme == value)?;
             contribution.theme_sentiment.get(at).copied().flatten()
@@ -90,13 +88,11 @@ pub fn summarise(window: &Window<'_>, lattice: &Lattice, interner: &Interner) ->
             contribution.person
         };
         *people.entry(person).or_default() += 1;
-        let slots = Slots::new(&contribution.values);
-        match slots.get(channel_slot).first() {
+        match values_in(&contribution.values, channel_slot).first() {
             Some(&channel) => channels.insert(interner.text(channel)),
             None => channels.insert(interner.text(contribution.feed)),
         };
-        let tier = slots
-            .get(tier_slot)
+        let tier = values_in(&contribution.values, tier_slot)
             .first()
             .map(|&tier| interner.text(tier));
         if tier == Some(Tier::NationalExpert.as_str())
@@ -164,32 +160,31 @@ pub fn drivers(
 ) -> Vec<Driver> {
     let mut found = Vec::new();
     let own: BTreeSet<usize> = lattice.view(window.key.view).iter().copied().collect();
-    let sum = |contributions: &[&Contribution]| -> i64 {
+    let weigh = |contributions: &[&Contribution]| -> Vec<i64> {
         contributions
             .iter()
             .map(|contribution| weight(window.measure, contribution, &window.key, lattice))
-            .sum()
+            .collect()
     };
-    let total_before = sum(&window.before);
-    let whole_excess =
-        (sum(&window.inside) as f64 / 1000.0 - expected) * if upward { 1.0 } else { -1.0 };
+    let (of_inside, of_before) = (weigh(&window.inside), weigh(&window.before));
+    let total_before: i64 = of_before.iter().sum();
+    let total_inside: i64 = of_inside.iter().sum();
+    let whole_excess = (total_inside as f64 / 1000.0 - expected) * if upward { 1.0 } else { -1.0 };
+    let mut tally = Tally::new(interner.len());
     for slot in (0..lattice.dimensions().len()).filter(|slot| !own.contains(slot)) {
-        let inside = weights_by_value(window, &window.inside, slot, lattice);
-        let before = weights_by_value(window, &window.before, slot, lattice);
-        let mut excesses: Vec<(&str, f64, f64)> = inside
-            .keys()
-            .chain(before.keys())
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .map(|value| {
-                let usual = before
-                    .get(value)
-                    .map_or(0.0, |&weight| weight as f64 / total_before.max(1) as f64);
-                let seen = inside
-                    .get(value)
-                    .map_or(0.0, |&weight| weight as f64 / 1000.0);
+        tally.add(&window.inside, &of_inside, slot, |weights, weight| {
+            weights.inside += weight;
+        });
+        tally.add(&window.before, &of_before, slot, |weights, weight| {
+            weights.before += weight;
+        });
+        let mut excesses: Vec<(&str, f64, f64)> = tally
+            .take()
+            .map(|(value, weights)| {
+                let usual = weights.before as f64 / total_before.max(1) as f64;
+                let seen = weights.inside as f64 / 1000.0;
                 let excess = (seen - usual * expected) * if upward { 1.0 } else { -1.0 };
-                (interner.text(*value), excess.max(0.0), usual)
+                (interner.text(value), excess.max(0.0), usual)
             })
             .collect();
         // By name before summing: numbers of values differ between interleavings, names do not.
@@ -227,20 +222,56 @@ pub fn drivers(
     found.into_iter().map(|(_, driver)| driver).collect()
 }
 
-fn weights_by_value(
-    window: &Window<'_>,
-    contributions: &[&Contribution],
-    slot: usize,
-    lattice: &Lattice,
-) -> BTreeMap<u32, i64> {
-    let mut weights = BTreeMap::new();
-    for contribution in contributions {
-        let weight = weight(window.measure, contribution, &window.key, lattice);
-        for &value in Slots::new(&contribution.values).get(slot) {
-            *weights.entry(value).or_default() += weight;
+/// What one value of a dimension weighs, in thousandths.
+#[derive(Debug, Clone, Copy, Default)]
+struct Weights {
+    inside: i64,
+    before: i64,
+}
+
+/// Weights by value of one dimension at a time: a list as long as there are names, because a map entry for every
+/// contribution and dimension was most of what an alert cost.
+struct Tally {
+    weights: Vec<Option<Weights>>,
+    touched: Vec<u32>,
+}
+
+impl Tally {
+    fn new(names: usize) -> Tally {
+        Tally {
+            weights: vec![None; names],
+            touched: Vec::new(),
         }
     }
-    weights
+
+    fn add(
+        &mut self,
+        contributions: &[&Contribution],
+        weights: &[i64],
+        slot: usize,
+        onto: impl Fn(&mut Weights, i64),
+    ) {
+        for (contribution, &weight) in contributions.iter().zip(weights) {
+            for &value in values_in(&contribution.values, slot) {
+                let Some(kept) = self.weights.get_mut(value as usize) else {
+                    continue; // every value was given out by the interner that was counted
+                };
+                if kept.is_none() {
+                    self.touched.push(value);
+                }
+                onto(kept.get_or_insert_default(), weight);
+            }
+        }
+    }
+
+    /// Everything added since the last call.
+    fn take(&mut self) -> impl Iterator<Item = (u32, Weights)> {
+        let weights = &mut self.weights;
+        self.touched.drain(..).map(|value| {
+            let taken = weights.get_mut(value as usize).and_then(Option::take);
+            (value, taken.unwrap_or_default())
+        })
+    }
 }
 
 /// Three to seven quotes, no two of one person, spread over channels, with a contrary voice if there is
@@ -253,8 +284,7 @@ pub fn quotes(window: &Window<'_>, lattice: &Lattice, interner: &Interner) -> Ve
         .iter()
         .filter(|contribution| contribution.quote.is_some())
         .map(|contribution| {
-            let channel = Slots::new(&contribution.values)
-                .get(channel_slot)
+            let channel = values_in(&contribution.values, channel_slot)
                 .first()
                 .map_or("", |&value| interner.text(value));
             (

@@ -155,13 +155,13 @@ impl Lattice {
         key.values[depth] = NO_VALUE;
     }
 
-    /// Whether a contribution with these values belongs to `key`.
+    /// Whether a contribution with these flat values ([`Lattice::values`]) belongs to `key`.
     #[must_use]
-    pub fn contains(&self, key: &SeriesKey, slots: &Slots<'_>) -> bool {
+    pub fn contains(&self, key: &SeriesKey, flat: &[u32]) -> bool {
         self.view(key.view)
             .iter()
             .zip(&key.values)
-            .all(|(&slot, value)| slots.get(slot).contains(value))
+            .all(|(&slot, value)| values_in(flat, slot).contains(value))
     }
 
     /// Dimension names and values of a series, in the view's order.
@@ -230,6 +230,23 @@ fn standard_values(
         StandardDimension::Journey => push(&mention.about.journey),
         StandardDimension::Stage => push(&mention.about.stage),
         StandardDimension::Language => push(&mention.language),
+    }
+}
+
+/// Values in one slot of `flat`, as made by [`Lattice::values`]. Walking to the few slots a view has is cheaper than
+/// finding them all, which [`Slots`] does for those who need many.
+#[must_use]
+pub fn values_in(flat: &[u32], slot: usize) -> &[u32] {
+    let mut rest = flat;
+    for _ in 0..slot {
+        let Some((&count, after)) = rest.split_first() else {
+            return &[];
+        };
+        rest = after.get(count as usize..).unwrap_or_default();
+    }
+    match rest.split_first() {
+        Some((&count, after)) => after.get(..count as usize).unwrap_or_default(),
+        None => &[],
     }
 }
 

@@ -7,11 +7,12 @@
 //! | [`rating`] | a rating on any scale |
 //! | [`watermark`] | how far a source partition has come |
 //! | [`cap`] | when bad input stops the listener |
+//! | [`fan_out`] | threads that work on a turn together |
 //! | [`stage`] | the turn's view of all this |
 
 pub mod cap;
 pub mod ear;
-mod fan_out;
+pub mod fan_out;
 pub mod rating;
 pub mod stage;
 pub mod triage;

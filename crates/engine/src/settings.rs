@@ -12,7 +12,8 @@ mod topics;
 pub use portfolio::{PortfolioField, PortfolioKey};
 pub use secret::Secret;
 pub use sections::{
-    DeadLetterCap, LagSettings, ListenSettings, Partitions, ServeSettings, TurnSettings,
+    DeadLetterCap, LagSettings, ListenSettings, Partitions, RetentionSettings, ServeSettings,
+    TurnSettings,
 };
 pub use topics::Topics;
 
@@ -70,6 +71,8 @@ pub struct EngineSettings {
     pub serve: ServeSettings,
     /// When a stage counts as behind.
     pub lag: LagSettings,
+    /// How long records stay.
+    pub retention: RetentionSettings,
 }
 
 impl Default for EngineSettings {
@@ -82,6 +85,7 @@ impl Default for EngineSettings {
             listen: ListenSettings::default(),
             serve: ServeSettings::default(),
             lag: LagSettings::default(),
+            retention: RetentionSettings::default(),
         }
     }
 }
@@ -94,6 +98,8 @@ pub const MAX_TURN_RECORDS: usize = 65_536;
 pub const MAX_THREADS: usize = 64;
 /// Longest time setting, in seconds: 400 days.
 pub const MAX_SECONDS: u64 = 400 * 24 * 3_600;
+/// Longest retention, in days: a century.
+pub const MAX_DAYS: u64 = 36_525;
 /// Most extra fields a mention carries.
 pub const MAX_EXTRA_FIELDS: u64 = 32;
 /// Longest topic name Kafka takes.
@@ -297,6 +303,22 @@ impl EngineSettings {
         range(
             "lag.stall_after_seconds",
             self.lag.stall_after_seconds.into(),
+            1,
+            86_400,
+        );
+        let retention = self.retention;
+        for (name, days) in [
+            ("feedback", retention.feedback_days),
+            ("mentions", retention.mentions_days),
+            ("series", retention.series_days),
+            ("outputs", retention.outputs_days),
+            ("dead_letters", retention.dead_letters_days),
+        ] {
+            range(&format!("retention.{name}_days"), days.into(), 0, MAX_DAYS);
+        }
+        range(
+            "retention.clean_every_seconds",
+            retention.clean_every_seconds,
             1,
             86_400,
         );

@@ -40,6 +40,8 @@ pub struct Metrics {
     pub(crate) rejections: IntCounterVec,
     pub(crate) alerts: IntCounterVec,
     pub(crate) view_changes: IntCounterVec,
+    pub(crate) log_expired: IntCounterVec,
+    pub(crate) log_held_back: IntGaugeVec,
     lag_seconds: GaugeVec,
     lag_status: IntGaugeVec,
     stages: Mutex<BTreeMap<&'static str, Arc<Progress>>>,
@@ -144,6 +146,18 @@ impl Metrics {
                 "auscult_view_changes_total",
                 "Changes written to the read model.",
                 &["kind"],
+            ),
+            log_expired: counter(
+                &registry,
+                "auscult_log_expired_records_total",
+                "Records of the embedded log deleted because their time was over.",
+                &[],
+            ),
+            log_held_back: int_gauge(
+                &registry,
+                "auscult_log_held_back_partitions",
+                "Partitions of the embedded log whose old records wait for a stage to read them.",
+                &[],
             ),
             lag_seconds: gauge(
                 &registry,

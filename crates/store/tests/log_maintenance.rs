@@ -82,6 +82,33 @@ fn records_go_by_size_oldest_first() {
 }
 
 #[test]
+fn a_reader_that_never_came_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, clock) = open(folder.path(), Cleanup::days(1));
+    append(&log, &["a", "b"]);
+    clock.advance_to(Timestamp(200 * DAY));
+    let readers = [("detect", vec!["t"]), ("serve", vec!["other"])];
+    let report = log.maintain_for(RECORDS_A_CALL, &readers).unwrap();
+    assert_eq!(report.expired, 0);
+    assert_eq!(
+        (
+            report.held_back[0].group.as_str(),
+            report.held_back[0].position
+        ),
+        ("detect", Position(0))
+    );
+    let mut detect = log.consumer("detect", &["t"]).unwrap();
+    detect
+        .commit(Commit {
+            positions: vec![(at("t", 0), Position(2), String::new())],
+            ..Commit::default()
+        })
+        .unwrap();
+    let report = log.maintain_for(RECORDS_A_CALL, &readers).unwrap();
+    assert_eq!((report.expired, report.held_back.len()), (2, 0));
+}
+
+#[test]
 fn what_a_group_has_yet_to_read_stays_and_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let (log, clock) = open(folder.path(), Cleanup::days(1));

@@ -110,6 +110,28 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
             serve.whole("feed_silent_after_seconds", MOST),
         );
     });
+    section.section("retention", |retention| {
+        let own = &mut settings.retention;
+        let most = u64::from(u32::MAX);
+        set_u32(
+            &mut own.feedback_days,
+            retention.whole("feedback_days", most),
+        );
+        set_u32(
+            &mut own.mentions_days,
+            retention.whole("mentions_days", most),
+        );
+        set_u32(&mut own.series_days, retention.whole("series_days", most));
+        set_u32(&mut own.outputs_days, retention.whole("outputs_days", most));
+        set_u32(
+            &mut own.dead_letters_days,
+            retention.whole("dead_letters_days", most),
+        );
+        set(
+            &mut own.clean_every_seconds,
+            retention.whole("clean_every_seconds", MOST),
+        );
+    });
     section.section("lag", |lag| {
         set_u32(
             &mut settings.lag.warn_after_seconds,

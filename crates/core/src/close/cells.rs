@@ -65,7 +65,8 @@ impl Machine {
         cells
     }
 
-    /// Contributions of a series that count, of buckets `from..=to`, as known at the close of `as_of`.
+    /// Contributions of a series that count, of `buckets`, as known at the close of `as_of`. Their order differs between
+    /// interleavings: whoever shows them one by one sorts them.
     pub(crate) fn contributions_of(
         &self,
         key: &SeriesKey,
@@ -73,20 +74,14 @@ impl Machine {
         buckets: std::ops::RangeInclusive<BucketIndex>,
         as_of: BucketIndex,
     ) -> Vec<&Contribution> {
-        let mut found: Vec<&Contribution> = buckets
+        buckets
             .flat_map(|bucket| {
                 self.journal
                     .bucket(width, bucket)
                     .filter(move |contribution| contribution.counts_at(width, as_of.max(bucket)))
             })
-            .filter(|contribution| {
-                self.plan
-                    .lattice
-                    .contains(key, &Slots::new(&contribution.values))
-            })
-            .collect();
-        found.sort_by_key(|contribution| (contribution.feedback, contribution.event));
-        found
+            .filter(|contribution| self.plan.lattice.contains(key, &contribution.values))
+            .collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::cap::DeadLetterWindow;
 use super::ear::{Ear, EarRules, Heard, Understanding};
-use super::fan_out::fan_out;
+use super::fan_out::FanOut;
 use super::watermark::{TimeRules, Watermark};
 use crate::log::{Commit, Outgoing, Position, Record, TopicPartition};
 use crate::settings::CheckedEngineSettings;
@@ -33,8 +33,6 @@ struct ListenRules {
     source_partitions: u32,
     /// History is being loaded.
     backfill: bool,
-    /// Threads a turn fans out over.
-    threads: usize,
     topics: OutputTopics,
 }
 
@@ -66,7 +64,6 @@ impl ListenRules {
             mentions_partitions: settings.partitions.mentions,
             source_partitions: settings.source_partitions(),
             backfill: listen.backfill,
-            threads: listen.threads,
             topics: OutputTopics {
                 mentions: settings.topics.mentions.as_str().into(),
                 candidates: settings.topics.safety_candidates.as_str().into(),
@@ -103,6 +100,7 @@ pub struct ListenStage {
     metrics: Arc<Metrics>,
     sources: BTreeMap<TopicPartition, Source>,
     window: DeadLetterWindow,
+    threads: FanOut,
     outgoing: Vec<Outgoing>,
     tally: Tally,
     move_to: Option<Timestamp>,
@@ -136,6 +134,7 @@ impl ListenStage {
             metrics,
             sources: BTreeMap::new(),
             window: DeadLetterWindow::new(settings.listen.dead_letter_cap),
+            threads: FanOut::new(settings.listen.threads),
             outgoing: Vec::new(),
             tally: Tally::default(),
             move_to: None,
@@ -297,16 +296,19 @@ impl Stage for ListenStage {
 
     fn apply(&mut self, records: &[Record], now: Timestamp) -> Result<(), StageError> {
         let ear = Arc::clone(&self.ear);
-        let mut heard = fan_out(records, self.rules.threads, |record| ear.hear(record, now));
+        self.threads
+            .start()
+            .map_err(|refused| StageError::Fatal(refused.to_string()))?;
+        let mut heard = self.threads.map(records, |record| ear.hear(record, now));
         for (record, heard) in records.iter().zip(&mut heard) {
             self.order(record, heard, now)?;
             self.count(record, heard);
         }
         let pairs: Vec<(&Record, &Heard<'_>)> = records.iter().zip(&heard).collect();
         let topics = &self.rules.topics;
-        let encoded = fan_out(&pairs, self.rules.threads, |(record, heard)| {
-            topics.encode(record, heard, now)
-        });
+        let encoded = self
+            .threads
+            .map(&pairs, |(record, heard)| topics.encode(record, heard, now));
         self.outgoing.extend(encoded.into_iter().flatten());
         Ok(())
     }

@@ -30,6 +30,40 @@ impl Default for Partitions {
     }
 }
 
+/// How long records stay in the embedded log; on Kafka that is the broker's business. A record that a stage has yet to
+/// read stays whatever its age, and the detector's memory is no record: it stays too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetentionSettings {
+    /// Days of feedback as received, raw text included; 0: for good.
+    pub feedback_days: u32,
+    /// Days of mentions: redacted text; 0: for good.
+    pub mentions_days: u32,
+    /// Days of series points, by far the most of what Detect writes; 0: for good. A read model that was deleted shows
+    /// charts as far back.
+    pub series_days: u32,
+    /// Days of alerts, signals, answers, safety candidates and medical requests; 0: for good. A read model that was
+    /// deleted is built again as far back.
+    pub outputs_days: u32,
+    /// Days of dead letters, original bytes included; 0: for good.
+    pub dead_letters_days: u32,
+    /// Seconds between two clean-ups.
+    pub clean_every_seconds: u64,
+}
+
+impl Default for RetentionSettings {
+    fn default() -> RetentionSettings {
+        RetentionSettings {
+            feedback_days: 90,
+            mentions_days: 400,
+            series_days: 400,
+            outputs_days: 0,
+            dead_letters_days: 90,
+            clean_every_seconds: 600,
+        }
+    }
+}
+
 /// Size of turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]

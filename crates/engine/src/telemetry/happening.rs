@@ -377,3 +377,32 @@ impl ViewSkipped<'_> {
         add(&metrics.view_changes, &["skipped"], 1);
     }
 }
+
+/// The log was cleaned up.
+#[derive(Debug, Clone)]
+pub struct LogCleaned {
+    /// Records deleted because their time was over.
+    pub expired: u64,
+    /// Partitions and the group each waits for, past their time.
+    pub held_back: Vec<(TopicPartition, String)>,
+}
+
+impl LogCleaned {
+    /// Counts it. Waiting for a stage loses nothing, but the file grows until it has read.
+    pub fn emit(self, metrics: &Metrics) {
+        if self.expired > 0 {
+            info!(records = self.expired, "old records deleted from the log");
+        }
+        metrics
+            .log_expired
+            .with_label_values(&[] as &[&str])
+            .inc_by(self.expired);
+        metrics
+            .log_held_back
+            .with_label_values(&[] as &[&str])
+            .set(i64::try_from(self.held_back.len()).unwrap_or(i64::MAX));
+        for (partition, group) in &self.held_back {
+            warn!(%partition, group, "old records stay because this group has yet to read them");
+        }
+    }
+}

@@ -71,6 +71,19 @@ impl EmbeddedLog {
     /// # Errors
     /// See [`LogError`]. What was cleaned before the error stays cleaned; nothing else is lost.
     pub fn maintain(&self, records_max: usize) -> Result<Maintenance, LogError> {
+        self.maintain_for(records_max, &[])
+    }
+
+    /// [`EmbeddedLog::maintain`] that also waits for `readers`, groups and their topics, where they have not committed
+    /// anything yet: a stage that was never started finds everything when it is.
+    ///
+    /// # Errors
+    /// As [`EmbeddedLog::maintain`].
+    pub fn maintain_for(
+        &self,
+        records_max: usize,
+        readers: &[(&str, Vec<&str>)],
+    ) -> Result<Maintenance, LogError> {
         let shared = &self.shared;
         let _one_at_a_time = lock(&shared.cleaning)?;
         let connection = self.open_reader()?;
@@ -80,7 +93,7 @@ impl EmbeddedLog {
             for partition in
                 &shared.catalogue.partitions[topic.first..topic.first + topic.partitions as usize]
             {
-                let lagging = slowest_group(&connection, partition)
+                let lagging = slowest_group(&connection, partition, readers)
                     .map_err(|e| LogError::from(shared.place.explain("clean up", &e)))?;
                 match topic.cleanup {
                     Cleanup::Delete {
@@ -254,11 +267,31 @@ fn moved_back(now: Timestamp, by: Duration) -> Timestamp {
     now.plus(-i64::try_from(by.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// The group furthest behind in `partition`; `None` if none has ever committed there.
+/// The group furthest behind in `partition`: one of `readers` that has never committed there, else by position;
+/// `None` if nobody reads it.
 fn slowest_group(
     connection: &Connection,
     partition: &Partition,
+    readers: &[(&str, Vec<&str>)],
 ) -> rusqlite::Result<Option<HeldBack>> {
+    let of_topic = readers
+        .iter()
+        .filter(|(_, topics)| topics.contains(&partition.at.topic.as_ref()));
+    for (group, _) in of_topic {
+        let has_committed = connection.query_row(
+            "SELECT count(*) FROM positions JOIN groups ON groups.id = owner >> 32
+             WHERE owner & 0xffffffff = ?1 AND name = ?2",
+            params![partition.id, group],
+            |row| row.get::<_, bool>(0),
+        )?;
+        if !has_committed {
+            return Ok(Some(HeldBack {
+                group: (*group).to_owned(),
+                partition: partition.at.clone(),
+                position: Position(0),
+            }));
+        }
+    }
     connection
         .query_row(
             "SELECT name, position FROM positions JOIN groups ON groups.id = owner >> 32
