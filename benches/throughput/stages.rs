@@ -18,10 +18,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Builder;
 
-/// Events in hand at once: as many as a full turn of the service.
-const BATCH: usize = 8_192;
+/// Events in hand at once, as in Listen.
+const BATCH: usize = 1_024;
 /// Batches understood and not applied yet.
-const AHEAD: usize = 2;
+const AHEAD: usize = 4;
 
 /// Decodes, understands and applies `records`; nothing is written anywhere.
 pub fn run(settings: &Settings, records: &[Record], now: Timestamp) -> Result<()> {

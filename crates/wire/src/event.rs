@@ -278,19 +278,23 @@ impl<'a, T: Decode<'a>> Visitor<'a> for StructuredReader<'_, 'a, T> {
             let (Some(value), None) = (value, &event.refusal) else {
                 continue;
             };
-            let pointer = if event.envelope.extensions.len() < 64 {
-                here.pointer()
-            } else {
-                String::new()
-            };
-            if pointer.is_empty() {
+            if event.envelope.extensions.len() >= 64 {
                 return Err(self.context.fail(
                     ErrorCode::ListTooLong,
                     &root,
                     "more than 64 extension attributes",
                 ));
             }
-            event.refusal = event.envelope.set(name, value, &pointer).err();
+            // The pointer is text of its own: it is made for the few that are refused.
+            let shown = name.clone();
+            event.refusal = event
+                .envelope
+                .set(name, value, "")
+                .err()
+                .map(|refusal| WireError {
+                    place: Place::Name(&root, &shown).pointer(),
+                    ..refusal
+                });
         }
         Ok(event)
     }

@@ -118,10 +118,10 @@ pub struct Heard<'h> {
     pub set_aside: Option<FeedbackKind>,
     /// Why it was refused.
     pub refusal: Option<WireError>,
-    /// What safety must see, with its tenant.
-    pub candidate: Option<(String, SafetyCandidate)>,
+    /// What safety must see, with its tenant. Boxed, as the request is: both are rare and large.
+    pub candidate: Option<Box<(String, SafetyCandidate)>>,
     /// A question for medical information, with its tenant.
-    pub request: Option<(String, MedicalRequest)>,
+    pub request: Option<Box<(String, MedicalRequest)>>,
     /// Classes of personal data replaced in the text.
     pub redacted: Vec<PersonalDataClass>,
 }
@@ -180,7 +180,7 @@ impl Ear {
                 .with
                 .desk
                 .candidate_of_broken(record, &finding, &tenant, now);
-            (tenant, candidate)
+            Box::new((tenant, candidate))
         });
         Heard {
             candidate,
@@ -209,7 +209,7 @@ impl Ear {
                 .with
                 .desk
                 .candidate(&event, &finding, &tenant, record, now);
-            (tenant, candidate)
+            Box::new((tenant, candidate))
         });
         let mut heard = Heard {
             candidate,
@@ -342,7 +342,7 @@ impl Ear {
                 data.consent.may_contact,
                 contact,
             );
-            heard.request = Some((mention.tenant.to_string(), request));
+            heard.request = Some(Box::new((mention.tenant.to_string(), request)));
             withhold_text(&mut mention);
         }
         heard.mention = Some(mention);

@@ -22,6 +22,10 @@ use std::sync::Arc;
 /// The stage's name.
 const NAME: &str = "listen";
 
+/// Records understood and not encoded yet. A whole turn of them would be some ten megabytes of new memory each turn,
+/// which the processor's caches do not hold.
+const IN_HAND: usize = 1_024;
+
 /// What the stage needs to know beside its ear.
 #[derive(Debug, Clone)]
 struct ListenRules {
@@ -180,6 +184,22 @@ impl ListenStage {
         Ok(())
     }
 
+    /// Understands `records`, puts them in order and encodes what comes of them.
+    fn take(&mut self, ear: &Ear, records: &[Record], now: Timestamp) -> Result<(), StageError> {
+        let mut heard = self.threads.map(records, |record| ear.hear(record, now));
+        for (record, heard) in records.iter().zip(&mut heard) {
+            self.order(record, heard, now)?;
+            self.count(record, heard);
+        }
+        let pairs: Vec<(&Record, &Heard<'_>)> = records.iter().zip(&heard).collect();
+        let topics = &self.rules.topics;
+        let encoded = self
+            .threads
+            .map(&pairs, |(record, heard)| topics.encode(record, heard, now));
+        self.outgoing.extend(encoded.into_iter().flatten());
+        Ok(())
+    }
+
     fn count(&mut self, record: &Record, heard: &Heard<'_>) {
         self.window.note(heard.refusal.is_some());
         if let Some(refusal) = &heard.refusal {
@@ -299,17 +319,9 @@ impl Stage for ListenStage {
         self.threads
             .start()
             .map_err(|refused| StageError::Fatal(refused.to_string()))?;
-        let mut heard = self.threads.map(records, |record| ear.hear(record, now));
-        for (record, heard) in records.iter().zip(&mut heard) {
-            self.order(record, heard, now)?;
-            self.count(record, heard);
+        for part in records.chunks(IN_HAND) {
+            self.take(&ear, part, now)?;
         }
-        let pairs: Vec<(&Record, &Heard<'_>)> = records.iter().zip(&heard).collect();
-        let topics = &self.rules.topics;
-        let encoded = self
-            .threads
-            .map(&pairs, |(record, heard)| topics.encode(record, heard, now));
-        self.outgoing.extend(encoded.into_iter().flatten());
         Ok(())
     }
 
@@ -365,13 +377,13 @@ impl OutputTopics {
     /// tail, it is not safety's.
     fn encode(&self, record: &Record, heard: &Heard<'_>, now: Timestamp) -> Vec<Outgoing> {
         let mut out = Vec::with_capacity(1);
-        if let Some((tenant, candidate)) = &heard.candidate {
+        if let Some((tenant, candidate)) = heard.candidate.as_deref() {
             out.push(outgoing(
                 &self.candidates,
                 encode_safety_candidate(tenant, candidate),
             ));
         }
-        if let Some((tenant, request)) = &heard.request {
+        if let Some((tenant, request)) = heard.request.as_deref() {
             out.push(outgoing(
                 &self.requests,
                 encode_medical_request(tenant, request),
