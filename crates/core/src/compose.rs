@@ -71,7 +71,7 @@ pub(crate) fn alert(machine: &Machine, signal: &Signal, story: &Story) -> Alert 
         &machine.plan.lattice,
         &machine.interner,
     );
-    let examples = evidence::quotes(&window, &machine.plan.lattice, &machine.interner);
+    let examples = evidence::quotes(&window, &machine.plan.lattice);
     let named = machine.plan.lattice.named(&signal.key, &machine.interner);
     let score = crate::discovery::score(figures.p_value);
     let severity = severity(score, &figures, signal, &evidence);

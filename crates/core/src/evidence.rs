@@ -277,34 +277,32 @@ impl Tally {
 /// Three to seven quotes, no two of one person, spread over channels, with a contrary voice if there is
 /// one (E04). Which ones is decided by hash, so that it is fair and the same in every run.
 #[must_use]
-pub fn quotes(window: &Window<'_>, lattice: &Lattice, interner: &Interner) -> Vec<Example> {
+pub fn quotes(window: &Window<'_>, lattice: &Lattice) -> Vec<Example> {
     let channel_slot = slot_of(lattice, StandardDimension::Channel);
-    let mut candidates: Vec<(&Contribution, &str, i8)> = window
+    let mut voices: Vec<Voice<'_>> = window
         .inside
         .iter()
         .filter(|contribution| contribution.quote.is_some())
-        .map(|contribution| {
-            let channel = values_in(&contribution.values, channel_slot)
+        .map(|contribution| Voice {
+            order: (contribution.feedback, contribution.event),
+            contribution,
+            channel: values_in(&contribution.values, channel_slot)
                 .first()
-                .map_or("", |&value| interner.text(value));
-            (
-                *contribution,
-                channel,
-                stance_sign(feeling_toward(contribution, &window.key, lattice)),
-            )
+                .copied(),
+            sign: stance_sign(feeling_toward(contribution, &window.key, lattice)),
         })
         .collect();
-    candidates.sort_by_key(|(contribution, ..)| (contribution.feedback, contribution.event));
-    let negative = candidates.iter().filter(|(.., sign)| *sign < 0).count();
-    let positive = candidates.iter().filter(|(.., sign)| *sign > 0).count();
+    voices.sort_unstable_by_key(|voice| voice.order);
+    let negative = voices.iter().filter(|voice| voice.sign < 0).count();
+    let positive = voices.iter().filter(|voice| voice.sign > 0).count();
     let contrary: i8 = if negative >= positive { 1 } else { -1 };
 
     let mut chosen: Vec<usize> = Vec::new();
     let mut people: BTreeSet<u64> = BTreeSet::new();
     let mut take =
         |chosen: &mut Vec<usize>, wanted: &dyn Fn(usize, &[usize]) -> bool, limit: usize| {
-            for (index, (contribution, ..)) in candidates.iter().enumerate() {
-                let person = contribution.person;
+            for (index, voice) in voices.iter().enumerate() {
+                let person = voice.contribution.person;
                 if chosen.len() >= limit {
                     break;
                 }
@@ -316,13 +314,13 @@ pub fn quotes(window: &Window<'_>, lattice: &Lattice, interner: &Interner) -> Ve
                 }
             }
         };
-    take(&mut chosen, &|index, _| candidates[index].2 == contrary, 1);
+    take(&mut chosen, &|index, _| voices[index].sign == contrary, 1);
     take(
         &mut chosen,
         &|index, taken| {
             taken
                 .iter()
-                .all(|&other| candidates[other].1 != candidates[index].1)
+                .all(|&other| voices[other].channel != voices[index].channel)
         },
         *QUOTES.end(),
     );
@@ -331,7 +329,9 @@ pub fn quotes(window: &Window<'_>, lattice: &Lattice, interner: &Interner) -> Ve
     chosen
         .into_iter()
         .filter_map(|index| {
-            let (contribution, _, sign) = candidates[index];
+            let Voice {
+                contribution, sign, ..
+            } = voices[index];
             contribution.quote.as_ref().map(|quote| Example {
                 feedback_id: quote.feedback_id.to_string(),
                 quote: quote.text.to_string(),
@@ -340,6 +340,16 @@ pub fn quotes(window: &Window<'_>, lattice: &Lattice, interner: &Interner) -> Ve
             })
         })
         .collect()
+}
+
+/// Somebody who can be quoted.
+#[derive(Clone, Copy)]
+struct Voice<'a> {
+    /// By hash; no two are alike.
+    order: (u128, u64),
+    contribution: &'a Contribution,
+    channel: Option<u32>,
+    sign: i8,
 }
 
 fn stance_sign(feeling: Option<i16>) -> i8 {
