@@ -3,11 +3,20 @@
 //! A watermark per source partition, not per instance or per feed: it is a function of one partition's
 //! records in their order, so it is the same whatever the interleaving and whoever owns the partition. It
 //! travels as the metadata of the committed position, so that it moves with the partition.
+//!
+//! One event with a wrong date must not make everything after it too late. So an event further ahead than [`LEAP`]
+//! moves nothing until a second one as far ahead confirms it; what a single event can do otherwise is within what
+//! Detect restates. A quantile of the last events instead of the newest would do the same for short leaps too, and would
+//! hold every thin partition back by several events.
 
-use auscult_core::time::{BucketWidth, HOUR, Timestamp};
+use auscult_core::time::{BucketWidth, DAY, HOUR, Timestamp};
 
 /// The width of the edges at which markers are written: the narrowest bucket there is.
 const EDGE: BucketWidth = BucketWidth::Hour;
+
+/// Furthest a single event moves the watermark on, in milliseconds: the restatement horizon Detect has by default, so
+/// that what is made late by it still counts.
+pub const LEAP: i64 = 14 * DAY;
 
 /// Time rules of listening, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +35,14 @@ pub struct Watermark {
     at: Timestamp,
     marked: Timestamp,
     heard_at: Timestamp,
+    /// Where an event that leapt would move it, until another confirms that.
+    leapt: Option<Timestamp>,
 }
 
-/// The first format of the metadata beside a position.
+/// The metadata beside a position: watermark and marker.
 const FORMAT: &str = "w1";
+/// The same and a leap that waits for confirmation.
+const FORMAT_WITH_LEAP: &str = "w2";
 
 impl Watermark {
     /// A partition nobody has read yet; its idle time begins `now`.
@@ -39,6 +52,7 @@ impl Watermark {
             at: Timestamp::MIN,
             marked: Timestamp::MIN,
             heard_at: now,
+            leapt: None,
         }
     }
 
@@ -58,12 +72,17 @@ impl Watermark {
                 .and_then(|text| text.parse().ok())
                 .map(Timestamp)
         };
-        match (format, number(), number()) {
-            (Some(FORMAT), Some(at), Some(marked)) => Ok(Watermark {
-                at,
-                marked,
-                heard_at: now,
-            }),
+        let read = |at, marked, leapt| Watermark {
+            at,
+            marked,
+            heard_at: now,
+            leapt,
+        };
+        match (format, number(), number(), number()) {
+            (Some(FORMAT), Some(at), Some(marked), None) => Ok(read(at, marked, None)),
+            (Some(FORMAT_WITH_LEAP), Some(at), Some(marked), Some(leapt)) => {
+                Ok(read(at, marked, Some(leapt)))
+            }
             _ => Err(format!("{metadata:?} is not the metadata of a watermark")),
         }
     }
@@ -71,7 +90,11 @@ impl Watermark {
     /// What to commit beside the position.
     #[must_use]
     pub fn metadata(&self) -> String {
-        format!("{FORMAT} {} {}", self.at.0, self.marked.0)
+        let (at, marked) = (self.at.0, self.marked.0);
+        match self.leapt {
+            None => format!("{FORMAT} {at} {marked}"),
+            Some(leapt) => format!("{FORMAT_WITH_LEAP} {at} {marked} {}", leapt.0),
+        }
     }
 
     /// The watermark.
@@ -89,13 +112,28 @@ impl Watermark {
     /// An event ahead of the clock counts as now: a wrong clock must not make everybody else late.
     pub fn pass(&mut self, occurred_at: Timestamp, now: Timestamp, rules: TimeRules) -> Timestamp {
         let before = self.at;
-        self.move_to(occurred_at.min(now).plus(-rules.lateness));
+        let seen = occurred_at.min(now).plus(-rules.lateness);
+        if !self.leaps(seen) {
+            self.move_to(seen);
+        } else if let Some(first) = self.leapt.replace(seen) {
+            // Two as far ahead: the nearer one is confirmed, the further may be a leap from there.
+            self.leapt = Some(first.max(seen));
+            self.move_to(first.min(seen));
+        }
         before
     }
 
-    /// Moves on to `at`; never back.
+    fn leaps(&self, at: Timestamp) -> bool {
+        self.at != Timestamp::MIN && at > self.at.plus(LEAP)
+    }
+
+    /// Moves on to `at`; never back. An event that had leapt no further than this allows is caught up with.
     pub fn move_to(&mut self, at: Timestamp) {
         self.at = self.at.max(at);
+        if let Some(leapt) = self.leapt.filter(|leapt| !self.leaps(*leapt)) {
+            self.leapt = None;
+            self.at = self.at.max(leapt);
+        }
     }
 
     /// Whether nothing has come for longer than the rules allow.
@@ -162,7 +200,38 @@ mod tests {
     }
 
     #[test]
+    fn one_event_far_ahead_makes_nobody_late_and_two_move_on() {
+        let day = |day: i64| Timestamp(day * DAY);
+        let mut watermark = Watermark::new(Timestamp(0));
+        watermark.pass(day(100), day(1_000), RULES);
+        watermark.pass(day(465), day(1_000), RULES);
+        assert_eq!(watermark.at(), day(100).plus(-HOUR), "a wrong year");
+        let mut moved = Watermark::restore(&watermark.metadata(), Timestamp(0)).expect("ours");
+        moved.pass(day(101), day(1_000), RULES);
+        assert_eq!(moved.at(), day(101).plus(-HOUR), "life goes on");
+        moved.pass(day(470), day(1_000), RULES);
+        assert_eq!(
+            moved.at(),
+            day(470).plus(-HOUR),
+            "a second one says that time has passed"
+        );
+        assert!(moved.metadata().starts_with("w1 "), "{}", moved.metadata());
+    }
+
+    #[test]
+    fn a_leap_is_caught_up_with() {
+        let day = |day: i64| Timestamp(day * DAY);
+        let mut watermark = Watermark::new(Timestamp(0));
+        for at in [100, 120, 107] {
+            watermark.pass(day(at), day(1_000), RULES);
+        }
+        assert_eq!(watermark.at(), day(120).plus(-HOUR));
+    }
+
+    #[test]
     fn foreign_metadata_is_refused() {
+        assert!(Watermark::restore("w2 5 5", Timestamp(0)).is_err());
+        assert!(Watermark::restore("w1 5 5 5", Timestamp(0)).is_err());
         assert!(Watermark::restore("offset metadata", Timestamp(0)).is_err());
         assert!(Watermark::restore("w1 5", Timestamp(0)).is_err());
         assert_eq!(
@@ -173,7 +242,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn markers_are_monotone_and_survive_a_move(times in prop::collection::vec(-5_000_i64..5_000, 1..60), cut in 0_usize..60) {
+        fn markers_are_monotone_and_survive_a_move(times in prop::collection::vec(-50_000_i64..50_000, 1..60), cut in 0_usize..60) {
             let mut watermark = Watermark::new(Timestamp(0));
             let (mut edges, mut last) = (Vec::new(), Timestamp::MIN);
             for (index, minutes) in times.iter().enumerate() {
