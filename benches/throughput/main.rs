@@ -6,7 +6,8 @@
 //! stops when Detect has taken in, and where there is a log committed, the last mention.
 #![expect(clippy::print_stdout, reason = "a bench for people")]
 
-mod closes;
+#[path = "../../crates/core/examples/close.rs"]
+mod close;
 mod feed;
 mod process;
 mod stages;
@@ -67,7 +68,7 @@ fn main() -> Result<()> {
         }
     }
     if wants("closes") {
-        closes::live_series();
+        close::main();
     }
     Ok(())
 }

@@ -21,11 +21,6 @@ pub fn forget_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
-/// Resident set of this process now (Linux).
-pub fn resident_mebibytes() -> u64 {
-    status_mebibytes("VmRSS:").unwrap_or(0)
-}
-
 fn status_mebibytes(field: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(field))?;
