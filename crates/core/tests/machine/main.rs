@@ -2,6 +2,7 @@
 
 mod feed;
 mod golden;
+mod silent;
 
 use auscult_core::disposition::Disposition;
 use auscult_core::effect::{Effect, Rejection};
