@@ -3,6 +3,8 @@
 //! Only the settings stand yet: a service that is told to use Kafka says at start-up that it cannot, instead of
 //! running half of it. Issue 3 builds the rest.
 
+pub mod admin;
+
 use auscult_core::settings::Problem;
 
 /// What a person wrote under `[kafka]`.
@@ -67,6 +69,16 @@ impl KafkaSettings {
         } else {
             Err(problems)
         }
+    }
+}
+
+impl CheckedKafkaSettings {
+    /// What every client of the brokers starts from.
+    #[must_use]
+    pub fn client_config(&self) -> rdkafka::ClientConfig {
+        let mut config = rdkafka::ClientConfig::new();
+        config.set("bootstrap.servers", self.0.brokers.join(","));
+        config
     }
 }
 
