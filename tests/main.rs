@@ -1,6 +1,7 @@
 //! The built binary and the repository's own rules.
 
 mod commands;
+mod kafka;
 mod process;
 mod scratch;
 mod tidy;

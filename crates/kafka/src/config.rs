@@ -17,7 +17,7 @@ const FETCHED_AHEAD_KIBIBYTES: u64 = 32 * 1024;
 /// Largest record written: feedback of 10 MiB with its dead letter. The topic's own limit is the narrower one.
 const RECORD_BYTES: u64 = 16 * 1024 * 1024;
 
-fn base(settings: &CheckedKafkaSettings, name: &str) -> ClientConfig {
+pub(crate) fn base(settings: &CheckedKafkaSettings, name: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set_log_level(RDKafkaLogLevel::Warning);
     config.set("reconnect.backoff.max.ms", "2000");

@@ -159,6 +159,14 @@ impl KafkaSettings {
     }
 }
 
+impl CheckedKafkaSettings {
+    /// What every client of the brokers starts from: addresses, security, further properties.
+    #[must_use]
+    pub fn client_config(&self) -> rdkafka::ClientConfig {
+        crate::config::base(self, "tools")
+    }
+}
+
 impl std::ops::Deref for CheckedKafkaSettings {
     type Target = KafkaSettings;
     fn deref(&self) -> &KafkaSettings {
