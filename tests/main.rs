@@ -2,6 +2,7 @@
 
 mod broker;
 mod commands;
+mod kafka;
 mod process;
 mod scratch;
 mod tidy;

@@ -94,8 +94,18 @@ pub struct Replay {
     #[arg(long, default_value_t = 40)]
     pub top: usize,
     /// Keep everything in this embedded log instead of memory (to serve it later with `auscult run`).
-    #[arg(long)]
+    #[arg(long, conflicts_with = "to")]
     pub log: Option<PathBuf>,
+    /// Only put the events into the source topics of the settings' [kafka], for a running service to listen to.
+    #[arg(long)]
+    pub to: Option<Destination>,
+}
+
+/// Where `auscult replay` puts events instead of working them off itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Destination {
+    /// The source topics on Kafka.
+    Kafka,
 }
 
 /// `auscult simulate`

@@ -56,7 +56,7 @@ pub fn run(demo: &Demo) -> Outcome {
     let pages = listener.map(|listener| {
         runtime.spawn(auscult_web::serve(
             listener,
-            service.app(&settings),
+            service.app(&settings).or_fail(Kind::Store)?,
             super::run::stopped(Arc::clone(&stop)),
         ))
     });
@@ -242,7 +242,7 @@ impl Live<'_> {
     ) -> Outcome {
         let (from, end) = (generator.scenario().live_from(), generator.scenario().end());
         let began = Instant::now();
-        let appender = self.service.log.appender();
+        let appender = self.service.appender().or_fail(Kind::Store)?;
         while !self.stop.load(Ordering::SeqCst) {
             let passed = began.elapsed().as_secs_f64() * self.pace * HOUR as f64;
             let now = from

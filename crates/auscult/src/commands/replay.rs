@@ -1,6 +1,6 @@
 //! `auscult replay`: history from a file, through the whole path, notifying nobody.
 
-use crate::cli::Replay;
+use crate::cli::{Destination, Replay};
 use crate::exit::{Failure, Kind, Marked, Outcome};
 use crate::import::map::MapFile;
 use crate::import::rows::BadRow;
@@ -9,6 +9,9 @@ use crate::pipeline::{Broker, Pipeline};
 use crate::settings::{self, Overrides, Settings};
 use crate::table;
 use auscult_core::time::Timestamp;
+use auscult_engine::clock::{Clock, SystemClock};
+use auscult_engine::log::Append;
+use auscult_engine::submit::SubmitDesk;
 use auscult_core::words::SignalStatus;
 use auscult_wire::{AlertData, FeedbackEvent};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -17,6 +20,8 @@ use std::sync::Arc;
 
 /// Events fed in at once.
 const BATCH: usize = 4_096;
+/// Events put into Kafka in one transaction.
+const FED_AT_ONCE: usize = 1_000;
 
 /// What a replay came to.
 #[derive(Debug, Default)]
@@ -43,6 +48,9 @@ pub struct Raised {
 /// Loads a file and prints the signals it would have raised.
 pub fn run(replay: &Replay) -> Outcome {
     let map = super::read_map(&replay.map)?;
+    if replay.to == Some(Destination::Kafka) {
+        return feed_kafka(replay, &map);
+    }
     let settings = settings_for(replay, &map)?;
     let (events, bad) = read_events(replay, &map)?;
     let total = events.len();
@@ -53,6 +61,57 @@ pub fn run(replay: &Replay) -> Outcome {
     } else {
         tell_table(replay, &report, bad.len());
     }
+    Ok(())
+}
+
+/// Puts the events into the source topics as the API would, in order of arrival, and leaves the rest to the service.
+fn feed_kafka(replay: &Replay, map: &MapFile) -> Outcome {
+    let overrides = Overrides {
+        pseudonym_key: Some(super::run::throwaway_key("replay")),
+        ..Overrides::default()
+    };
+    let settings =
+        settings::load(replay.settings.as_deref(), &overrides).or_fail(Kind::Settings)?;
+    let Some(kafka) = &settings.kafka else {
+        return Err(Failure::new(
+            Kind::Settings,
+            anyhow::anyhow!("--to kafka needs brokers: name a settings file with [kafka]"),
+        ));
+    };
+    let (events, bad) = read_events(replay, map)?;
+    let wanted: Vec<_> = crate::topics::on_kafka(&settings.engine)
+        .into_iter()
+        .filter(|(topic, _)| settings.engine.topics.sources.contains(topic))
+        .collect();
+    let kafka = auscult_kafka::Kafka::connect(kafka, &wanted).or_fail(Kind::Store)?;
+    let appender = kafka.appender().or_fail(Kind::Store)?;
+    let desk = SubmitDesk::new(&settings.engine);
+    let bar = progress("feeding", events.len() as u64);
+    for batch in events.chunks(FED_AT_ONCE) {
+        let mut body = Vec::new();
+        for event in batch {
+            body.extend_from_slice(&auscult_wire::encode_feedback_structured(event));
+            body.push(b'\n');
+        }
+        let submission = desk
+            .feedback(
+                "application/x-ndjson",
+                &Vec::new(),
+                &body,
+                SystemClock.now(),
+            )
+            .or_fail(Kind::Input)?;
+        appender.append(submission.outgoing).or_fail(Kind::Store)?;
+        bar.inc(batch.len() as u64);
+    }
+    bar.finish_and_clear();
+    tell_bad_rows(replay, &bad, events.len());
+    super::print(&format!(
+        "{} events are in {}; {} rows left out.\n",
+        events.len(),
+        settings.engine.topics.sources.join(", "),
+        bad.len()
+    ));
     Ok(())
 }
 
@@ -145,7 +204,7 @@ fn through_the_machine(
 
 fn run_pipeline<B: Broker>(
     broker: &B,
-    appender: Box<dyn auscult_engine::log::Append>,
+    appender: Box<dyn Append>,
     settings: &Settings,
     taxonomy: auscult_language::themes::Taxonomy,
     events: Vec<FeedbackEvent<'static>>,

@@ -47,7 +47,7 @@ fn connect(settings: &Settings) -> Result<Admin, Failure> {
             ),
         ));
     };
-    Admin::new(&kafka.client_config()).or_fail(Kind::Store)
+    Admin::new(kafka).or_fail(Kind::Store)
 }
 
 fn refused(error: AdminError) -> Failure {

@@ -10,12 +10,12 @@ mod policy;
 pub use difference::{Difference, FoundTopic, differences};
 pub use policy::{CheckedTopicPolicy, RetentionDays, TopicPolicy, TopicSpec, specs};
 
-use rdkafka::ClientConfig;
+use crate::context::Listener;
+use crate::settings::CheckedKafkaSettings;
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
     TopicReplication,
 };
-use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -71,7 +71,7 @@ pub enum TopicState {
 
 /// Looks at topics and makes missing ones.
 pub struct Admin {
-    client: AdminClient<DefaultClientContext>,
+    client: AdminClient<Listener>,
     brokers: String,
 }
 
@@ -80,12 +80,14 @@ impl Admin {
     ///
     /// # Errors
     /// Settings that the client library refuses.
-    pub fn new(config: &ClientConfig) -> Result<Admin, AdminError> {
-        let brokers = config.get("bootstrap.servers").unwrap_or_default().to_owned();
-        let client = config.create().map_err(|error| AdminError::Unreachable {
-            brokers: brokers.clone(),
-            reason: error.to_string(),
-        })?;
+    pub fn new(settings: &CheckedKafkaSettings) -> Result<Admin, AdminError> {
+        let brokers = settings.brokers.join(", ");
+        let client = crate::config::base(settings, "admin")
+            .create_with_context(Listener::new(settings.security.token_file.clone()))
+            .map_err(|error| AdminError::Unreachable {
+                brokers: brokers.clone(),
+                reason: crate::config::without_values(&error),
+            })?;
         Ok(Admin { client, brokers })
     }
 
