@@ -163,6 +163,10 @@ impl Transactions {
         match sent {
             Ok(()) => self.commit(),
             Err(failed) => {
+                if matches!(failed, Failed::Fatal(_)) {
+                    // A record the broker refused leaves a hole in the producer's sequence: the next use begins anew.
+                    self.open = Open::Broken;
+                }
                 if self.open != Open::Broken {
                     self.open = Open::ToAbort;
                     // An abort that fails is taken up again before the next transaction.
@@ -266,6 +270,10 @@ impl Transactions {
             }
             Err(error) => {
                 let failed = self.judge(&error, "the transaction could not be aborted");
+                if matches!(failed, Failed::Fatal(_)) {
+                    // A record the broker refused leaves a hole in the producer's sequence: the next use begins anew.
+                    self.open = Open::Broken;
+                }
                 if self.open != Open::Broken {
                     self.open = Open::ToAbort;
                 }
