@@ -1,5 +1,6 @@
 //! The built binary and the repository's own rules.
 
+mod broker;
 mod commands;
 mod kafka;
 mod process;

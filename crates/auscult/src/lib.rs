@@ -36,6 +36,7 @@ pub fn run() -> ExitCode {
         Command::Run(run) => commands::run::run(&run),
         Command::Simulate(simulate) => commands::simulate::run(&simulate),
         Command::DeadLetters(letters) => commands::dead_letters::run(&letters),
+        Command::Topics(topics) => commands::topics::run(&topics),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

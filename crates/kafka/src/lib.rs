@@ -15,8 +15,10 @@
 //! | `transaction` | one transactional producer |
 //! | `restore` | a partition's state |
 //! | `reach` | what is unread |
+//! | `admin` | topics, looked at and made |
 //! | `append` | the [`Append`](auscult_engine::log::Append) |
 
+pub mod admin;
 mod append;
 mod config;
 mod consumer;

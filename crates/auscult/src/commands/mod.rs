@@ -7,6 +7,7 @@ pub mod dispose;
 pub mod replay;
 pub mod run;
 pub mod simulate;
+pub mod topics;
 
 use crate::exit::{Failure, Kind};
 use crate::import::map::{self, MapFile};

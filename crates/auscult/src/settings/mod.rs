@@ -5,10 +5,12 @@
 
 pub mod detect;
 mod engine;
+mod kafka_topics;
 pub mod reader;
 
 use auscult_core::settings::{CheckedDetectSettings, Problem};
 use auscult_engine::settings::{CheckedEngineSettings, Role, Secret};
+use auscult_kafka::admin::{CheckedTopicPolicy, TopicPolicy};
 use auscult_web::settings::{CheckedWebSettings, WebSettings, WebToken};
 use reader::Section;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,8 @@ pub struct Settings {
     pub taxonomy: Option<PathBuf>,
     /// Kafka, when `[kafka]` is written.
     pub kafka: Option<auscult_kafka::CheckedKafkaSettings>,
+    /// How Kafka's topics are to be.
+    pub kafka_topics: CheckedTopicPolicy,
 }
 
 /// Why settings could not be used.
@@ -125,8 +129,9 @@ pub fn read(path: &Path, text: &str, overrides: &Overrides) -> Result<Settings, 
     let kafka = written
         .kafka
         .and_then(|kafka| keep(kafka.check(), &mut problems));
-    match (engine, detect, web) {
-        (Some(engine), Some(detect), Some(web)) if problems.is_empty() => Ok(Settings {
+    let kafka_topics = keep(written.kafka_topics.check(), &mut problems);
+    match (engine, detect, web, kafka_topics) {
+        (Some(engine), Some(detect), Some(web), Some(kafka_topics)) if problems.is_empty() => Ok(Settings {
             engine,
             detect,
             web,
@@ -134,6 +139,7 @@ pub fn read(path: &Path, text: &str, overrides: &Overrides) -> Result<Settings, 
             view_path: written.view_path,
             taxonomy: written.taxonomy,
             kafka,
+            kafka_topics,
         }),
         _ => Err(SettingsError::Problems {
             path: path.to_owned(),
@@ -153,6 +159,7 @@ struct Written {
     detect: auscult_core::settings::DetectSettings,
     web: WebSettings,
     kafka: Option<auscult_kafka::KafkaSettings>,
+    kafka_topics: TopicPolicy,
     log_path: PathBuf,
     view_path: PathBuf,
     taxonomy: Option<PathBuf>,
@@ -177,7 +184,9 @@ impl Written {
         let taxonomy = file
             .section("language", |language| language.text("taxonomy"))
             .map(PathBuf::from);
-        let kafka = file.section("kafka", engine::kafka);
+        let (kafka, kafka_topics) = file.section("kafka", |section| {
+            (engine::kafka(section), kafka_topics::read(section))
+        });
         file.finish();
         engine.listen.backfill |= overrides.backfill;
         keep_extra_fields(&mut engine.listen.extra_fields, &detect);
@@ -195,6 +204,7 @@ impl Written {
             detect,
             web,
             kafka: has_kafka.then_some(kafka),
+            kafka_topics,
             log_path,
             view_path,
             taxonomy,
