@@ -61,7 +61,10 @@ fn main() -> Result<()> {
     let kafka = connect(&apart)?;
     fill(&kafka, &events)?;
 
-    println!("{:<32} {:>10} {:>9} {:>8}", "path", "events/s", "seconds", "of bare");
+    println!(
+        "{:<32} {:>10} {:>9} {:>8}",
+        "path", "events/s", "seconds", "of bare"
+    );
     let bare = bare(&brokers, events.len())?;
     row("bare rdkafka, no work", events.len(), bare, bare);
     let listen = run(vec![listen(&kafka, &apart)])?;
@@ -71,10 +74,7 @@ fn main() -> Result<()> {
     let kafka = connect(&whole)?;
     let both = run(vec![listen(&kafka, &whole), detect(&kafka, &whole)])?;
     row("whole", events.len(), both, bare);
-    println!(
-        "whole / bare = {:.2} (target 0.35)",
-        bare / both
-    );
+    println!("whole / bare = {:.2} (target 0.35)", bare / both);
 
     let rate = events.len() as f64 / both / 2.0;
     delay(&kafka, &whole, &events, rate)?;
@@ -118,7 +118,11 @@ fn settings_for(brokers: &str, name: &str) -> Result<Settings> {
         group_prefix: format!("bench-{name}"),
         ..KafkaSettings::default()
     };
-    settings.kafka = Some(kafka.check().map_err(|found| anyhow::anyhow!("{found:?}"))?);
+    settings.kafka = Some(
+        kafka
+            .check()
+            .map_err(|found| anyhow::anyhow!("{found:?}"))?,
+    );
     Ok(settings)
 }
 

@@ -64,7 +64,12 @@ fn feed_kafka(replay: &Replay, map: &MapFile) -> Outcome {
             body.push(b'\n');
         }
         let submission = desk
-            .feedback("application/x-ndjson", &Vec::new(), &body, SystemClock.now())
+            .feedback(
+                "application/x-ndjson",
+                &Vec::new(),
+                &body,
+                SystemClock.now(),
+            )
             .or_fail(Kind::Input)?;
         appender.append(submission.outgoing).or_fail(Kind::Store)?;
     }
