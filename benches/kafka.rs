@@ -16,6 +16,7 @@ use auscult_engine::log::{Append, Commit, Log, LogEvent, Outgoing, StateRecord, 
 use auscult_engine::settings::{Secret, Topics};
 use auscult_engine::telemetry::Metrics;
 use auscult_engine::turn::{Stage, Turn, Worker};
+use auscult_kafka::admin::{self, Admin, TopicPolicy, TopicState};
 use auscult_kafka::{Drained, Kafka, KafkaConsumer, KafkaSettings, Membered};
 use auscult_language::themes::Taxonomy;
 use auscult_test_broker::{Cluster, ClusterSettings, Kit};
@@ -60,20 +61,20 @@ fn main() -> Result<()> {
     let kafka = connect(&apart)?;
     fill(&kafka, &events)?;
 
-    println!("{:<32} {:>10} {:>9} {:>8}", "path", "events/s", "seconds", "of bare");
+    println!(
+        "{:<32} {:>10} {:>9} {:>8}",
+        "path", "events/s", "seconds", "of bare"
+    );
     let bare = bare(&brokers, events.len())?;
     row("bare rdkafka, no work", events.len(), bare, bare);
-    let listen = run(&[listen(&kafka, &apart)])?;
+    let listen = run(vec![listen(&kafka, &apart)])?;
     row("listen", events.len(), listen, bare);
-    let detect = run(&[detect(&kafka, &apart)])?;
+    let detect = run(vec![detect(&kafka, &apart)])?;
     row("detect", events.len(), detect, bare);
     let kafka = connect(&whole)?;
-    let both = run(&[listen(&kafka, &whole), detect(&kafka, &whole)])?;
+    let both = run(vec![listen(&kafka, &whole), detect(&kafka, &whole)])?;
     row("whole", events.len(), both, bare);
-    println!(
-        "whole / bare = {:.2} (target 0.35)",
-        bare / both
-    );
+    println!("whole / bare = {:.2} (target 0.35)", bare / both);
 
     let rate = events.len() as f64 / both / 2.0;
     delay(&kafka, &whole, &events, rate)?;
@@ -117,7 +118,11 @@ fn settings_for(brokers: &str, name: &str) -> Result<Settings> {
         group_prefix: format!("bench-{name}"),
         ..KafkaSettings::default()
     };
-    settings.kafka = Some(kafka.check().map_err(|found| anyhow::anyhow!("{found:?}"))?);
+    settings.kafka = Some(
+        kafka
+            .check()
+            .map_err(|found| anyhow::anyhow!("{found:?}"))?,
+    );
     Ok(settings)
 }
 
@@ -132,16 +137,22 @@ fn connect(settings: &Settings) -> Result<Kafka> {
 /// Makes topics with the tool people use.
 fn make_topics(settings: &Settings) -> Result<()> {
     let kafka = settings.kafka.as_ref().context("[kafka]")?;
-    let policy = auscult_kafka::admin::TopicPolicy {
+    let policy = TopicPolicy {
         replication: 1,
         least_in_sync: 1,
-        ..auscult_kafka::admin::TopicPolicy::default()
+        ..TopicPolicy::default()
     };
     let policy = policy
         .check()
         .map_err(|found| anyhow::anyhow!("{found:?}"))?;
-    let specs = auscult_kafka::admin::specs(&settings.engine, &policy);
-    auscult_kafka::admin::apply(kafka, &specs)?;
+    let admin = Admin::new(kafka)?;
+    let compared = admin.compare(&admin::specs(&settings.engine, &policy))?;
+    let missing: Vec<_> = compared
+        .iter()
+        .filter(|one| one.state == TopicState::Missing)
+        .map(|one| &one.spec)
+        .collect();
+    admin.create(&missing)?;
     Ok(())
 }
 
@@ -179,9 +190,27 @@ fn bare(brokers: &str, records: usize) -> Result<f64> {
 }
 
 /// A stage that has not begun, and how to see that it is done.
-type Ready = (Box<dyn FnOnce(Arc<AtomicBool>) -> Result<Worker>>, Drained);
+struct Prepared {
+    begin: Box<dyn FnOnce(Arc<AtomicBool>) -> Result<Worker>>,
+    drained: Drained,
+}
 
-fn listen(kafka: &Kafka, settings: &Settings) -> ReadyMaker {
+fn prepared(
+    consumer: KafkaConsumer,
+    stage: impl Stage + 'static,
+    settings: &Settings,
+    metrics: Arc<Metrics>,
+) -> Prepared {
+    let drained = consumer.drained();
+    let bounds = settings.engine.turn.bounds();
+    let begin = Box::new(move |stop| {
+        let turn = Turn::new(consumer, stage, Arc::new(SystemClock), metrics, bounds);
+        Ok(Worker::spawn(turn, stop)?)
+    });
+    Prepared { begin, drained }
+}
+
+fn listen(kafka: &Kafka, settings: &Settings) -> Prepared {
     let consumer = kafka.member(&Membered {
         role: "listen",
         leading: &[SOURCE],
@@ -190,10 +219,10 @@ fn listen(kafka: &Kafka, settings: &Settings) -> ReadyMaker {
     });
     let metrics = Arc::new(Metrics::new(settings.engine.lag.thresholds()));
     let stage = ListenStage::standard(&settings.engine, Taxonomy::standard(), Arc::clone(&metrics));
-    ReadyMaker::new(consumer, stage, settings, metrics)
+    prepared(consumer, stage, settings, metrics)
 }
 
-fn detect(kafka: &Kafka, settings: &Settings) -> ReadyMaker {
+fn detect(kafka: &Kafka, settings: &Settings) -> Prepared {
     let topics = &settings.engine.topics;
     let consumer = kafka.member(&Membered {
         role: "detect",
@@ -207,39 +236,18 @@ fn detect(kafka: &Kafka, settings: &Settings) -> ReadyMaker {
         &settings.engine,
         Arc::clone(&metrics),
     );
-    ReadyMaker::new(consumer, stage, settings, metrics)
-}
-
-/// A stage on its consumer, kept in a cell so that a list of them can be begun in order.
-struct ReadyMaker(std::cell::RefCell<Option<Ready>>);
-
-impl ReadyMaker {
-    fn new(
-        consumer: KafkaConsumer,
-        stage: impl Stage + 'static,
-        settings: &Settings,
-        metrics: Arc<Metrics>,
-    ) -> ReadyMaker {
-        let drained = consumer.drained();
-        let bounds = settings.engine.turn.bounds();
-        let begin = Box::new(move |stop| {
-            let turn = Turn::new(consumer, stage, Arc::new(SystemClock), metrics, bounds);
-            Ok(Worker::spawn(turn, stop)?)
-        });
-        ReadyMaker(std::cell::RefCell::new(Some((begin, drained))))
-    }
+    prepared(consumer, stage, settings, metrics)
 }
 
 /// Runs stages until the last has worked off what the one before it had written; the seconds it took, joining the
 /// groups (about as long as one broker delays a first rebalance) included.
-fn run(stages: &[ReadyMaker]) -> Result<f64> {
+fn run(stages: Vec<Prepared>) -> Result<f64> {
     let began = Instant::now();
     let stop = Arc::new(AtomicBool::new(false));
     let (mut workers, mut ends) = (Vec::new(), Vec::new());
     for stage in stages {
-        let (begin, drained) = stage.0.take().context("begun once")?;
-        workers.push(begin(Arc::clone(&stop))?);
-        ends.push(drained);
+        workers.push((stage.begin)(Arc::clone(&stop))?);
+        ends.push(stage.drained);
     }
     let mut since = began;
     for end in ends {
@@ -271,8 +279,7 @@ fn delay(kafka: &Kafka, settings: &Settings, events: &[Encoded], rate: f64) -> R
     let stop = Arc::new(AtomicBool::new(false));
     let mut workers = Vec::new();
     for stage in [listen(kafka, settings), detect(kafka, settings)] {
-        let (begin, _) = stage.0.take().context("begun once")?;
-        workers.push(begin(Arc::clone(&stop))?);
+        workers.push((stage.begin)(Arc::clone(&stop))?);
     }
     let mut reader = at_the_end(kafka, &settings.engine.topics.mentions)?;
     let appender = kafka.appender()?;

@@ -22,7 +22,10 @@ fn alerts_of(outputs: &[(String, Option<Vec<u8>>, Option<Vec<u8>>)]) -> usize {
 
 fn assert_same(found: &World, expected: &World) {
     let (found, expected) = (found.outputs(), expected.outputs());
-    assert!(alerts_of(&expected) > 0, "a run without alerts proves nothing");
+    assert!(
+        alerts_of(&expected) > 0,
+        "a run without alerts proves nothing"
+    );
     for (place, (found, expected)) in found.iter().zip(&expected).enumerate() {
         assert_eq!(found, expected, "output {place} differs");
     }

@@ -63,9 +63,11 @@ fn listen_detect_and_serve_run_apart_and_the_view_comes_back_from_topics() {
     world.work_off();
     let mut newest = std::collections::BTreeMap::new();
     for record in world.read(&[&world.settings.engine.topics.alerts_medical]) {
-        let event =
-            auscult_wire::decode_alert(&record.headers, record.value.as_deref().unwrap_or_default())
-                .expect("our own alert");
+        let event = auscult_wire::decode_alert(
+            &record.headers,
+            record.value.as_deref().unwrap_or_default(),
+        )
+        .expect("our own alert");
         let revision = newest.entry(event.data.signal_id.clone()).or_insert(0);
         *revision = event.data.revision.max(*revision);
     }

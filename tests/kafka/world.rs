@@ -26,7 +26,10 @@ fn cluster(what: &str) -> Option<&'static Cluster> {
     Some(CLUSTER.get_or_init(|| {
         let settings = ClusterSettings::one()
             // A killed instance's transaction is aborted within a second of its time-out.
-            .property("transaction.abort.timed.out.transaction.cleanup.interval.ms", "1000");
+            .property(
+                "transaction.abort.timed.out.transaction.cleanup.interval.ms",
+                "1000",
+            );
         Cluster::start(kit, &settings).expect("a broker starts")
     }))
 }
@@ -158,13 +161,14 @@ impl World {
 
     /// Everything committed on `topics`.
     pub fn read(&self, topics: &[&str]) -> Vec<Record> {
-        let mut reader = self
-            .kafka()
-            .reader("look", topics, Box::new(|_| Ok(None)));
+        let mut reader = self.kafka().reader("look", topics, Box::new(|_| Ok(None)));
         let mut records = Vec::new();
         let deadline = Instant::now() + PATIENCE;
         while reader.unread() != Some(0) {
-            assert!(Instant::now() < deadline, "{topics:?} were not read to their ends");
+            assert!(
+                Instant::now() < deadline,
+                "{topics:?} were not read to their ends"
+            );
             for event in reader
                 .poll(8_192, Duration::from_millis(50))
                 .unwrap_or_default()
@@ -220,15 +224,13 @@ impl World {
             .collect();
         kept.sort_by(|left, right| {
             let ordered = left.0.starts_with("alerts") || left.0 == "series" || left.0 == "signals";
-            (&left.0, &left.1)
-                .cmp(&(&right.0, &right.1))
-                .then_with(|| {
-                    if ordered {
-                        std::cmp::Ordering::Equal
-                    } else {
-                        left.2.cmp(&right.2)
-                    }
-                })
+            (&left.0, &left.1).cmp(&(&right.0, &right.1)).then_with(|| {
+                if ordered {
+                    std::cmp::Ordering::Equal
+                } else {
+                    left.2.cmp(&right.2)
+                }
+            })
         });
         kept
     }

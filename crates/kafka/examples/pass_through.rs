@@ -29,7 +29,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .create()?;
     let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
         .set("bootstrap.servers", brokers)
-        .set("transactional.id", format!("pass-through-{}", std::process::id()))
+        .set(
+            "transactional.id",
+            format!("pass-through-{}", std::process::id()),
+        )
         .set("queue.buffering.max.messages", "500000")
         .set("linger.ms", "1")
         .set("compression.type", "lz4")
@@ -75,6 +78,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         producer.commit_transaction(PATIENCE)?;
         copied += sent;
     }
-    println!("{}", began.map_or(0.0, |began: Instant| began.elapsed().as_secs_f64()));
+    println!(
+        "{}",
+        began.map_or(0.0, |began: Instant| began.elapsed().as_secs_f64())
+    );
     Ok(())
 }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 /// Longest wait for a record to be durable.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often the end of a transaction is asked for.
+/// How often a transaction is offered again before the caller is told to come back.
 const ASKED: u32 = 3;
 
 /// Appends to topics.
@@ -71,8 +71,8 @@ impl KafkaAppender {
         loop {
             match transactions.run(records.iter().map(Write::from), None) {
                 Ok(()) => return Ok(transactions.places()),
-                // Only its end is asked for again: nothing is written a second time.
-                Err(Failed::Retry(_)) if transactions.is_in_doubt() && asked < ASKED => asked += 1,
+                // In doubt, only the end is asked for again: nothing is written a second time.
+                Err(Failed::Retry(_)) if asked < ASKED => asked += 1,
                 Err(failed) => {
                     if transactions.is_in_doubt() {
                         transactions.give_up();

@@ -48,12 +48,18 @@ pub(crate) fn consumer(
         .set("auto.offset.reset", "error")
         .set("allow.auto.create.topics", "false")
         .set("session.timeout.ms", session.to_string())
-        .set("heartbeat.interval.ms", (session / 5).min(3_000).to_string())
+        .set(
+            "heartbeat.interval.ms",
+            (session / 5).min(3_000).to_string(),
+        )
         .set(
             "max.poll.interval.ms",
             (settings.max_poll_interval_seconds * 1_000).to_string(),
         )
-        .set("statistics.interval.ms", STATISTICS_MILLISECONDS.to_string())
+        .set(
+            "statistics.interval.ms",
+            STATISTICS_MILLISECONDS.to_string(),
+        )
         .set(
             "queued.max.messages.kbytes",
             FETCHED_AHEAD_KIBIBYTES.to_string(),
@@ -93,7 +99,10 @@ fn producer(settings: &CheckedKafkaSettings, name: &str) -> ClientConfig {
         .set("enable.idempotence", "true")
         .set("partitioner", "murmur2_random")
         .set("linger.ms", LINGER_MILLISECONDS.to_string())
-        .set("queue.buffering.max.messages", PRODUCER_MESSAGES.to_string())
+        .set(
+            "queue.buffering.max.messages",
+            PRODUCER_MESSAGES.to_string(),
+        )
         .set("queue.buffering.max.kbytes", PRODUCER_KIBIBYTES.to_string())
         .set("message.max.bytes", RECORD_BYTES.to_string());
     if !settings.properties.contains_key("compression.type")

@@ -347,9 +347,7 @@ impl KafkaConsumer {
             let mut failed = None;
             let brought = match consumer.poll(patience) {
                 Some(Ok(message)) => {
-                    if let Some(record) =
-                        Self::record(&message, &mut self.reach, &mut self.names)
-                    {
+                    if let Some(record) = Self::record(&message, &mut self.reach, &mut self.names) {
                         bytes += record.value.as_ref().map_or(0, Vec::len);
                         events.push(LogEvent::Record(record));
                     }

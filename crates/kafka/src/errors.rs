@@ -36,9 +36,9 @@ pub(crate) fn remedy(code: Code) -> Remedy {
         Code::GroupAuthorizationFailed => {
             Remedy::Person("allow this user the groups that begin with kafka.group_prefix")
         }
-        Code::TransactionalIdAuthorizationFailed => {
-            Remedy::Person("allow this user the transactional ids that begin with kafka.group_prefix")
-        }
+        Code::TransactionalIdAuthorizationFailed => Remedy::Person(
+            "allow this user the transactional ids that begin with kafka.group_prefix",
+        ),
         Code::ClusterAuthorizationFailed => {
             Remedy::Person("allow this user idempotent writes on the cluster")
         }
@@ -64,9 +64,9 @@ pub(crate) fn remedy(code: Code) -> Remedy {
         Code::UnsupportedVersion | Code::UnsupportedFeature => {
             Remedy::Person("use brokers of Apache Kafka 2.5 or later")
         }
-        Code::InconsistentGroupProtocol => Remedy::Person(
-            "another program uses this group: change kafka.group_prefix",
-        ),
+        Code::InconsistentGroupProtocol => {
+            Remedy::Person("another program uses this group: change kafka.group_prefix")
+        }
         _ => Remedy::Again,
     }
 }

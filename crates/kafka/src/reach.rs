@@ -65,7 +65,8 @@ impl Reach {
             return;
         };
         let told = |at: &TopicPartition, field: &str| {
-            read["topics"][at.topic.as_ref()]["partitions"][at.partition.to_string()][field].as_i64()
+            read["topics"][at.topic.as_ref()]["partitions"][at.partition.to_string()][field]
+                .as_i64()
         };
         let queue_is_empty = self
             .held
@@ -105,7 +106,10 @@ impl Reach {
         let sum: Option<u64> = self.held.values().map(Held::unread).sum();
         let certain = self.joined
             && !self.full
-            && (self.held.is_empty() || self.asked.is_some_and(|asked| asked.elapsed() < STALE_AFTER));
+            && (self.held.is_empty()
+                || self
+                    .asked
+                    .is_some_and(|asked| asked.elapsed() < STALE_AFTER));
         match sum {
             Some(sum) if certain => sum,
             Some(sum) => sum.max(1),
@@ -157,7 +161,11 @@ mod tests {
         reach.ends([(at(), 11)].into_iter(), Instant::now());
         assert_eq!(reach.unread(), 1, "offset 10 may be a record");
         reach.learn(&statistics(11, 0));
-        assert_eq!(reach.unread(), 1, "it may have been on its way to the queue");
+        assert_eq!(
+            reach.unread(),
+            1,
+            "it may have been on its way to the queue"
+        );
         reach.learn(&statistics(11, 0));
         assert_eq!(reach.unread(), 0, "it was a marker");
         assert!(reach.drained_at().is_some());

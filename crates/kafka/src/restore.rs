@@ -77,10 +77,16 @@ pub(crate) fn restore(
             .and_then(|()| committed.assign(&list))
             .map_err(|error| errors::blocked(&error, &place))?;
         let share = |offset: i64| (offset - start) as f64 / (end - start) as f64;
-        read = read_to_end(source, &committed, &place, &mut live, &mut |offset, read| {
-            progress.set(share(offset));
-            tracing::info!(partition = %place, read, offset, end, "restoring state");
-        })?;
+        read = read_to_end(
+            source,
+            &committed,
+            &place,
+            &mut live,
+            &mut |offset, read| {
+                progress.set(share(offset));
+                tracing::info!(partition = %place, read, offset, end, "restoring state");
+            },
+        )?;
     }
     progress.set(1.0);
     source

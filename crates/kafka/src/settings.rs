@@ -143,7 +143,12 @@ impl KafkaSettings {
                 ));
             }
         };
-        range("session_timeout_seconds", self.session_timeout_seconds, 6, 300);
+        range(
+            "session_timeout_seconds",
+            self.session_timeout_seconds,
+            6,
+            300,
+        );
         range(
             "transaction_timeout_seconds",
             self.transaction_timeout_seconds,

@@ -7,10 +7,7 @@ use auscult_engine::log::LogError;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
 /// Partitions of `topic`.
-pub(crate) fn partitions(
-    consumer: &BaseConsumer<Listener>,
-    topic: &str,
-) -> Result<u32, LogError> {
+pub(crate) fn partitions(consumer: &BaseConsumer<Listener>, topic: &str) -> Result<u32, LogError> {
     let metadata = consumer
         .fetch_metadata(Some(topic), ASK)
         .map_err(|error| errors::blocked(&error, topic))?;

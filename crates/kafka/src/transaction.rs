@@ -163,6 +163,10 @@ impl Transactions {
         match sent {
             Ok(()) => self.commit(),
             Err(failed) => {
+                if matches!(failed, Failed::Fatal(_)) {
+                    // A record the broker refused leaves a hole in the producer's sequence: the next use begins anew.
+                    self.open = Open::Broken;
+                }
                 if self.open != Open::Broken {
                     self.open = Open::ToAbort;
                     // An abort that fails is taken up again before the next transaction.
@@ -266,6 +270,10 @@ impl Transactions {
             }
             Err(error) => {
                 let failed = self.judge(&error, "the transaction could not be aborted");
+                if matches!(failed, Failed::Fatal(_)) {
+                    // A record the broker refused leaves a hole in the producer's sequence: the next use begins anew.
+                    self.open = Open::Broken;
+                }
                 if self.open != Open::Broken {
                     self.open = Open::ToAbort;
                 }
@@ -323,7 +331,9 @@ pub(crate) fn enqueue(
     }
     let mut message: BaseRecord<'_, [u8], [u8], usize> =
         BaseRecord::with_opaque_to(record.topic, ticket);
-    message.partition = record.partition.and_then(|number| i32::try_from(number).ok());
+    message.partition = record
+        .partition
+        .and_then(|number| i32::try_from(number).ok());
     message.key = record.key;
     message.payload = record.value;
     message.headers = (!record.headers.is_empty()).then_some(headers);
@@ -350,9 +360,7 @@ pub(crate) fn enqueue(
                         "a record of {bytes} bytes for {topic} cannot be written: {code}; {remedy}"
                     )),
                     Remedy::Fenced => Failed::Fenced(format!("{topic}: {code}")),
-                    Remedy::Generation | Remedy::Again => {
-                        Failed::Retry(format!("{topic}: {code}"))
-                    }
+                    Remedy::Generation | Remedy::Again => Failed::Retry(format!("{topic}: {code}")),
                 });
             }
         }
@@ -366,9 +374,8 @@ pub(crate) fn offsets<'a>(
     let mut list = TopicPartitionList::new();
     for (at, position, metadata) in positions {
         let number = |value: u64| {
-            i64::try_from(value).map_err(|_| {
-                LogError::Fatal(format!("{at}: position {value} is beyond any log"))
-            })
+            i64::try_from(value)
+                .map_err(|_| LogError::Fatal(format!("{at}: position {value} is beyond any log")))
         };
         let mut element = list.add_partition(&at.topic, at.partition as i32);
         element

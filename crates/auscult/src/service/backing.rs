@@ -34,8 +34,9 @@ impl Backing {
     /// See [`EmbeddedLog::open`] and [`Kafka::connect`].
     pub fn open(settings: &Settings) -> Result<Backing, LogError> {
         match &settings.kafka {
-            None => crate::topics::open_log(&settings.log_path, &settings.engine)
-                .map(Backing::Embedded),
+            None => {
+                crate::topics::open_log(&settings.log_path, &settings.engine).map(Backing::Embedded)
+            }
             Some(kafka) => Ok(Backing::Kafka(OnKafka {
                 kafka: Kafka::connect(kafka, &crate::topics::on_kafka(&settings.engine))?,
                 drained: Vec::new(),

@@ -159,7 +159,10 @@ pub fn kafka(section: &mut Section<'_>) -> KafkaSettings {
                 security.problem(
                     key,
                     "secrets do not stand in this file, which is copied and shown",
-                    format!("name a file with {key}_file, or set AUSCULT_KAFKA_{}", key.to_uppercase()),
+                    format!(
+                        "name a file with {key}_file, or set AUSCULT_KAFKA_{}",
+                        key.to_uppercase()
+                    ),
                 );
             }
         }

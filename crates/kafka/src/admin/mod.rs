@@ -35,7 +35,9 @@ pub enum AdminError {
         reason: String,
     },
     /// The broker said no to looking.
-    #[error("the broker refused to describe topics: {0}; the user needs the right Describe and DescribeConfigs on them")]
+    #[error(
+        "the broker refused to describe topics: {0}; the user needs the right Describe and DescribeConfigs on them"
+    )]
     Refused(String),
     /// The broker refused to make a topic.
     #[error("topic {topic} was not made: {reason}; {remedy}")]

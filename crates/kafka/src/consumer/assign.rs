@@ -189,11 +189,7 @@ impl KafkaConsumer {
 
     /// `position`, or the oldest record there is. A gap between the two is told loudly; a position beyond the end
     /// stops, because the topic is not the one it was taken from.
-    fn first_readable(
-        &self,
-        at: &TopicPartition,
-        position: Option<u64>,
-    ) -> Result<u64, LogError> {
+    fn first_readable(&self, at: &TopicPartition, position: Option<u64>) -> Result<u64, LogError> {
         let (oldest, end) = self
             .consumer()?
             .fetch_watermarks(&at.topic, at.partition as i32, ASK)

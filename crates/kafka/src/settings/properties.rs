@@ -41,10 +41,7 @@ const REFUSED: &[(&str, &str)] = &[
         "max.in.flight",
         "idempotent producers keep their order only within librdkafka's own bound",
     ),
-    (
-        "retries",
-        "a transaction decides what is tried again",
-    ),
+    ("retries", "a transaction decides what is tried again"),
     (
         "message.send.max.retries",
         "a transaction decides what is tried again",
@@ -90,15 +87,15 @@ const REFUSED: &[(&str, &str)] = &[
         "allow.auto.create.topics",
         "a misspelt topic would be made instead of found",
     ),
-    (
-        "enable.partition.eof",
-        "a restore knows its end by it",
-    ),
+    ("enable.partition.eof", "a restore knows its end by it"),
     (
         "statistics.interval.ms",
         "what is unread is counted from it",
     ),
-    ("bootstrap.servers", "it has a setting of its own: kafka.brokers"),
+    (
+        "bootstrap.servers",
+        "it has a setting of its own: kafka.brokers",
+    ),
     (
         "metadata.broker.list",
         "it has a setting of its own: kafka.brokers",
@@ -128,10 +125,7 @@ const REFUSED: &[(&str, &str)] = &[
         "a transaction keeps that promise, and more",
     ),
     ("log.queue", "librdkafka's lines go to our log"),
-    (
-        "debug",
-        "its lines may hold customer text",
-    ),
+    ("debug", "its lines may hold customer text"),
     (
         "plugin.library.paths",
         "code nobody has looked at would run in this process",

@@ -195,7 +195,8 @@ impl SecuritySettings {
             }
         };
         let path = |file: &Option<PathBuf>| {
-            file.as_ref().map(|file| file.to_string_lossy().into_owned())
+            file.as_ref()
+                .map(|file| file.to_string_lossy().into_owned())
         };
         set("security.protocol", Some(self.protocol.clone()));
         if self.protocol.ends_with("ssl") {

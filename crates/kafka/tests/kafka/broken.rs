@@ -11,8 +11,12 @@ fn a_broker_killed_and_restarted_between_and_within_transactions_loses_and_doubl
     let brokers = cluster.bootstrap();
     let names = ["in", "out", "state"].map(|name| fresh(&format!("killed-{name}")));
     let [from, to, state] = &names;
-    topics(&brokers, &[(from, 3, false), (to, 3, false), (state, 3, true)]);
-    let kafka = Kafka::connect(&checked(settings(&brokers, &fresh("killed"))), &[]).expect("connected");
+    topics(
+        &brokers,
+        &[(from, 3, false), (to, 3, false), (state, 3, true)],
+    );
+    let kafka =
+        Kafka::connect(&checked(settings(&brokers, &fresh("killed"))), &[]).expect("connected");
     fill(&kafka, from, 3, 2_000);
     let mut copier = Copier::new(&kafka, &[from], &[], state, to);
     work(&mut [&mut copier], "work has begun", |copiers| {

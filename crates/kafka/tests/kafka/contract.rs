@@ -1,7 +1,8 @@
 //! The port's contract, point by point.
 
 use crate::support::{
-    Copier, PATIENCE, at, checked, fill, fresh, outgoing, read_all, settings, shared, topics, values, work,
+    Copier, PATIENCE, at, checked, fill, fresh, outgoing, read_all, settings, shared, topics,
+    values, work,
 };
 use auscult_engine::log::{
     Append, Commit, Log, LogEvent, Outgoing, Position, StateRecord, partition_for,
@@ -17,17 +18,17 @@ fn keys_go_where_the_engine_says_and_bytes_come_back_as_they_went() {
     let brokers = cluster.bootstrap();
     let (topic, prefix) = (fresh("append"), fresh("append-group"));
     topics(&brokers, &[(&topic, 6, false)]);
-    let kafka = Kafka::connect(
-        &checked(settings(&brokers, &prefix)),
-        &[(topic.clone(), 6)],
-    )
-    .expect("connected");
+    let kafka = Kafka::connect(&checked(settings(&brokers, &prefix)), &[(topic.clone(), 6)])
+        .expect("connected");
     let appender = kafka.appender().expect("an appender");
     let mut records: Vec<Outgoing> = (0..50)
         .map(|number| outgoing(&topic, None, &format!("key-{number}"), "v"))
         .collect();
     records.push(Outgoing {
-        headers: vec![("raw".to_owned(), vec![0, 255, 10]), ("raw".to_owned(), Vec::new())],
+        headers: vec![
+            ("raw".to_owned(), vec![0, 255, 10]),
+            ("raw".to_owned(), Vec::new()),
+        ],
         ..outgoing(&topic, Some(5), "odd", "\u{0}")
     });
     records.push(Outgoing {
@@ -66,7 +67,10 @@ fn a_turn_is_one_transaction_and_its_markers_are_not_unread() {
     };
     let brokers = cluster.bootstrap();
     let (from, to, state) = (fresh("turn-in"), fresh("turn-out"), fresh("turn-state"));
-    topics(&brokers, &[(&from, 2, false), (&to, 2, false), (&state, 2, true)]);
+    topics(
+        &brokers,
+        &[(&from, 2, false), (&to, 2, false), (&state, 2, true)],
+    );
     let kafka =
         Kafka::connect(&checked(settings(&brokers, &fresh("turn"))), &[]).expect("connected");
     fill(&kafka, &from, 2, 500);
@@ -167,7 +171,8 @@ fn state_survives_compaction_and_tombstones_and_other_groups() {
             let mut records = Vec::new();
             for number in 0..50u32 {
                 let key = format!("key-{:02}", (number * 7 + round) % 60).into_bytes();
-                let value = ((number + round) % 3 > 0).then(|| format!("{prefix}-{round}-{number}").into_bytes());
+                let value = ((number + round) % 3 > 0)
+                    .then(|| format!("{prefix}-{round}-{number}").into_bytes());
                 match &value {
                     Some(value) => expected.insert(key.clone(), value.clone()),
                     None => expected.remove(&key),
@@ -200,15 +205,15 @@ fn missing_topics_and_other_partition_counts_are_told_all_at_once() {
     let brokers = cluster.bootstrap();
     let there = fresh("check");
     topics(&brokers, &[(&there, 3, false)]);
-    let wanted = [
-        (there.clone(), 4),
-        ("check-not-there".to_owned(), 1),
-    ];
+    let wanted = [(there.clone(), 4), ("check-not-there".to_owned(), 1)];
     let Err(error) = Kafka::connect(&checked(settings(&brokers, "check")), &wanted) else {
         panic!("two mistakes");
     };
     let told = error.to_string();
-    assert!(told.contains(&format!("{there} has 3 partitions, the settings say 4")), "{told}");
+    assert!(
+        told.contains(&format!("{there} has 3 partitions, the settings say 4")),
+        "{told}"
+    );
     assert!(told.contains("check-not-there is not there"), "{told}");
     assert!(told.contains("auscult topics apply"), "{told}");
 }
@@ -221,12 +226,15 @@ fn too_large_a_record_stops_with_topic_size_and_remedy_and_nothing_of_the_turn_i
     let brokers = cluster.bootstrap();
     let topic = fresh("large");
     topics(&brokers, &[(&topic, 1, false)]);
-    let kafka = Kafka::connect(&checked(settings(&brokers, &fresh("large"))), &[]).expect("connected");
+    let kafka =
+        Kafka::connect(&checked(settings(&brokers, &fresh("large"))), &[]).expect("connected");
     let appender = kafka.appender().expect("an appender");
     // The broker's own bound is 1 MiB; this does not compress.
     let mut noise = 1u64;
     let large: Vec<u8> = std::iter::repeat_with(|| {
-        noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        noise = noise
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         (noise >> 56) as u8
     })
     .take(3 << 20)
@@ -239,9 +247,15 @@ fn too_large_a_record_stops_with_topic_size_and_remedy_and_nothing_of_the_turn_i
         },
     ];
     let error = appender.append(batch).expect_err("too large").to_string();
-    assert!(error.contains(&topic) && error.contains("max.message.bytes"), "{error}");
+    assert!(
+        error.contains(&topic) && error.contains("max.message.bytes"),
+        "{error}"
+    );
     appender
-        .append(vec![outgoing(&topic, None, "after", "after"), outgoing(&topic, None, "after", "after")])
+        .append(vec![
+            outgoing(&topic, None, "after", "after"),
+            outgoing(&topic, None, "after", "after"),
+        ])
         .expect("the appender still works");
     assert_eq!(values(&read_all(&kafka, &topic)), ["after", "after"]);
 }

@@ -38,9 +38,11 @@ fn two_take_three_each_and_one_takes_six_when_the_other_goes() {
     });
     let other = join();
     let mut two = Copier::new(&other, &[from], &[answers], state, to);
-    work(&mut [&mut one, &mut two], "three partitions each", |copiers| {
-        copiers.iter().all(|copier| copier.held.len() == 6)
-    });
+    work(
+        &mut [&mut one, &mut two],
+        "three partitions each",
+        |copiers| copiers.iter().all(|copier| copier.held.len() == 6),
+    );
     for copier in [&one, &two] {
         for partition in copier.held.keys().filter(|at| at.topic.as_ref() == from) {
             let follower = crate::support::at(answers, partition.partition);
@@ -90,7 +92,10 @@ fn a_second_instance_of_the_same_name_fences_the_first_which_writes_nothing_more
     let brokers = cluster.bootstrap();
     let names = ["in", "out", "state"].map(|name| fresh(&format!("zombie-{name}")));
     let [from, to, state] = &names;
-    topics(&brokers, &[(from, 2, false), (to, 2, false), (state, 2, true)]);
+    topics(
+        &brokers,
+        &[(from, 2, false), (to, 2, false), (state, 2, true)],
+    );
     let mut named = settings(&brokers, &fresh("zombie"));
     named.instance = "pod-0".to_owned();
     let join = || Kafka::connect(&checked(named.clone()), &[]).expect("connected");
@@ -104,17 +109,15 @@ fn a_second_instance_of_the_same_name_fences_the_first_which_writes_nothing_more
     zombie.poll().expect("polled");
     let again = join();
     let mut successor = Copier::new(&again, &[from], &[], state, to);
-    work(&mut [&mut successor], "the successor takes over", |copiers| {
-        copiers[0].counted() == 200
-    });
+    work(
+        &mut [&mut successor],
+        "the successor takes over",
+        |copiers| copiers[0].counted() == 200,
+    );
     match zombie.commit() {
         Ok(()) => assert_eq!(zombie.fenced, 1, "the commit was refused"),
         Err(LogError::Fatal(reason)) => assert!(reason.contains("kafka.instance"), "{reason}"),
         Err(other) => panic!("{other}"),
     }
-    assert_eq!(
-        read_all(&kafka, to).len(),
-        200,
-        "the zombie added nothing"
-    );
+    assert_eq!(read_all(&kafka, to).len(), 200, "the zombie added nothing");
 }

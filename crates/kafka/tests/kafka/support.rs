@@ -20,9 +20,10 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub fn shared(what: &str) -> Option<&'static Cluster> {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     let kit = kit_or_skip(what)?;
-    Some(CLUSTER.get_or_init(|| {
-        Cluster::start(kit, &ClusterSettings::one()).expect("a broker starts")
-    }))
+    Some(
+        CLUSTER
+            .get_or_init(|| Cluster::start(kit, &ClusterSettings::one()).expect("a broker starts")),
+    )
 }
 
 /// A broker of one's own.
@@ -280,11 +281,7 @@ impl Copier {
 }
 
 /// Takes turns until `done`, or panics with `what`.
-pub fn work(
-    copiers: &mut [&mut Copier],
-    what: &str,
-    mut done: impl FnMut(&[&mut Copier]) -> bool,
-) {
+pub fn work(copiers: &mut [&mut Copier], what: &str, mut done: impl FnMut(&[&mut Copier]) -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !done(copiers) {
         assert!(Instant::now() < deadline, "{what} did not happen in time");
