@@ -130,7 +130,9 @@ fn example() -> PathBuf {
     if !built.exists() {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let status = Command::new(cargo)
-            .args(["build", "--quiet", "--package", "auscult-kafka"])
+            // With the root package beside it, so that features, and what is built already, are the same.
+            .args(["build", "--quiet", "--package", "auscult"])
+            .args(["--package", "auscult-kafka"])
             .args(["--example", "alert_consumer"])
             .current_dir(project())
             .status()

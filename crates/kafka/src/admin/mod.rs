@@ -18,10 +18,12 @@ use rdkafka::admin::{
 };
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest wait for an answer of the broker.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// How soon a topic just made is looked for again.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Why topics could not be looked at or made, by what the caller would do.
 #[derive(Debug, thiserror::Error)]
@@ -199,7 +201,8 @@ impl Admin {
         Ok(())
     }
 
-    /// Makes topics. Those that came first are there when a later one is refused: the broker makes them one by one.
+    /// Makes topics, and waits until brokers show them. Those that came first are there when a later one is refused: the
+    /// broker makes them one by one.
     ///
     /// # Errors
     /// See [`AdminError`]; the first topic refused.
@@ -211,12 +214,40 @@ impl Admin {
         let answers = pollster::block_on(self.client.create_topics(&new, &options()))
             .map_err(|error| self.unreachable(&error))?;
         match answers.into_iter().find_map(Result::err) {
-            None => Ok(()),
+            None => self.wait_until_shown(specs),
             Some((topic, code)) => Err(AdminError::NotMade {
                 topic,
                 reason: code.to_string(),
                 remedy: remedy(code).to_owned(),
             }),
+        }
+    }
+
+    /// The controller's word comes before the brokers know of a topic: whoever starts a service next would miss it.
+    fn wait_until_shown(&self, specs: &[&TopicSpec]) -> Result<(), AdminError> {
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        loop {
+            let metadata = self.metadata()?;
+            let shown = |spec: &TopicSpec| {
+                metadata.topics().iter().any(|topic| {
+                    topic.name() == spec.name
+                        && topic.partitions().len() == spec.partitions as usize
+                })
+            };
+            let Some(hidden) = specs.iter().find(|spec| !shown(spec)) else {
+                return Ok(());
+            };
+            if Instant::now() >= deadline {
+                return Err(AdminError::NotMade {
+                    topic: hidden.name.clone(),
+                    reason: format!(
+                        "the broker took it, and does not show it after {} s",
+                        ANSWER_WITHIN.as_secs()
+                    ),
+                    remedy: "run `auscult topics verify` in a while".to_owned(),
+                });
+            }
+            std::thread::sleep(LOOK_AGAIN);
         }
     }
 }
