@@ -1,6 +1,7 @@
 //! The built binary and the repository's own rules.
 
 mod broker;
+mod browser;
 mod commands;
 mod kafka;
 mod process;
