@@ -1,9 +1,22 @@
 //! `auscult topics`: made once, held against the settings, never changed.
 
-use super::{cluster, scratch, settings_text};
+use crate::kafka::world::{cluster, settings_text};
 use crate::scratch::{Scratch, text};
+use auscult_test_broker::Cluster;
 use serde_json::Value;
 use std::process::Output;
+
+/// Three sources and eleven others.
+const TOPICS: usize = 14;
+
+/// A folder with settings for topics named after `name`.
+fn scratch(cluster: &Cluster, name: &str, mentions: u32) -> Scratch {
+    let scratch = Scratch::new();
+    scratch.write("key", "k".repeat(64));
+    let text = settings_text(&cluster.bootstrap(), name, mentions);
+    scratch.write("settings.toml", text);
+    scratch
+}
 
 fn topics(scratch: &Scratch, verb: &str) -> Output {
     scratch.run(&["topics", verb, "--settings", "settings.toml", "--json"])
@@ -24,7 +37,7 @@ fn states(output: &Output) -> Vec<(String, String)> {
 
 fn all_are(output: &Output, state: &str) -> bool {
     let states = states(output);
-    states.len() == 12 && states.iter().all(|(_, found)| found == state)
+    states.len() == TOPICS && states.iter().all(|(_, found)| found == state)
 }
 
 #[test]
@@ -32,13 +45,17 @@ fn topics_are_planned_made_once_and_verified() {
     let Some(cluster) = cluster("topics") else {
         return;
     };
-    let scratch = scratch(cluster, "made", "[engine.partitions]\nmentions = 3\n");
+    let scratch = scratch(cluster, "made", 3);
     let planned = topics(&scratch, "plan");
     assert!(all_are(&planned, "to be made"), "{planned:?}");
     assert_eq!(planned.status.code(), Some(0));
     let verified = topics(&scratch, "verify");
-    assert_eq!(verified.status.code(), Some(8), "nothing was made by a plan");
-    assert!(text(&verified.stderr).contains("12 of 12 topics are missing"));
+    assert_eq!(
+        verified.status.code(),
+        Some(8),
+        "nothing was made by a plan"
+    );
+    assert!(text(&verified.stderr).contains("14 of 14 topics are missing"));
 
     let applied = topics(&scratch, "apply");
     assert!(all_are(&applied, "made"), "{applied:?}");
@@ -62,13 +79,15 @@ fn a_different_topic_is_told_to_the_letter_and_left_alone() {
     let Some(cluster) = cluster("different topics") else {
         return;
     };
-    let scratch = scratch(cluster, "differ", "");
+    let scratch = scratch(cluster, "differ", 1);
     assert_eq!(topics(&scratch, "apply").status.code(), Some(0));
     let right = std::fs::read_to_string(scratch.path("settings.toml")).expect("settings");
-    let changed = right.replace(
-        "least_in_sync = 1\n",
-        "least_in_sync = 1\nretention_days = { alerts = 7 }\n",
-    ) + "[engine.partitions]\nmentions = 2\n";
+    let changed = right
+        .replace(
+            "least_in_sync = 1\n",
+            "least_in_sync = 1\nretention_days = { alerts = 7 }\n",
+        )
+        .replace("mentions = 1\n", "mentions = 2\n");
     scratch.write("settings.toml", changed);
     for verb in ["plan", "verify", "apply"] {
         let output = topics(&scratch, verb);
@@ -94,7 +113,7 @@ fn a_different_topic_is_told_to_the_letter_and_left_alone() {
             [
                 "differ.mentions partitions 1→2",
                 "differ.alerts retention.ms 34560000000→604800000",
-                "differ.alerts-medical retention.ms 34560000000→604800000",
+                "differ.alerts_medical retention.ms 34560000000→604800000",
                 "differ.dispositions partitions 1→2",
                 "differ.state partitions 1→2",
             ],
@@ -113,8 +132,8 @@ fn too_few_brokers_are_told_before_anything_is_made() {
     let Some(cluster) = cluster("too few brokers") else {
         return;
     };
-    let scratch = scratch(cluster, "few", "");
-    let text_of = settings_text(&cluster.bootstrap(), "few", "");
+    let scratch = scratch(cluster, "few", 1);
+    let text_of = settings_text(&cluster.bootstrap(), "few", 1);
     scratch.write(
         "settings.toml",
         text_of.replace(
@@ -126,11 +145,12 @@ fn too_few_brokers_are_told_before_anything_is_made() {
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let told = text(&output.stderr);
     assert!(
-        told.contains("asks for 3 copies and there is 1 broker") && told.contains("set kafka.topics.replication"),
+        told.contains("asks for 3 copies and there is 1 broker")
+            && told.contains("set kafka.topics.replication"),
         "{told}"
     );
     let verified = topics(&scratch, "verify");
-    assert!(text(&verified.stderr).contains("12 of 12 topics are missing"));
+    assert!(text(&verified.stderr).contains("14 of 14 topics are missing"));
 }
 
 #[test]

@@ -2,4 +2,4 @@
 
 mod killed;
 mod roles;
-mod world;
+pub mod world;

@@ -19,12 +19,14 @@ pub struct World {
     pub settings: Settings,
 }
 
-/// One broker for all tests of this file.
-fn cluster(what: &str) -> Option<&'static Cluster> {
+/// One broker for all tests of this binary. Those without a login may everything, `stranger` nothing.
+pub fn cluster(what: &str) -> Option<&'static Cluster> {
     static CLUSTER: std::sync::OnceLock<Cluster> = std::sync::OnceLock::new();
     let kit = kit_or_skip(what)?;
     Some(CLUSTER.get_or_init(|| {
         let settings = ClusterSettings::one()
+            .user("stranger", "stranger-secret")
+            .authorizer()
             // A killed instance's transaction is aborted within a second of its time-out.
             .property(
                 "transaction.abort.timed.out.transaction.cleanup.interval.ms",
@@ -37,10 +39,14 @@ fn cluster(what: &str) -> Option<&'static Cluster> {
 /// A world of its own: topics and groups are named after `name`.
 pub fn world(what: &str, name: &str, partitions: u32) -> Option<World> {
     let cluster = cluster(what)?;
+    let text = settings_text(&cluster.bootstrap(), name, partitions);
+    Some(world_of(cluster, text))
+}
+
+/// A world of these settings; its topics are made.
+pub fn world_of(cluster: &'static Cluster, text: String) -> World {
     let scratch = Scratch::new();
     scratch.write("key", "k".repeat(64));
-    let brokers = cluster.bootstrap();
-    let text = settings_text(&brokers, name, partitions);
     scratch.write("settings.toml", &text);
     let made = scratch.run(&["topics", "apply", "--settings", "settings.toml"]);
     assert!(
@@ -54,15 +60,15 @@ pub fn world(what: &str, name: &str, partitions: u32) -> Option<World> {
     };
     let text = text.replace("pseudonym_key_file = 'key'\n", "");
     let settings = auscult::settings::read(Path::new("test"), &text, &overrides).expect("sound");
-    Some(World {
+    World {
         cluster,
         scratch,
         settings,
-    })
+    }
 }
 
 /// Turns are kept small, so that there are many moments to be killed in.
-fn settings_text(brokers: &str, name: &str, partitions: u32) -> String {
+pub fn settings_text(brokers: &str, name: &str, partitions: u32) -> String {
     let topics: String = [
         "mentions",
         "medical_requests",
@@ -127,6 +133,12 @@ impl World {
             appender.append(chunk.to_vec()).expect("appended");
         }
         records.len()
+    }
+
+    /// Puts records into a topic.
+    pub fn append(&self, records: Vec<Outgoing>) {
+        let appender = self.kafka().appender().expect("an appender");
+        appender.append(records).expect("appended");
     }
 
     /// Starts an instance in this folder.

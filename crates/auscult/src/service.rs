@@ -137,6 +137,14 @@ impl Service {
         Ok(())
     }
 
+    /// The embedded log, when that is what the service stands on.
+    pub fn embedded(&self) -> Option<&auscult_store::log::EmbeddedLog> {
+        match &self.backing {
+            Backing::Embedded(log) => Some(log),
+            Backing::Kafka(_) => None,
+        }
+    }
+
     /// Appends to the service's log.
     ///
     /// # Errors

@@ -81,4 +81,3 @@ fn newest_of(
     found.truncate(limit);
     Ok(found)
 }
-

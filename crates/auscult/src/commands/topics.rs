@@ -16,7 +16,8 @@ pub fn run(topics: &Topics) -> Outcome {
         pseudonym_key: Some(super::run::throwaway_key("topics")),
         ..Overrides::default()
     };
-    let settings = settings::load(topics.settings.as_deref(), &overrides).or_fail(Kind::Settings)?;
+    let settings =
+        settings::load(topics.settings.as_deref(), &overrides).or_fail(Kind::Settings)?;
     let admin = connect(&settings)?;
     let specs = auscult_kafka::admin::specs(&settings.engine, &settings.kafka_topics);
     let before = admin.compare(&specs).or_fail(Kind::Store)?;
@@ -204,8 +205,5 @@ fn verdict(command: TopicCommand, compared: &[Compared]) -> Outcome {
             compared.len()
         ));
     }
-    Err(Failure::new(
-        Kind::Topics,
-        anyhow::anyhow!(told.join("; ")),
-    ))
+    Err(Failure::new(Kind::Topics, anyhow::anyhow!(told.join("; "))))
 }
