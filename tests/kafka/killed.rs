@@ -38,7 +38,7 @@ fn killed_at_random_points_under_load_the_outputs_are_the_same_to_the_byte() {
         return;
     };
     unbroken.fill(11);
-    unbroken.work_off();
+    unbroken.work_off("listen,detect");
 
     let broken = world("killed", "broken", 2).expect("the same broker");
     broken.fill(11);
@@ -63,7 +63,7 @@ fn killed_at_random_points_under_load_the_outputs_are_the_same_to_the_byte() {
         "only {struck_at_work} of {} kills struck at work",
         kills()
     );
-    broken.work_off();
+    broken.work_off("listen,detect");
     assert_same(&broken, &unbroken);
 }
 
@@ -73,7 +73,7 @@ fn an_instance_frozen_for_longer_than_its_session_comes_back_as_nobody_and_doubl
         return;
     };
     unbroken.fill(12);
-    unbroken.work_off();
+    unbroken.work_off("listen,detect");
 
     let frozen = world("frozen", "frozen", 2).expect("the same broker");
     frozen.fill(12);
@@ -86,7 +86,7 @@ fn an_instance_frozen_for_longer_than_its_session_comes_back_as_nobody_and_doubl
     }
     zombie.signal("STOP");
     // Its session (6 s) ends, and another takes everything and works it off.
-    frozen.work_off();
+    frozen.work_off("listen,detect");
     zombie.signal("CONT");
     // It finds out, rejoins, and is there for what comes next.
     let deadline = Instant::now() + Duration::from_secs(3);

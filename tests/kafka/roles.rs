@@ -6,10 +6,8 @@ use auscult_store::view::View;
 use std::time::{Duration, Instant};
 
 /// Signals of the read model: id, revision and data.
-fn signals(world: &World, view: &str) -> Vec<(String, u32, String)> {
-    let Ok(view) = View::open(&world.scratch.path(view)) else {
-        return Vec::new();
-    };
+fn signals(world: &World) -> Vec<(String, u32, String)> {
+    let view = View::open(&world.scratch.path("view.sqlite")).expect("nobody has it open");
     let filter = SignalFilter {
         include_suppressed: true,
         limit: 500,
@@ -17,7 +15,7 @@ fn signals(world: &World, view: &str) -> Vec<(String, u32, String)> {
     };
     let mut rows: Vec<_> = view
         .signals(&filter)
-        .unwrap_or_default()
+        .expect("readable")
         .into_iter()
         .map(|row| (row.signal_id, row.revision, row.data))
         .collect();
@@ -60,7 +58,7 @@ fn listen_detect_and_serve_run_apart_and_the_view_comes_back_from_topics() {
     for instance in instances {
         instance.stop();
     }
-    world.work_off();
+    world.work_off("listen,detect");
     let mut newest = std::collections::BTreeMap::new();
     for record in world.read(&[&world.settings.engine.topics.alerts_medical]) {
         let event = auscult_wire::decode_alert(
@@ -73,25 +71,21 @@ fn listen_detect_and_serve_run_apart_and_the_view_comes_back_from_topics() {
     }
     assert!(!newest.is_empty(), "a run without signals proves nothing");
     let expected: Vec<(String, u32)> = newest.into_iter().collect();
-    let shown = |rows: &[(String, u32, String)]| -> Vec<(String, u32)> {
-        rows.iter()
-            .map(|(id, revision, _)| (id.clone(), *revision))
-            .collect()
-    };
 
-    let serving = world.start("serve");
-    wait_for("the view shows every signal", || {
-        shown(&signals(&world, "view.sqlite")) == expected
-    });
-    serving.stop();
-    let before = signals(&world, "view.sqlite");
+    world.work_off("serve");
+    let before = signals(&world);
+    assert_eq!(
+        before
+            .iter()
+            .map(|(id, revision, _)| (id.clone(), *revision))
+            .collect::<Vec<_>>(),
+        expected,
+        "the view shows every signal as it stands"
+    );
     for file in ["view.sqlite", "view.sqlite-wal", "view.sqlite-shm"] {
         // The last two are only there while somebody has it open.
         let _ = std::fs::remove_file(world.scratch.path(file));
     }
-    let serving = world.start("serve");
-    wait_for("a view that was wiped is rebuilt", || {
-        signals(&world, "view.sqlite") == before
-    });
-    serving.stop();
+    world.work_off("serve");
+    assert_eq!(signals(&world), before, "a view that was wiped is rebuilt");
 }

@@ -153,14 +153,14 @@ impl World {
         Instance(child)
     }
 
-    /// Runs listen and detect until everything is worked off.
-    pub fn work_off(&self) {
+    /// Runs roles until they have worked everything off.
+    pub fn work_off(&self, roles: &str) {
         let output = self.scratch.run(&[
             "run",
             "--settings",
             "settings.toml",
             "--roles",
-            "listen,detect",
+            roles,
             "--stdin",
             "--drain",
         ]);
