@@ -34,14 +34,18 @@ fn assert_same(found: &World, expected: &World) {
 
 #[test]
 fn killed_at_random_points_under_load_the_outputs_are_the_same_to_the_byte() {
-    let Some(unbroken) = world("an instance killed again and again", "unbroken", 2) else {
+    let Some(unbroken) = world(
+        "an instance killed again and again",
+        "unbroken",
+        "killed",
+        2,
+    ) else {
         return;
     };
     unbroken.fill(11);
     unbroken.work_off("listen,detect");
 
-    let broken = world("killed", "broken", 2).expect("the same broker");
-    broken.fill(11);
+    let broken = world("killed", "broken", "killed", 2).expect("the same broker");
     let kafka = broken.kafka();
     let mut chance = 0x9e37_79b9_u32;
     let mut struck_at_work = 0;
@@ -69,14 +73,13 @@ fn killed_at_random_points_under_load_the_outputs_are_the_same_to_the_byte() {
 
 #[test]
 fn an_instance_frozen_for_longer_than_its_session_comes_back_as_nobody_and_doubles_nothing() {
-    let Some(unbroken) = world("a frozen instance", "steady", 2) else {
+    let Some(unbroken) = world("a frozen instance", "steady", "frozen", 2) else {
         return;
     };
     unbroken.fill(12);
     unbroken.work_off("listen,detect");
 
-    let frozen = world("frozen", "frozen", 2).expect("the same broker");
-    frozen.fill(12);
+    let frozen = world("frozen", "thawed", "frozen", 2).expect("the same broker");
     let kafka = frozen.kafka();
     let mut zombie = frozen.start("listen,detect");
     let deadline = Instant::now() + PATIENCE;

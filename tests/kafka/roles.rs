@@ -33,7 +33,7 @@ fn wait_for(what: &str, mut happened: impl FnMut() -> bool) {
 
 #[test]
 fn listen_detect_and_serve_run_apart_and_the_view_comes_back_from_topics() {
-    let Some(world) = world("roles in processes of their own", "roles", 3) else {
+    let Some(world) = world("roles in processes of their own", "roles", "roles", 3) else {
         return;
     };
     let events = world.fill(13);

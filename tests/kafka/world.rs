@@ -36,8 +36,9 @@ pub fn cluster(what: &str) -> Option<&'static Cluster> {
     }))
 }
 
-/// A world of its own: topics and groups are named after `name`.
-pub fn world(what: &str, name: &str, partitions: u32) -> Option<World> {
+/// A world of its own: groups and topics are named after `name`, but for the source topics, which are `source`'s.
+/// Two worlds on the same source are comparable to the byte: what cannot be read is known by its place.
+pub fn world(what: &str, name: &str, source: &str, partitions: u32) -> Option<World> {
     let cluster = cluster(what)?;
     let text = settings_text(&cluster.bootstrap(), name, partitions);
     Some(world_of(cluster, text))
@@ -68,7 +69,7 @@ pub fn world_of(cluster: &'static Cluster, text: String) -> World {
 }
 
 /// Turns are kept small, so that there are many moments to be killed in.
-pub fn settings_text(brokers: &str, name: &str, partitions: u32) -> String {
+pub fn settings_text(brokers: &str, name: &str, source: &str, partitions: u32) -> String {
     let topics: String = [
         "mentions",
         "medical_requests",
@@ -81,12 +82,11 @@ pub fn settings_text(brokers: &str, name: &str, partitions: u32) -> String {
         "dispositions",
         "dead_letters",
         "state",
-        "feedback_hcp",
-        "feedback_patient",
-        "feedback_ecosystem",
     ]
-    .iter()
-    .map(|topic| format!("{topic} = '{name}.{topic}'\n"))
+    .map(|topic| (topic, name))
+    .into_iter()
+    .chain(["feedback_hcp", "feedback_patient", "feedback_ecosystem"].map(|topic| (topic, source)))
+    .map(|(topic, name)| format!("{topic} = '{name}.{topic}'\n"))
     .collect();
     format!(
         "[kafka]\nbrokers = ['{brokers}']\ngroup_prefix = '{name}'\nsession_timeout_seconds = 6\ntransaction_timeout_seconds = 5\n\
@@ -97,7 +97,7 @@ pub fn settings_text(brokers: &str, name: &str, partitions: u32) -> String {
          [engine.listen]\npseudonym_key_file = 'key'\n\
          [engine.listen.dead_letter_cap]\nshare = 1.0\n\
          [engine.partitions]\nsource = {partitions}\nmentions = {partitions}\n\
-         [engine.topics]\nsources = ['{name}.feedback_hcp', '{name}.feedback_patient', '{name}.feedback_ecosystem']\n{topics}"
+         [engine.topics]\nsources = ['{source}.feedback_hcp', '{source}.feedback_patient', '{source}.feedback_ecosystem']\n{topics}"
     )
 }
 

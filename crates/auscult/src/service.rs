@@ -45,6 +45,8 @@ pub struct Service {
     backing: Backing,
     /// The read model.
     pub view: View,
+    /// Holds the empty view of an instance that serves nothing.
+    _own_folder: Option<tempfile::TempDir>,
     /// Tells pages that something changed.
     pub updates: tokio::sync::broadcast::Sender<Update>,
     /// Counters of all stages.
@@ -65,13 +67,13 @@ impl Service {
         clock: Arc<dyn Clock>,
     ) -> Result<Service, StartError> {
         let backing = Backing::open(settings)?;
-        let view = View::open(&settings.view_path)
-            .map_err(|trouble| StartError::View(trouble.to_string()))?;
+        let (view, own_folder) = open_view(settings)?;
         let metrics = Arc::new(Metrics::new(settings.engine.lag.thresholds()));
         let (updates, _) = tokio::sync::broadcast::channel(UPDATES);
         let mut service = Service {
             backing,
             view,
+            _own_folder: own_folder,
             updates,
             metrics,
             clock,
@@ -223,6 +225,22 @@ impl Service {
     pub fn is_drained(&mut self, settings: &Settings) -> Result<bool, LogError> {
         self.backing.is_drained(settings)
     }
+}
+
+/// The read model, which one process has open at a time. An instance that does not serve has none to show, so that it
+/// takes nobody's file: several may run in one folder.
+fn open_view(settings: &Settings) -> Result<(View, Option<tempfile::TempDir>), StartError> {
+    let told = |trouble: auscult_store::Trouble| StartError::View(trouble.to_string());
+    if settings.engine.roles.contains(&Role::Serve) {
+        return Ok((View::open(&settings.view_path).map_err(told)?, None));
+    }
+    let folder = tempfile::tempdir().map_err(|error| {
+        StartError::View(format!(
+            "cannot make a temporary folder: {error}; set TMPDIR to a folder that can be written to"
+        ))
+    })?;
+    let view = View::open(&folder.path().join("empty.sqlite")).map_err(told)?;
+    Ok((view, Some(folder)))
 }
 
 fn update_of(change: &Changed) -> Update {

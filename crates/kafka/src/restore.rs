@@ -144,7 +144,7 @@ fn read_to_end(
         match committed.poll(Duration::from_millis(100)) {
             Some(Ok(message)) => {
                 read += 1;
-                if read % 4_096 == 0 {
+                if read.is_multiple_of(4_096) {
                     heard = Instant::now();
                     if told.elapsed() >= TELL_EVERY {
                         told = heard;
