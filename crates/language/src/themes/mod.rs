@@ -8,6 +8,7 @@
 //! where labels exist; it was not made the default because its decisions cannot be edited.
 
 mod matcher;
+mod open_phrases;
 mod taxonomy;
 pub mod trained;
 mod written;

@@ -75,18 +75,15 @@ impl Taxonomy {
         let mut problems = check(&written);
         let (matcher, matcher_problems) = Matcher::build(&written.themes);
         problems.extend(matcher_problems);
-        match matcher {
-            Some(matcher) if problems.is_empty() => {
-                let themes = written.themes.into_iter().map(theme).collect();
-                Ok(Taxonomy {
-                    name: written.name,
-                    version: written.version,
-                    themes,
-                    matcher,
-                })
-            }
-            _ => Err(problems),
+        if !problems.is_empty() {
+            return Err(problems);
         }
+        Ok(Taxonomy {
+            name: written.name,
+            version: written.version,
+            themes: written.themes.into_iter().map(theme).collect(),
+            matcher,
+        })
     }
 
     /// Themes of a text, sorted, no theme twice.
