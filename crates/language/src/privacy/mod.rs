@@ -45,17 +45,19 @@ struct Signs {
 }
 
 fn signs(text: &str) -> Signs {
-    let mut found = Signs::default();
-    let (mut before, mut dotted) = (b' ', false);
-    for byte in text.bytes() {
-        let word = byte.is_ascii_alphanumeric();
-        found.digit |= byte.is_ascii_digit();
-        // "@", "/" and a dot inside a word ("www.example", "photo.jpg").
-        found.sign |= byte == b'@' || byte == b'/' || (word && dotted);
-        dotted = byte == b'.' && before.is_ascii_alphanumeric();
-        before = byte;
-    }
-    found
+    let bytes = text.as_bytes();
+    // Without an early end, so that many bytes are looked at together.
+    let digit = bytes
+        .iter()
+        .fold(false, |found, byte| found | byte.is_ascii_digit());
+    // "@", "/" and a dot inside a word ("www.example", "photo.jpg").
+    let inside_word = |dot: usize| {
+        let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        letter(bytes.get(dot.wrapping_sub(1))) && letter(bytes.get(dot + 1))
+    };
+    let sign =
+        memchr::memchr2(b'@', b'/', bytes).is_some() || memchr::memchr_iter(b'.', bytes).any(inside_word);
+    Signs { digit, sign }
 }
 
 impl Redactor {

@@ -284,17 +284,6 @@ fn word(token: &Token) -> u64 {
 impl Sentence<'_> {
     /// Calls `take` with the bucket of every feature.
     pub(crate) fn features(&self, mut take: impl FnMut(u32)) {
-        let mut symbols = [0_u64; 128];
-        let symbols = &mut symbols[..self.tokens.len().min(128)];
-        for (symbol, token) in symbols.iter_mut().zip(self.tokens) {
-            *symbol = word(token);
-        }
-        for hit in self.hits {
-            let index = (hit.first - self.first) as usize;
-            if hit.cues.meets(SYMBOLIC) && index < symbols.len() {
-                symbols[index] = hit.cues.0 & SYMBOLIC.0;
-            }
-        }
         let mut previous = 0;
         for token in self.tokens {
             let current = word(token);
@@ -306,11 +295,25 @@ impl Sentence<'_> {
             }
             previous = current;
         }
-        self.symbol_features(symbols, &mut take);
+        // Most sentences name neither an event nor a product.
+        if self.hits.iter().any(|hit| hit.cues.meets(SYMBOLIC)) {
+            self.symbol_features(&mut take);
+        }
         self.cue_features(&mut take);
     }
 
-    fn symbol_features(&self, symbols: &[u64], take: &mut impl FnMut(u32)) {
+    fn symbol_features(&self, take: &mut impl FnMut(u32)) {
+        let mut symbols = [0_u64; 128];
+        let symbols = &mut symbols[..self.tokens.len().min(128)];
+        for (symbol, token) in symbols.iter_mut().zip(self.tokens) {
+            *symbol = word(token);
+        }
+        for hit in self.hits {
+            let index = (hit.first - self.first) as usize;
+            if hit.cues.meets(SYMBOLIC) && index < symbols.len() {
+                symbols[index] = hit.cues.0 & SYMBOLIC.0;
+            }
+        }
         let symbolic = |symbol: u64| symbol != 0 && symbol & !SYMBOLIC.0 == 0;
         for pair in symbols.windows(2) {
             if symbolic(pair[0]) || symbolic(pair[1]) {

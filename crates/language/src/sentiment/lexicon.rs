@@ -158,7 +158,7 @@ impl Lexicon {
             }
         }
         #[expect(
-            clippy::iter_over_hash_type,
+            clippy::disallowed_methods,
             reason = "bits set in any order are the same bits"
         )]
         let keys: Vec<u64> = lexicon.entries.keys().copied().collect();

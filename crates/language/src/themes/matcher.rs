@@ -4,10 +4,10 @@
 //! text is a cache miss, 3.5 µs a text. For the few hundred phrases whose last word may go on, an automaton of their own still cost
 //! as much as all closed phrases together; both ways now ask a filter of a few kilobytes first, once a word.
 
+use super::open_phrases::OpenPhrases;
 use super::taxonomy::problem;
 use super::written::{WrittenPattern, WrittenTheme};
 use super::{TaxonomyProblem, ThemeHit};
-use super::open_phrases::OpenPhrases;
 use crate::words::{PhraseTable, Words, fold_phrase};
 use regex::Regex;
 use std::collections::BTreeMap;
@@ -143,8 +143,9 @@ impl Matcher {
                     )
                 });
             let start = list[at].folded_start as usize;
-            self.open
-                .each_at(words.folded(), start, |meaning, end| take(meaning, start, end));
+            self.open.each_at(words.folded(), start, |meaning, end| {
+                take(meaning, start, end)
+            });
         }
         awake.sort_unstable();
         awake.dedup();

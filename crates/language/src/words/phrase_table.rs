@@ -100,7 +100,8 @@ impl<M: Copy> PhraseTable<M> {
             }
             hash = pair(hash, word.hash);
             if self.phrases.may_hold(hash)
-                && let Some(entry) = self.entries.get(&hash) {
+                && let Some(entry) = self.entries.get(&hash)
+            {
                 entry
                     .meanings
                     .iter()
