@@ -30,7 +30,7 @@ pub(crate) fn find(text: &str, words: &[Word], mut tags: Vec<Tag>, findings: &mu
         whole_addresses(text, words, &mut tags);
     }
     keep_placeholders(text, words, &mut tags);
-    for (word, tag) in words.iter().zip(&tags) {
+    for (word, tag) in words.iter().zip(&tags).filter(|(word, _)| !word.kept) {
         let class = match tag {
             Tag::Outside | Tag::Organisation => continue,
             Tag::Name => PersonalDataClass::Name,

@@ -69,6 +69,8 @@ pub(crate) struct Word {
     pub breaks_line: bool,
     /// A blank stands before it.
     pub blank_before: bool,
+    /// Part of a name that is never taken.
+    pub kept: bool,
 }
 
 impl Word {
@@ -265,6 +267,7 @@ fn sign(start: usize, byte: u8) -> Word {
         first: false,
         breaks_line: false,
         blank_before: false,
+        kept: false,
     }
 }
 
@@ -399,6 +402,7 @@ fn read_word(text: &str, start: usize) -> Word {
         first: false,
         breaks_line: false,
         blank_before: false,
+        kept: false,
     }
 }
 

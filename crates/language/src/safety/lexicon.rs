@@ -5,7 +5,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::token::{PREFIX_BYTES, Token, hash_prefix, hash_word};
+use super::token::{PREFIX_BYTES, Token, hash_prefix, hash_word, tokenise};
 use crate::words::Filter;
 
 /// One kind of cue. The order is the bit order of [`Cues`] and, for the linear model, part of the feature identity:
@@ -52,10 +52,11 @@ pub(crate) enum Cue {
     Dechallenge,
     For,
     Taking,
+    HouseProduct,
 }
 
 impl Cue {
-    pub(crate) const ALL: [(Cue, &'static str); 39] = [
+    pub(crate) const ALL: [(Cue, &'static str); 40] = [
         (Cue::StrongEvent, "strong_event"),
         (Cue::Event, "event"),
         (Cue::LayEvent, "lay_event"),
@@ -95,6 +96,7 @@ impl Cue {
         (Cue::Dechallenge, "dechallenge"),
         (Cue::For, "for_what"),
         (Cue::Taking, "taking"),
+        (Cue::HouseProduct, "house_product"),
     ];
 }
 
@@ -204,6 +206,9 @@ pub(crate) struct Lexicon {
     /// Where the endings with each last byte begin; one more for the end.
     endings_from: [u8; 257],
 }
+
+/// Words of a product's name that are read.
+const NAME_WORDS: usize = 8;
 
 /// Endings of medical words: an unknown word that ends so is an event or a product.
 const EVENT_ENDINGS: [&str; 34] = [
@@ -394,6 +399,28 @@ impl Lexicon {
         }
     }
 
+    /// Adds names of products, in any spelling: split as texts are.
+    pub(crate) fn add_product_names<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
+        for name in names {
+            let tokens = tokenise(name, NAME_WORDS);
+            let mut parts = tokens.iter().map(|token| Part::Word(token.hash));
+            let Some(Part::Word(first)) = parts.next() else {
+                continue;
+            };
+            self.insert(
+                Part::Word(first),
+                parts.collect(),
+                Cues::of(&[Cue::HouseProduct]),
+            );
+        }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "bits set in any order are the same bits"
+        )]
+        let words: Vec<u64> = self.words.keys().copied().collect();
+        self.word_filter = Filter::of(words.len(), words);
+    }
+
     fn add(&mut self, entry: &str, cues: Cues) -> Result<(), &'static str> {
         let mut parts = Vec::new();
         for word in entry.split_whitespace() {
@@ -413,7 +440,12 @@ impl Lexicon {
             parts.push(Part::of(word));
         }
         let rest = parts.split_off(1);
-        let index = match parts[0] {
+        self.insert(parts[0], rest, cues);
+        Ok(())
+    }
+
+    fn insert(&mut self, first: Part, rest: Vec<Part>, cues: Cues) {
+        let index = match first {
             Part::Word(hash) => *self
                 .words
                 .entry(hash)
@@ -431,7 +463,6 @@ impl Lexicon {
         } else {
             target.phrases.push(Phrase { rest, cues });
         }
-        Ok(())
     }
 
     /// Every entry found in `tokens`, in order of the first word; phrases do not cross a sentence break.
@@ -514,7 +545,6 @@ fn push_default(entries: &mut Vec<Entry>) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::token::tokenise;
     use super::*;
 
     fn found(lexicon: &Lexicon, text: &str) -> Vec<(u64, u32, u32)> {

@@ -104,7 +104,8 @@ impl LinearModel {
     }
 
     pub(crate) fn threshold_for(&self, reading: &Reading<'_>) -> f32 {
-        self.thresholds.of(reading.is_lay(), reading.is_denied())
+        self.thresholds
+            .of(reading.is_lay() || reading.is_plain(), reading.is_denied())
     }
 
     /// As stored: mark, scale, bias, both thresholds (little-endian f32), weights.
@@ -331,10 +332,13 @@ impl Sentence<'_> {
         }
     }
 
+    /// A name from the settings is no feature: the model never learned from one, and to it a medicine's name is half an
+    /// article about harm. With it a feed about listed products sent 44 % of its texts instead of 17 %.
     fn cue_features(&self, take: &mut impl FnMut(u32)) {
-        for (index, hit) in self.hits.iter().enumerate() {
+        let learned = |hit: &&Hit| !hit.cues.has(Cue::HouseProduct);
+        for (index, hit) in self.hits.iter().enumerate().filter(|(_, hit)| learned(hit)) {
             take(bucket(kind::CUE, hit.cues.0, 0));
-            for next in self.hits[index + 1..].iter().take(3) {
+            for next in self.hits[index + 1..].iter().filter(learned).take(3) {
                 take(bucket(kind::CUE_PAIR, hit.cues.0, next.cues.0));
             }
         }
