@@ -117,7 +117,7 @@ mod tests {
         let plain = Taxonomy::standard();
         let model = train(&labelled, Some(&plain), &Training::default());
         let both = plain.clone().with_learned(model.clone()).unwrap();
-        let text = "the copay is too high and the parking was awful";
+        let text = "the parking at site 4 was awful";
         let ids = |taxonomy: &Taxonomy| -> Vec<String> {
             taxonomy
                 .tag(text)
