@@ -116,7 +116,8 @@ under `benches/peers`, on the same sets.
 
 *Split* says what the judged texts have to do with the training: cross-validated models never saw the document, template,
 respondent or review they judge; \"shipped\" on a set that was trained on is no measure of anything new and is shown for comparison
-only. *Seconds* is the wall time since the line before, training included, on the machine that wrote this.
+only. *Seconds* is the wall time since the line before, training included, on the machine that wrote this. All times are
+upper bounds: other work on the machine only ever lengthens them (`--example speed` measures in short slices for that reason).
 
 ";
 
