@@ -67,10 +67,10 @@ fn main() -> Result<()> {
     );
     let bare = bare(&brokers, events.len())?;
     row("bare rdkafka, no work", events.len(), bare, bare);
-    let listen = run(vec![listen(&kafka, &apart)])?;
-    row("listen", events.len(), listen, bare);
-    let detect = run(vec![detect(&kafka, &apart)])?;
-    row("detect", events.len(), detect, bare);
+    let seconds = run(vec![listen(&kafka, &apart)])?;
+    row("listen", events.len(), seconds, bare);
+    let seconds = run(vec![detect(&kafka, &apart)])?;
+    row("detect", events.len(), seconds, bare);
     let kafka = connect(&whole)?;
     let both = run(vec![listen(&kafka, &whole), detect(&kafka, &whole)])?;
     row("whole", events.len(), both, bare);

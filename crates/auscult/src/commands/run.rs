@@ -25,7 +25,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Runs until Ctrl-C, a stage that stops, or, with `--drain`, the end of standard input.
 pub fn run(run: &Run) -> Outcome {
     let settings = settings_for(run)?;
-    let taxonomy = super::taxonomy(settings.taxonomy.as_deref())?;
+    let taxonomy = super::themes(
+        settings.taxonomy.as_deref(),
+        settings.theme_model.as_deref(),
+    )?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

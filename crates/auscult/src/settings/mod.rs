@@ -34,6 +34,8 @@ pub struct Settings {
     pub view_path: PathBuf,
     /// Theme taxonomy; `None`: the shipped one.
     pub taxonomy: Option<PathBuf>,
+    /// Model of `auscult train themes` whose themes stand beside the taxonomy's; `None`: none.
+    pub theme_model: Option<PathBuf>,
     /// Kafka, when `[kafka]` is written.
     pub kafka: Option<auscult_kafka::CheckedKafkaSettings>,
     /// How Kafka's topics are to be.
@@ -138,6 +140,7 @@ pub fn read(path: &Path, text: &str, overrides: &Overrides) -> Result<Settings, 
             log_path: written.log_path,
             view_path: written.view_path,
             taxonomy: written.taxonomy,
+            theme_model: written.theme_model,
             kafka,
             kafka_topics,
         }),
@@ -163,6 +166,7 @@ struct Written {
     log_path: PathBuf,
     view_path: PathBuf,
     taxonomy: Option<PathBuf>,
+    theme_model: Option<PathBuf>,
 }
 
 impl Written {
@@ -181,9 +185,9 @@ impl Written {
                 .unwrap_or_else(|| "auscult.view.sqlite".to_owned());
             (PathBuf::from(log), PathBuf::from(view))
         });
-        let taxonomy = file
-            .section("language", |language| language.text("taxonomy"))
-            .map(PathBuf::from);
+        let (taxonomy, theme_model) = file.section("language", |language| {
+            (language.text("taxonomy"), language.text("theme_model"))
+        });
         let (kafka, kafka_topics) = file.section("kafka", |section| {
             (engine::kafka(section), kafka_topics::read(section))
         });
@@ -207,7 +211,8 @@ impl Written {
             kafka_topics,
             log_path,
             view_path,
-            taxonomy,
+            taxonomy: taxonomy.map(PathBuf::from),
+            theme_model: theme_model.map(PathBuf::from),
         }
     }
 }
