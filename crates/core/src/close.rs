@@ -97,6 +97,8 @@ impl Machine {
         self.counters.buckets_closed += 1;
         self.dirty.head = true;
         self.dirty.all_series = true;
+        self.repeats
+            .link_until(width.end(bucket), &mut self.journal);
         let cells = self.count(width, bucket, bucket);
         self.judge_feeds(width, bucket, &cells, effects);
         self.welcome_new_series(width, bucket, &cells, effects);
@@ -120,7 +122,14 @@ impl Machine {
             cells: Vec::new(),
             feeds: Vec::new(),
         };
-        let mut threads: FxHashSet<(u32, u64)> = FxHashSet::default();
+        let mut voices: FxHashSet<(u32, u64)> = FxHashSet::default();
+        // Voices that have copies in this bucket: only for these must it be remembered where they were counted.
+        let repeated: FxHashSet<u64> = self
+            .journal
+            .bucket(width, bucket)
+            .filter(|contribution| contribution.voice != 0)
+            .map(|contribution| contribution.voice)
+            .collect();
         let views: Vec<u8> = (0..self.plan.settings.views.len() as u8)
             .filter(|&view| self.plan.settings.views[view as usize].width == width)
             .collect();
@@ -131,6 +140,8 @@ impl Machine {
         {
             count_feed(&mut cells.feeds, contribution);
             let slots = Slots::new(&contribution.values);
+            let voice = contribution.voice();
+            let may_repeat = contribution.thread != 0 || repeated.contains(&voice);
             for &view in &views {
                 self.plan.lattice.touch(view, &slots, &mut |key, theme| {
                     let at = *cells.index.entry(key).or_insert_with(|| {
@@ -141,8 +152,7 @@ impl Machine {
                     let feeling = theme
                         .and_then(|at| contribution.theme_sentiment.get(at).copied().flatten())
                         .or(contribution.sentiment);
-                    let is_new_voice =
-                        contribution.thread == 0 || threads.insert((at, contribution.thread));
+                    let is_new_voice = !may_repeat || voices.insert((at, voice));
                     add(cell, contribution, feeling, is_new_voice);
                 });
             }

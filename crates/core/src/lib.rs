@@ -29,6 +29,7 @@ pub mod machine;
 pub mod mention;
 pub mod partition;
 pub mod record;
+mod repeats;
 mod restate;
 pub mod series;
 pub mod settings;
