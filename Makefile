@@ -1,7 +1,7 @@
 # Names and output tables of these targets are a promise: people and scripts call them.
 # Everything needs a Rust toolchain and a C compiler, nothing else; `peers` targets say what more they need.
 
-.PHONY: demo test check bench bench-detection eval eval-events
+.PHONY: demo test check bench bench-detection eval eval-events kafka-up kafka-down kafka-wipe
 
 # Everything on this machine: a seeded feed, live, with its pages.
 demo:
@@ -28,3 +28,19 @@ bench-detection:
 eval:
 	cargo run --release --locked -p auscult-language --example eval_safety_privacy -- $(or $(TEST),../shared/data) $(if $(TEST),,--cross-validate)
 	cargo run --release --locked -p auscult-language --example eval_meaning -- $(or $(TEST),../shared/data) $(if $(TEST),,--cross-validate)
+
+# Known events in real streams through the product: any folder with files of the same shapes, any file of events.
+eval-events:
+	cargo run --release --locked --example eval_events -- --data $(or $(DATA),../shared/data) $(if $(EVENTS),--events $(EVENTS),) $(if $(TO),--to $(TO),)
+
+# A real Kafka broker on this machine, for people; its data stay in target/kafka-up. Needs Java 17 and Maven.
+# KAFKA_PORT names another port than 9092 (the one after it is taken, too).
+kafka-up:
+	@cargo run --quiet --locked -p auscult-test-broker -- up $(KAFKA_PORT)
+
+kafka-down:
+	@cargo run --quiet --locked -p auscult-test-broker -- down
+
+# Stops it and removes its data.
+kafka-wipe:
+	@cargo run --quiet --locked -p auscult-test-broker -- down --wipe

@@ -39,8 +39,14 @@ impl Failure {
 
     /// Prints it and turns it into the exit code.
     pub fn report(&self) -> ExitCode {
-        eprintln!("auscult: {:#}", self.error);
+        eprintln!("auscult: {self}");
         ExitCode::from(self.code)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#}", self.error)
     }
 }
 

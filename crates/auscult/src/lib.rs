@@ -1,10 +1,12 @@
 //! The binary's parts: commands, settings, wiring. A library only so that the throughput bench drives the very
 //! pipeline the commands drive.
 
+pub mod backtest;
 pub mod cli;
 pub mod commands;
 pub mod exit;
 pub mod health;
+pub mod history;
 pub mod import;
 pub mod pipeline;
 pub mod service;

@@ -1,6 +1,6 @@
 //! Signals as a table people read in a terminal.
 
-use crate::commands::replay::Raised;
+use crate::history::Raised;
 use auscult_core::time::{BucketWidth, words_for};
 use auscult_wire::AlertData;
 

@@ -197,7 +197,7 @@ impl Machine {
         let oldest = mention
             .watermark
             .plus(-self.plan.settings.restatement_horizon);
-        // The machine's own line never lies above the mention's: see `close::prune`. A mention with no
+        // The machine's own line never lies above the mention's: see `close/forget.rs`. A mention with no
         // watermark (the first of its partition) is held to the machine's line.
         if self
             .plan

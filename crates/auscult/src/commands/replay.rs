@@ -2,49 +2,18 @@
 
 use crate::cli::Replay;
 use crate::exit::{Failure, Kind, Marked, Outcome};
+use crate::history::{self, Raised, Report};
 use crate::import::map::MapFile;
 use crate::import::rows::BadRow;
-use crate::import::{event, rows};
-use crate::pipeline::{Broker, Pipeline};
-use crate::settings::{self, Overrides, Settings};
+use crate::settings::Settings;
 use crate::table;
-use auscult_core::time::Timestamp;
-use auscult_core::words::SignalStatus;
-use auscult_wire::{AlertData, FeedbackEvent};
-use indicatif::{ProgressBar, ProgressStyle};
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-/// Events fed in at once.
-const BATCH: usize = 4_096;
-
-/// What a replay came to.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Newest revision of each signal raised, and how it was first told.
-    pub signals: BTreeMap<String, Raised>,
-    /// Safety candidates found.
-    pub candidates: u64,
-    /// Dead letters by code.
-    pub dead_letters: BTreeMap<String, u64>,
-    /// Events fed in.
-    pub events: u64,
-}
-
-/// A signal as raised, and where it ended.
-#[derive(Debug, Clone)]
-pub struct Raised {
-    /// The alert that raised it.
-    pub alert: AlertData,
-    /// Status of the last revision.
-    pub last: SignalStatus,
-}
+use auscult_wire::FeedbackEvent;
 
 /// Loads a file and prints the signals it would have raised.
 pub fn run(replay: &Replay) -> Outcome {
     let map = super::read_map(&replay.map)?;
-    let settings = settings_for(replay, &map)?;
-    let (events, bad) = read_events(replay, &map)?;
+    let settings = history::settings_for(replay.settings.as_deref(), &replay.map, &map, true)?;
+    let (events, bad) = history::read_events(&replay.file, &map)?;
     let total = events.len();
     let report = through_the_machine(replay, &settings, &map, events)?;
     tell_bad_rows(replay, &bad, total);
@@ -54,72 +23,6 @@ pub fn run(replay: &Replay) -> Outcome {
         tell_table(replay, &report, bad.len());
     }
     Ok(())
-}
-
-fn settings_for(replay: &Replay, map: &MapFile) -> Result<Settings, Failure> {
-    // Nothing of a replay is kept, so its pseudonyms need no key that outlives it.
-    let overrides = Overrides {
-        backfill: true,
-        pseudonym_key: Some(super::run::throwaway_key("replay")),
-        ..Overrides::default()
-    };
-    let mut settings =
-        settings::load(replay.settings.as_deref(), &overrides).or_fail(Kind::Settings)?;
-    let mut engine = (*settings.engine).clone();
-    engine.listen.lateness_seconds = map.lateness_seconds;
-    if let Some(portfolio) = &map.portfolio {
-        engine.listen.portfolio.clone_from(portfolio);
-    }
-    // One file is one source: no other feed to wait for.
-    engine.topics =
-        auscult_engine::settings::Topics::with_single_source(&engine.topics.feedback_ecosystem);
-    engine.listen.dead_letter_cap.share = 1.0;
-    if let Some(detect) = &map.detect {
-        settings::keep_extra_fields(&mut engine.listen.extra_fields, detect);
-    }
-    let problems =
-        |found: Vec<_>| Failure::new(Kind::Settings, super::problems(&replay.map, &found));
-    settings.engine = engine.check().map_err(problems)?;
-    if let Some(detect) = &map.detect {
-        settings.detect = detect.clone().check().map_err(problems)?;
-    }
-    Ok(settings)
-}
-
-/// Reads the whole file, in order of arrival: a history sorted by anything else would be late to itself.
-fn read_events(
-    replay: &Replay,
-    map: &MapFile,
-) -> Result<(Vec<FeedbackEvent<'static>>, Vec<BadRow>), Failure> {
-    let rows = rows::open(&replay.file, &map.columns.named_columns()).or_fail(Kind::Input)?;
-    let bar = progress("reading", 0);
-    let (mut events, mut bad) = (Vec::new(), Vec::new());
-    for (line, row) in rows {
-        bar.inc(1);
-        match row.and_then(|row| {
-            event::of_row(&row, &map.columns).map_err(|reason| BadRow { line, reason })
-        }) {
-            Ok(event) => events.push(event),
-            Err(row) => bad.push(row),
-        }
-    }
-    bar.finish_and_clear();
-    if events.is_empty() {
-        let first = bad.first().map_or("it has no rows".to_owned(), |row| {
-            format!("line {}: {}", row.line, row.reason)
-        });
-        return Err(Failure::new(
-            Kind::Input,
-            anyhow::anyhow!(
-                "{} holds no usable row ({first}); check the map against the file",
-                replay.file.display()
-            ),
-        ));
-    }
-    events.sort_by(|left, right| {
-        (left.recorded_at(), &left.envelope.id).cmp(&(right.recorded_at(), &right.envelope.id))
-    });
-    Ok((events, bad))
 }
 
 fn through_the_machine(
@@ -133,121 +36,14 @@ fn through_the_machine(
         Some(path) => {
             let broker = crate::topics::open_log(path, &settings.engine).or_fail(Kind::Store)?;
             let appender = Box::new(broker.appender());
-            run_pipeline(&broker, appender, settings, taxonomy, events)
+            history::through_the_machine(&broker, appender, settings, taxonomy, events, &[], |_| ())
         }
         None => {
             let broker = crate::topics::memory_log(&settings.engine);
             let appender = Box::new(broker.clone());
-            run_pipeline(&broker, appender, settings, taxonomy, events)
+            history::through_the_machine(&broker, appender, settings, taxonomy, events, &[], |_| ())
         }
     }
-}
-
-fn run_pipeline<B: Broker>(
-    broker: &B,
-    appender: Box<dyn auscult_engine::log::Append>,
-    settings: &Settings,
-    taxonomy: auscult_language::themes::Taxonomy,
-    events: Vec<FeedbackEvent<'static>>,
-) -> Result<Report, Failure> {
-    let topics = &settings.engine.topics;
-    let outputs = [
-        topics.alerts_medical.as_str(),
-        &topics.safety_candidates,
-        &topics.dead_letters,
-    ];
-    let start = events
-        .first()
-        .map_or(Timestamp(0), FeedbackEvent::recorded_at);
-    let mut pipeline = Pipeline::new(
-        broker,
-        appender,
-        &settings.engine,
-        Arc::new(settings.detect.clone()),
-        taxonomy,
-        &outputs,
-        start,
-    )
-    .or_fail(Kind::Store)?;
-    let mut report = Report {
-        events: events.len() as u64,
-        ..Report::default()
-    };
-    let bar = progress("replaying", events.len() as u64);
-    let end = events
-        .iter()
-        .map(|event| event.data.occurred_at)
-        .max()
-        .unwrap_or(start);
-    for batch in events.chunks(BATCH) {
-        let now = batch.last().map_or(start, FeedbackEvent::recorded_at);
-        let encoded = batch
-            .iter()
-            .map(|event| (event.key(), auscult_wire::encode_feedback_structured(event)))
-            .collect();
-        pipeline.feed(encoded, now).or_fail(Kind::Store)?;
-        pipeline
-            .drain_outputs(|record| note(&mut report, topics, &record))
-            .or_fail(Kind::Store)?;
-        bar.inc(batch.len() as u64);
-    }
-    pipeline.finish(end).or_fail(Kind::Store)?;
-    pipeline
-        .drain_outputs(|record| note(&mut report, topics, &record))
-        .or_fail(Kind::Store)?;
-    bar.finish_and_clear();
-    Ok(report)
-}
-
-fn note(
-    report: &mut Report,
-    topics: &auscult_engine::settings::Topics,
-    record: &auscult_engine::log::Record,
-) {
-    let topic = record.at.topic.as_ref();
-    let value = record.value.as_deref().unwrap_or_default();
-    if topic == topics.safety_candidates {
-        report.candidates += 1;
-    } else if topic == topics.dead_letters {
-        let code = auscult_wire::decode_dead_letter(&record.headers, value).map_or_else(
-            |error| error.code.as_str().to_owned(),
-            |event| event.data.code.to_string(),
-        );
-        *report.dead_letters.entry(code).or_default() += 1;
-    } else if let Ok(event) = auscult_wire::decode_alert(&record.headers, value) {
-        let alert = event.data;
-        match report.signals.get_mut(&alert.signal_id) {
-            Some(raised) => raised.last = alert.status,
-            None => {
-                report.signals.insert(
-                    alert.signal_id.clone(),
-                    Raised {
-                        last: alert.status,
-                        alert,
-                    },
-                );
-            }
-        }
-    }
-}
-
-fn progress(what: &'static str, length: u64) -> ProgressBar {
-    let bar = if length == 0 {
-        ProgressBar::new_spinner()
-    } else {
-        ProgressBar::new(length)
-    };
-    let template = if length == 0 {
-        "{prefix} {pos} rows"
-    } else {
-        "{prefix} {wide_bar} {pos}/{len} ({per_sec})"
-    };
-    // The template is ours and fixed; should it ever be wrong, a plain bar is better than none.
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar.set_prefix(what);
-    bar
 }
 
 fn tell_bad_rows(replay: &Replay, bad: &[BadRow], good: usize) {

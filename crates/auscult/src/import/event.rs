@@ -75,10 +75,7 @@ pub fn of_row(row: &Row, map: &ColumnMap) -> Result<FeedbackEvent<'static>, Stri
             region: owned(&map.region).into(),
         },
         about: About {
-            products: value(row, &map.product)
-                .map(|text| text.to_owned().into())
-                .into_iter()
-                .collect(),
+            products: products(row, map).into_iter().map(Into::into).collect(),
             ..About::default()
         },
         content: Content {
@@ -144,6 +141,29 @@ fn text(row: &Row, map: &ColumnMap) -> String {
     parts.join(" ")
 }
 
+/// The product named, or else the hashtags: each once, without case, so that `#Flood` and `#flood` are one.
+fn products(row: &Row, map: &ColumnMap) -> Vec<String> {
+    if let Some(product) = value(row, &map.product) {
+        return vec![product.to_owned()];
+    }
+    let text = value(row, &map.hashtags).unwrap_or_default();
+    let mut found: Vec<String> = text
+        .split('#')
+        .skip(1)
+        .map(|after| {
+            after
+                .chars()
+                .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
+                .flat_map(char::to_lowercase)
+                .collect::<String>()
+        })
+        .filter(|tag| tag.chars().any(char::is_alphabetic))
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
 fn thread(row: &Row, map: &ColumnMap) -> Option<String> {
     let parts: Vec<&str> = map
         .thread
@@ -198,7 +218,11 @@ fn moment(row: &Row, column: &str, format: &str) -> Result<Option<Timestamp>, St
         .map_err(|reason| format!("column {column}: {text:?} does not read as {format} ({reason})"))
 }
 
-fn parse(text: &str, format: &str) -> Result<Timestamp, String> {
+/// Reads a moment; `rfc3339` or a `strptime` format, UTC where the text names no zone.
+///
+/// # Errors
+/// What the reader says about the text.
+pub fn parse(text: &str, format: &str) -> Result<Timestamp, String> {
     if format == "rfc3339" {
         return auscult_wire::time::parse(text).map_err(|error| format!("{error:?}"));
     }
@@ -220,6 +244,28 @@ fn parse(text: &str, format: &str) -> Result<Timestamp, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hashtags_are_what_a_post_is_about_where_no_product_is_named() {
+        let text = "[event]\ntenant='t'\nsystem='s'\n[columns]\nfeedback_id='#line'\noccurred_at='day'\n\
+                    product='what'\nproduct_hashtags_of='post'\n";
+        let map = super::super::map::read(text, std::path::Path::new("."))
+            .expect("a sound map")
+            .columns;
+        let of = |what: &str| {
+            let post = "#Flood, #flood and #2012 near #São_Paulo".to_owned();
+            products(
+                &Row::from([
+                    ("what".to_owned(), what.to_owned()),
+                    ("post".to_owned(), post),
+                ]),
+                &map,
+            )
+        };
+        assert_eq!(of(""), ["flood", "são_paulo"]);
+        assert_eq!(of("alpha"), ["alpha"]);
+        assert!(!map.named_columns().contains(&"#line"));
+    }
 
     #[test]
     fn times_read_with_and_without_a_clock() {

@@ -10,6 +10,9 @@ use auscult_core::words::{Channel, Solicitation, SourceType, Stakeholder};
 use std::path::{Path, PathBuf};
 use toml::Table;
 
+/// Stands for a column: the line of the row in its file. For files whose rows have no id.
+pub const LINE: &str = "#line";
+
 /// Which column is what.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ColumnMap {
@@ -29,7 +32,7 @@ pub struct ColumnMap {
     pub channel: Option<Channel>,
     /// Country of all rows.
     pub country: String,
-    /// Column of the id; rows without one are refused.
+    /// Column of the id; rows without one are refused. [`LINE`]: the line of the file.
     pub feedback_id: String,
     /// Columns whose texts, joined by a space, are the words.
     pub text: Vec<String>,
@@ -47,6 +50,8 @@ pub struct ColumnMap {
     pub thread: Vec<String>,
     /// Column of the product.
     pub product: String,
+    /// Column whose hashtags are what it is about, where nothing else says so.
+    pub hashtags: String,
     /// Column of the region.
     pub region: String,
     /// Column of the organisation.
@@ -177,6 +182,7 @@ fn fixed(section: &mut Section<'_>) -> ColumnMap {
         respondent: String::new(),
         thread: Vec::new(),
         product: String::new(),
+        hashtags: String::new(),
         region: String::new(),
         organisation: String::new(),
         extra: Vec::new(),
@@ -203,6 +209,7 @@ fn mapped(section: &mut Section<'_>, fixed: ColumnMap) -> ColumnMap {
         respondent: section.text("respondent").unwrap_or_default(),
         thread: section.texts("thread").unwrap_or_default(),
         product: section.text("product").unwrap_or_default(),
+        hashtags: section.text("product_hashtags_of").unwrap_or_default(),
         region: section.text("region").unwrap_or_default(),
         organisation: section.text("organisation").unwrap_or_default(),
         extra: section.texts("extra").unwrap_or_default(),
@@ -248,13 +255,14 @@ impl ColumnMap {
             &self.recorded_at,
             &self.respondent,
             &self.product,
+            &self.hashtags,
             &self.region,
             &self.organisation,
         ];
         let mut named: Vec<&str> = single
             .into_iter()
             .map(String::as_str)
-            .filter(|name| !name.is_empty())
+            .filter(|name| !name.is_empty() && *name != LINE)
             .collect();
         named.extend(
             self.text

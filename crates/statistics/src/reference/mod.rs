@@ -13,6 +13,7 @@ mod cusum;
 mod ears;
 mod farrington;
 mod glr;
+mod named;
 mod recent_weeks;
 
 pub use calendar::Calendar;
@@ -23,6 +24,7 @@ pub use farrington::{
     ThresholdMethod,
 };
 pub use glr::{Glr, GlrFamily, GlrSettings};
+pub use named::{NAMES, named};
 pub use recent_weeks::{Bayes, BayesSettings, Rki, RkiSettings};
 
 use std::ops::Range;
