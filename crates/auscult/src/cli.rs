@@ -26,6 +26,9 @@ pub enum Command {
     Replay(Replay),
     /// Write a seeded feed of feedback events with its ground truth.
     Simulate(Simulate),
+    /// Learn from labelled texts.
+    #[command(subcommand)]
+    Train(Train),
     /// Check a settings file: every problem at once.
     Check(Check),
     /// Answer a signal.
@@ -94,6 +97,40 @@ pub struct Replay {
     /// Keep everything in this embedded log instead of memory (to serve it later with `auscult run`).
     #[arg(long)]
     pub log: Option<PathBuf>,
+}
+
+/// `auscult train`
+#[derive(Debug, Subcommand)]
+pub enum Train {
+    /// Learn themes, several a text; cross-validate; write the model and its card.
+    Themes(TrainThemes),
+}
+
+/// `auscult train themes`
+#[derive(Debug, Args)]
+pub struct TrainThemes {
+    /// Labelled texts: CSV with a header line or JSON Lines, also gzip.
+    #[arg(long)]
+    pub labels: PathBuf,
+    /// Where the model goes; its card goes beside it, ending in `.md`.
+    #[arg(long, default_value = "themes.model")]
+    pub out: PathBuf,
+    /// Column of the text.
+    #[arg(long, default_value = "text")]
+    pub text_column: String,
+    /// Column of label lists, parted by `;`.
+    #[arg(long, default_value = "labels")]
+    pub labels_column: String,
+    /// Columns that are labels by themselves, with 1 where the label holds. Default: where there is no column of label
+    /// lists, every column of ones and zeros.
+    #[arg(long, value_delimiter = ',')]
+    pub label_columns: Vec<String>,
+    /// Column of who wrote it: nobody's texts are on both sides of a split.
+    #[arg(long)]
+    pub group_column: Option<String>,
+    /// Taxonomy whose themes help as features; the one the model will run with. Default: the shipped one.
+    #[arg(long)]
+    pub taxonomy: Option<PathBuf>,
 }
 
 /// `auscult simulate`

@@ -156,6 +156,11 @@ fn settings_for(demo: &Demo, folder: &Path, backfill: bool) -> Result<Settings, 
     // Hours of simulated time pass in a second: what counts as behind is set accordingly.
     engine.lag.warn_after_seconds = DEMO_LAG_SECONDS;
     engine.lag.stall_after_seconds = DEMO_LAG_SECONDS;
+    let products = Scenario::demo().products;
+    engine.listen.products = products
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
     settings.engine = engine.check().map_err(|found| {
         Failure::new(Kind::Settings, super::problems(Path::new("(demo)"), &found))
     })?;

@@ -30,7 +30,10 @@ pub fn run(run: &Run) -> Outcome {
             auscult_kafka::connect(kafka).map_or_else(|error| error, |never| match never {});
         return Err(Failure::new(Kind::Settings, error));
     }
-    let taxonomy = super::taxonomy(settings.taxonomy.as_deref())?;
+    let taxonomy = super::themes(
+        settings.taxonomy.as_deref(),
+        settings.theme_model.as_deref(),
+    )?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -77,6 +77,7 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
         set(&mut own.threads, listen.whole("threads", MOST).map(|value| value as usize));
         set(&mut own.portfolio, listen.texts("portfolio"));
         set(&mut own.extra_fields, listen.texts("extra_fields"));
+        set(&mut own.products, listen.texts("products"));
         set_u32(&mut own.intake_hours, listen.whole("intake_hours", 24 * 365));
         set(&mut own.lateness_seconds, listen.whole("lateness_seconds", MOST));
         set(&mut own.idle_after_seconds, listen.whole("idle_after_seconds", MOST));

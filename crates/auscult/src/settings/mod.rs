@@ -32,6 +32,8 @@ pub struct Settings {
     pub view_path: PathBuf,
     /// Theme taxonomy; `None`: the shipped one.
     pub taxonomy: Option<PathBuf>,
+    /// Model of `auscult train themes` whose themes stand beside the taxonomy's; `None`: none.
+    pub theme_model: Option<PathBuf>,
     /// Kafka, when `[kafka]` is written.
     pub kafka: Option<auscult_kafka::CheckedKafkaSettings>,
 }
@@ -133,6 +135,7 @@ pub fn read(path: &Path, text: &str, overrides: &Overrides) -> Result<Settings, 
             log_path: written.log_path,
             view_path: written.view_path,
             taxonomy: written.taxonomy,
+            theme_model: written.theme_model,
             kafka,
         }),
         _ => Err(SettingsError::Problems {
@@ -156,6 +159,7 @@ struct Written {
     log_path: PathBuf,
     view_path: PathBuf,
     taxonomy: Option<PathBuf>,
+    theme_model: Option<PathBuf>,
 }
 
 impl Written {
@@ -174,9 +178,9 @@ impl Written {
                 .unwrap_or_else(|| "auscult.view.sqlite".to_owned());
             (PathBuf::from(log), PathBuf::from(view))
         });
-        let taxonomy = file
-            .section("language", |language| language.text("taxonomy"))
-            .map(PathBuf::from);
+        let (taxonomy, theme_model) = file.section("language", |language| {
+            (language.text("taxonomy"), language.text("theme_model"))
+        });
         let kafka = file.section("kafka", engine::kafka);
         file.finish();
         engine.listen.backfill |= overrides.backfill;
@@ -197,7 +201,8 @@ impl Written {
             kafka: has_kafka.then_some(kafka),
             log_path,
             view_path,
-            taxonomy,
+            taxonomy: taxonomy.map(PathBuf::from),
+            theme_model: theme_model.map(PathBuf::from),
         }
     }
 }
