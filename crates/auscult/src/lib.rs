@@ -36,8 +36,10 @@ pub fn run() -> ExitCode {
         Command::Replay(replay) => commands::replay::run(&replay),
         Command::Demo(demo) => commands::demo::run(&demo),
         Command::Run(run) => commands::run::run(&run),
+        Command::Train(train) => commands::train::run(&train),
         Command::Simulate(simulate) => commands::simulate::run(&simulate),
         Command::DeadLetters(letters) => commands::dead_letters::run(&letters),
+        Command::Topics(topics) => commands::topics::run(&topics),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
