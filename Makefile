@@ -1,7 +1,7 @@
 # Names and output tables of these targets are a promise: people and scripts call them.
 # Everything needs a Rust toolchain and a C compiler, nothing else; `peers` targets say what more they need.
 
-.PHONY: demo test check bench bench-detection eval peers eval-events kafka-up kafka-down kafka-wipe
+.PHONY: demo test check bench bench-kafka test-kafka-kills bench-detection eval peers eval-events kafka-up kafka-down kafka-wipe
 
 # Everything on this machine: a seeded feed, live, with its pages.
 demo:
@@ -21,6 +21,15 @@ check:
 # End to end: events a second and peak memory, in memory and through the embedded log.
 bench:
 	cargo run --release --locked --example throughput -- $(EVENTS)
+
+# On a real broker of this machine: bare rdkafka, listen, detect, the whole, delay, restore. Needs Java 17 and Maven.
+bench-kafka:
+	cargo build --release --locked -p auscult-kafka --example pass_through
+	cargo run --release --locked --example kafka -- $(EVENTS)
+
+# An instance killed a hundred times under load, on a real broker. The test command kills it ten times.
+test-kafka-kills:
+	AUSCULT_KAFKA_KILLS=$(or $(KILLS),100) cargo test --locked --test auscult kafka::killed
 
 # Every detection method over the simulated panels; PANELS names another folder of the same layout.
 bench-detection:

@@ -35,6 +35,8 @@ pub enum Command {
     Dispose(Dispose),
     /// Look at what was refused, and put it in again.
     DeadLetters(DeadLetters),
+    /// Make Kafka's topics, and hold them against the settings.
+    Topics(Topics),
 }
 
 /// `auscult demo`
@@ -95,8 +97,18 @@ pub struct Replay {
     #[arg(long, default_value_t = 40)]
     pub top: usize,
     /// Keep everything in this embedded log instead of memory (to serve it later with `auscult run`).
-    #[arg(long)]
+    #[arg(long, conflicts_with = "to")]
     pub log: Option<PathBuf>,
+    /// Only put the events into the source topics of the settings' [kafka], for a running service to listen to.
+    #[arg(long)]
+    pub to: Option<Destination>,
+}
+
+/// Where `auscult replay` puts events instead of working them off itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Destination {
+    /// The source topics on Kafka.
+    Kafka,
 }
 
 /// `auscult train`
@@ -191,7 +203,7 @@ pub struct DeadLetters {
     /// What to do.
     #[command(subcommand)]
     pub command: DeadLetterCommand,
-    /// Settings file of the service (it must not be running).
+    /// Settings file of the service (on the embedded log it must not be running; on Kafka it may).
     #[arg(long, global = true)]
     pub settings: Option<PathBuf>,
 }
@@ -218,6 +230,9 @@ pub enum DeadLetterCommand {
         /// Only this code.
         #[arg(long)]
         code: Option<String>,
+        /// Only this one: `partition-offset`, as listed.
+        #[arg(long)]
+        id: Option<String>,
         /// At most so many.
         #[arg(long, default_value_t = 1000)]
         cap: u32,
@@ -225,4 +240,29 @@ pub enum DeadLetterCommand {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+/// `auscult topics`
+#[derive(Debug, Args)]
+pub struct Topics {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: TopicCommand,
+    /// Settings file; its [kafka] names the brokers.
+    #[arg(long, global = true)]
+    pub settings: Option<PathBuf>,
+    /// Print the topics as one JSON object.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to do with topics. An existing topic is never changed.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum TopicCommand {
+    /// Say what `apply` would make, and what is not as the settings say.
+    Plan,
+    /// Make the topics that are missing.
+    Apply,
+    /// Check that every topic is there and as the settings say.
+    Verify,
 }

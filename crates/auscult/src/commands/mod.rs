@@ -7,6 +7,7 @@ pub mod dispose;
 pub mod replay;
 pub mod run;
 pub mod simulate;
+pub mod topics;
 pub mod train;
 
 use crate::exit::{Failure, Kind};
@@ -88,7 +89,10 @@ pub fn taxonomy(path: Option<&Path>) -> Result<Taxonomy, Failure> {
 ///
 /// # Errors
 /// A file cannot be read, everything that is wrong with it, or the model was trained with another taxonomy.
-pub fn themes(taxonomy_path: Option<&Path>, model_path: Option<&Path>) -> Result<Taxonomy, Failure> {
+pub fn themes(
+    taxonomy_path: Option<&Path>,
+    model_path: Option<&Path>,
+) -> Result<Taxonomy, Failure> {
     let taxonomy = taxonomy(taxonomy_path)?;
     let Some(path) = model_path else {
         return Ok(taxonomy);

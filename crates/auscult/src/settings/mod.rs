@@ -5,10 +5,12 @@
 
 pub mod detect;
 mod engine;
+mod kafka_topics;
 pub mod reader;
 
 use auscult_core::settings::{CheckedDetectSettings, Problem};
 use auscult_engine::settings::{CheckedEngineSettings, Role, Secret};
+use auscult_kafka::admin::{CheckedTopicPolicy, TopicPolicy};
 use auscult_web::settings::{CheckedWebSettings, WebSettings, WebToken};
 use reader::Section;
 use std::path::{Path, PathBuf};
@@ -36,6 +38,8 @@ pub struct Settings {
     pub theme_model: Option<PathBuf>,
     /// Kafka, when `[kafka]` is written.
     pub kafka: Option<auscult_kafka::CheckedKafkaSettings>,
+    /// How Kafka's topics are to be.
+    pub kafka_topics: CheckedTopicPolicy,
 }
 
 /// Why settings could not be used.
@@ -127,8 +131,9 @@ pub fn read(path: &Path, text: &str, overrides: &Overrides) -> Result<Settings, 
     let kafka = written
         .kafka
         .and_then(|kafka| keep(kafka.check(), &mut problems));
-    match (engine, detect, web) {
-        (Some(engine), Some(detect), Some(web)) if problems.is_empty() => Ok(Settings {
+    let kafka_topics = keep(written.kafka_topics.check(), &mut problems);
+    match (engine, detect, web, kafka_topics) {
+        (Some(engine), Some(detect), Some(web), Some(kafka_topics)) if problems.is_empty() => Ok(Settings {
             engine,
             detect,
             web,
@@ -137,6 +142,7 @@ pub fn read(path: &Path, text: &str, overrides: &Overrides) -> Result<Settings, 
             taxonomy: written.taxonomy,
             theme_model: written.theme_model,
             kafka,
+            kafka_topics,
         }),
         _ => Err(SettingsError::Problems {
             path: path.to_owned(),
@@ -156,6 +162,7 @@ struct Written {
     detect: auscult_core::settings::DetectSettings,
     web: WebSettings,
     kafka: Option<auscult_kafka::KafkaSettings>,
+    kafka_topics: TopicPolicy,
     log_path: PathBuf,
     view_path: PathBuf,
     taxonomy: Option<PathBuf>,
@@ -181,7 +188,9 @@ impl Written {
         let (taxonomy, theme_model) = file.section("language", |language| {
             (language.text("taxonomy"), language.text("theme_model"))
         });
-        let kafka = file.section("kafka", engine::kafka);
+        let (kafka, kafka_topics) = file.section("kafka", |section| {
+            (engine::kafka(section), kafka_topics::read(section))
+        });
         file.finish();
         engine.listen.backfill |= overrides.backfill;
         keep_extra_fields(&mut engine.listen.extra_fields, &detect);
@@ -199,6 +208,7 @@ impl Written {
             detect,
             web,
             kafka: has_kafka.then_some(kafka),
+            kafka_topics,
             log_path,
             view_path,
             taxonomy: taxonomy.map(PathBuf::from),

@@ -73,10 +73,7 @@ fn main() -> Result<(), String> {
         .iter()
         .filter(|(task, prefix)| wanted(task) && support::files(&folder, prefix).is_empty())
     {
-        eprintln!(
-            "skipped {task}: no {prefix}* in {}",
-            folder.display()
-        );
+        eprintln!("skipped {task}: no {prefix}* in {}", folder.display());
     }
     let cross_validate = has("--cross-validate");
     if wanted("safety") {

@@ -9,10 +9,6 @@ const PYTHON: &str = "target/peers/bin/python";
 const SCRIPTS: [&str; 3] = ["vader.py", "lingua.py", "presidio_side_by_side.py"];
 
 /// Runs the scripts and takes their lines over: task, set, split, figure, target, parted by tabs.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a program that looks for another"
-)]
 pub fn run(python: Option<&str>, folder: &Path, report: &mut Report) -> Result<(), String> {
     let python = python.unwrap_or(PYTHON);
     if !Path::new(python).exists() {

@@ -97,10 +97,6 @@ impl Report {
     }
 
     /// Writes the table with what a reader must know of it.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a program that writes its report"
-    )]
     pub fn write(&self, path: &Path) -> Result<(), String> {
         std::fs::write(path, format!("{PREFACE}{}", self.markdown()))
             .map_err(|error| format!("{}: {error}", path.display()))

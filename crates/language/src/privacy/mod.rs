@@ -58,8 +58,8 @@ fn signs(text: &str) -> Signs {
         let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
         letter(bytes.get(dot.wrapping_sub(1))) && letter(bytes.get(dot + 1))
     };
-    let sign =
-        memchr::memchr2(b'@', b'/', bytes).is_some() || memchr::memchr_iter(b'.', bytes).any(inside_word);
+    let sign = memchr::memchr2(b'@', b'/', bytes).is_some()
+        || memchr::memchr_iter(b'.', bytes).any(inside_word);
     Signs { digit, sign }
 }
 
@@ -215,7 +215,10 @@ mod tests {
         let plain = Redactor::standard();
         let kept = Redactor::standard().keeping(["zorivance pen", "Melindra"]);
         assert!(
-            plain.redact("It is better than Melindra.").text.contains("[NAME]"),
+            plain
+                .redact("It is better than Melindra.")
+                .text
+                .contains("[NAME]"),
             "without the list a made-up name must look like a person's, or this test shows nothing"
         );
         assert_eq!(

@@ -163,7 +163,10 @@ mod tests {
         let told = Triage::standard().knowing(["ZORIVANCE pen"]).assess(text);
         assert_eq!(told.product_as_reported, Some((14, 27)));
         assert_eq!(told.criteria.product, Criterion::Found);
-        assert_ne!(Triage::standard().assess(text).criteria.product, Criterion::Found);
+        assert_ne!(
+            Triage::standard().assess(text).criteria.product,
+            Criterion::Found
+        );
     }
 
     #[test]

@@ -132,7 +132,12 @@ fn toward(
     let places: Vec<(usize, usize)> = hit
         .spans
         .iter()
-        .map(|(start, end)| (words.index_at(*start), words.index_at(end.saturating_sub(1))))
+        .map(|(start, end)| {
+            (
+                words.index_at(*start),
+                words.index_at(end.saturating_sub(1)),
+            )
+        })
         .collect();
     for reach in [Clauses::clause, Clauses::sentence] {
         let mut within: Vec<std::ops::Range<usize>> = places
