@@ -1,5 +1,5 @@
 # Names and output tables of these targets are a promise: people and scripts call them.
-# Everything needs a Rust toolchain and a C compiler, nothing else; `peers` targets say what more they need.
+# Everything needs a Rust toolchain, a C and C++ compiler, make and perl, nothing else; `peers` targets say what more they need.
 
 .PHONY: demo test check bench bench-kafka test-kafka-kills bench-detection eval peers eval-events kafka-up kafka-down kafka-wipe
 
