@@ -78,6 +78,8 @@ fn ours(name: &str) -> Result<Box<dyn ReferenceMethod>> {
         _ => Box::new(
             FarringtonFlexibleSettings {
                 alpha: 0.01,
+                // The script's limit54 is (0, 4): no mask for few cases.
+                fewest_cases: 0,
                 ..FarringtonFlexibleSettings::default()
             }
             .check()?,
