@@ -5,17 +5,17 @@
 //! the service. Everything is encoded before the clock starts; it stops when Detect has committed the last mention.
 #![expect(clippy::print_stdout, reason = "a bench for people")]
 
+#[path = "../crates/core/examples/close.rs"]
+mod close;
+
 use anyhow::{Context, Result};
 use auscult::import::{event, map, rows};
 use auscult::pipeline::{Broker, DETECT_GROUP, LISTEN_GROUP};
 use auscult::settings::{self, Overrides, Settings};
 use auscult::topics;
 use auscult_core::input::{Input, Marker};
-use auscult_core::mention::{About, Mention, ThemeTag, Who};
 use auscult_core::partition::Partition;
-use auscult_core::settings::DetectSettings;
 use auscult_core::time::{DAY, Timestamp};
-use auscult_core::words::{SourceType, Stakeholder, Tier};
 use auscult_engine::clock::ManualClock;
 use auscult_engine::detect::DetectStage;
 use auscult_engine::listen::{Ear, EarRules, ListenStage, Understanding};
@@ -75,7 +75,7 @@ fn main() -> Result<()> {
     })?;
     report("embedded log, durable", events.len(), seconds);
     drop(events);
-    live_series();
+    close::main();
     Ok(())
 }
 
@@ -138,95 +138,6 @@ fn without_a_log(settings: &Settings, events: &[Encoded]) -> f64 {
         effects.clear();
     }
     began.elapsed().as_secs_f64()
-}
-
-/// What a close costs and what live series weigh: 200,000 series of one view, a tenth of them with a mention a day.
-fn live_series() {
-    const SERIES: usize = 200_000;
-    const DAYS: i64 = 20;
-    let mut written = DetectSettings::standard();
-    written.views.retain(|view| view.name == "product-theme");
-    written.views[0].measures = vec![auscult_core::words::Measure::Mentions];
-    let Ok(settings) = written.check() else {
-        return;
-    };
-    let before = resident_mebibytes();
-    let mut partition = Partition::new(Arc::new(settings));
-    let mut effects = Vec::new();
-    let mut closing = Duration::ZERO;
-    for day in 0..DAYS {
-        let start = Timestamp((20_000 + day) * DAY);
-        let stride = if day == 0 { 1 } else { 10 };
-        for number in (0..SERIES).skip(day as usize % stride).step_by(stride) {
-            let mention = bare_mention(number, day, start.plus(1));
-            partition.apply(&Input::Mention(&mention), &mut effects);
-        }
-        let marker = Marker {
-            source_partition: "bench/0".to_owned(),
-            watermark: start.plus(DAY),
-            source_partitions: 1,
-            backfill: true,
-        };
-        let began = Instant::now();
-        partition.apply(&Input::Marker(&marker), &mut effects);
-        if day > 0 {
-            closing += began.elapsed();
-        }
-        effects = Vec::new();
-    }
-    let closes = (partition.series_count() as i64 * (DAYS - 1)) as f64;
-    println!(
-        "{} live series: {:.2} µs a series and close; {} MiB resident, with the {} mentions remembered",
-        partition.series_count(),
-        closing.as_secs_f64() * 1e6 / closes,
-        resident_mebibytes().saturating_sub(before),
-        partition.counters().applied,
-    );
-}
-
-fn bare_mention(number: usize, day: i64, at: Timestamp) -> Mention<'static> {
-    Mention {
-        tenant: "t".into(),
-        portfolio: "t|-".into(),
-        event_source: "/bench".into(),
-        event_id: format!("{number}-{day}").into(),
-        feedback_id: format!("{number}-{day}").into(),
-        occurred_at: at,
-        recorded_at: at,
-        watermark: at,
-        feed: "bench/-/other".into(),
-        who: Who {
-            person: None,
-            stakeholder: Stakeholder::Patient,
-            tier: Tier::NotApplicable,
-            specialty: "".into(),
-            setting: None,
-            organisation: "".into(),
-            country: "".into(),
-            region: "".into(),
-            channel: None,
-            source: SourceType::Other,
-        },
-        about: About {
-            products: vec![format!("product-{}", number / 500).into()],
-            ..About::default()
-        },
-        text: "".into(),
-        language: "en".into(),
-        themes: vec![ThemeTag {
-            theme: format!("theme-{}", number % 500).into(),
-            sentiment: None,
-            spans: Vec::new(),
-        }],
-        sentiment: None,
-        rating: None,
-        thread: None,
-        safety_candidate: false,
-        medical_request: false,
-        canary: false,
-        extra: Vec::new(),
-        models: Vec::new(),
-    }
 }
 
 fn bench_settings() -> Result<Settings> {
@@ -398,11 +309,6 @@ fn report(path: &str, events: usize, seconds: f64) {
         events as f64 / seconds,
         peak_mebibytes()
     );
-}
-
-/// Resident set of this process now (Linux).
-fn resident_mebibytes() -> u64 {
-    status_mebibytes("VmRSS:").unwrap_or(0)
 }
 
 fn status_mebibytes(field: &str) -> Option<u64> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 const SETTINGS: &str = "[engine]\nroles = ['listen', 'detect']\n[engine.turn]\nleast_records = 16\nmost_records = 32\n[engine.listen]\npseudonym_key_file = 'key'\n[engine.listen.dead_letter_cap]\nshare = 1.0\n";
 const KILLS: u32 = 20;
 
-fn settings_of(scratch: &Scratch) -> auscult::settings::Settings {
+pub fn settings_of(scratch: &Scratch) -> auscult::settings::Settings {
     scratch.write("key", "k".repeat(64));
     let overrides = auscult::settings::Overrides {
         pseudonym_key: Some(auscult_engine::settings::Secret::new("k".repeat(64))),
@@ -22,7 +22,7 @@ fn settings_of(scratch: &Scratch) -> auscult::settings::Settings {
 }
 
 /// A log that holds the whole feed and nothing worked off yet.
-fn fill(scratch: &Scratch, settings: &auscult::settings::Settings) {
+pub fn fill(scratch: &Scratch, settings: &auscult::settings::Settings) {
     let topics: Vec<TopicSettings> = auscult::topics::all(&settings.engine)
         .iter()
         .map(|(name, partitions)| TopicSettings::new(name, *partitions))

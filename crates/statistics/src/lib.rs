@@ -6,6 +6,7 @@ pub mod count;
 pub mod discovery;
 pub mod disproportionality;
 pub mod distribution;
+pub mod elementary;
 pub mod evidence;
 pub mod impact;
 pub mod judgement;

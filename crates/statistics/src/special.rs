@@ -5,6 +5,8 @@
 //! machine computes the same bits. Formulas: Abramowitz and Stegun 6.1.41, 6.3.18, 6.4.12, 26.5.8;
 //! Wichura 1988 (AS 241) for the normal quantile.
 
+use crate::elementary::{exp, ln, ln_1p};
+
 /// Arguments below this are shifted up by the recurrence before the asymptotic series is used.
 const SERIES_START: f64 = 7.0;
 const HALF_LN_TWO_PI: f64 = 0.918_938_533_204_672_7;
@@ -25,17 +27,20 @@ pub fn ln_gamma(x: f64) -> f64 {
             - square
                 * (1.0 / 360.0
                     - square * (1.0 / 1260.0 - square * (1.0 / 1680.0 - square / 1188.0))));
-    let series = (shifted - 0.5) * libm::log(shifted) - shifted + HALF_LN_TWO_PI + tail;
+    let series = (shifted - 0.5) * ln(shifted) - shifted + HALF_LN_TWO_PI + tail;
     if product == 1.0 {
         series
     } else {
-        series - libm::log(product)
+        series - ln(product)
     }
 }
 
 /// ln Γ(x + count) − ln Γ(x): the logarithm of the rising factorial, without cancellation for small counts.
 #[must_use]
 pub fn ln_rising(x: f64, count: f64) -> f64 {
+    if count == 0.0 {
+        return 0.0;
+    }
     if count < 12.5 {
         let mut product = 1.0;
         let mut index = 0.0;
@@ -43,7 +48,7 @@ pub fn ln_rising(x: f64, count: f64) -> f64 {
             product *= x + index;
             index += 1.0;
         }
-        return libm::log(product);
+        return ln(product);
     }
     ln_gamma(x + count) - ln_gamma(x)
 }
@@ -59,7 +64,7 @@ pub fn digamma(x: f64) -> f64 {
     }
     let inverse = 1.0 / shifted;
     let square = inverse * inverse;
-    libm::log(shifted)
+    ln(shifted)
         - 0.5 * inverse
         - square * (1.0 / 12.0 - square * (1.0 / 120.0 - square * (1.0 / 252.0 - square / 240.0)))
         - sum
@@ -84,7 +89,7 @@ pub fn trigamma(x: f64) -> f64 {
 }
 
 /// ψ′(x) and ψ″(x) by one recurrence.
-fn trigamma_and_slope(x: f64) -> (f64, f64) {
+pub(crate) fn trigamma_and_slope(x: f64) -> (f64, f64) {
     let mut shifted = x;
     let (mut sum, mut slope) = (0.0, 0.0);
     while shifted < SERIES_START {
@@ -181,7 +186,7 @@ pub fn normal_quantile(probability: f64) -> f64 {
     } else {
         1.0 - probability
     };
-    let root = libm::sqrt(-libm::log(tail));
+    let root = libm::sqrt(-ln(tail));
     let size = if root <= 5.0 {
         let r = root - 1.6;
         polynomial(
@@ -256,9 +261,7 @@ pub fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x >= 1.0 {
         return 1.0;
     }
-    let front = libm::exp(
-        ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b) + a * libm::log(x) + b * libm::log1p(-x),
-    );
+    let front = exp(ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b) + a * ln(x) + b * ln_1p(-x));
     if x < (a + 1.0) / (a + b + 2.0) {
         (front * beta_fraction(x, a, b) / a).clamp(0.0, 1.0)
     } else {

@@ -93,7 +93,9 @@ async fn serve(
     let stop = service.stop_flag();
     let submit = Arc::clone(&app.submit);
     let pages = listener.map(|listener| {
-        tracing::info!("pages and API on http://{}", settings.web.bind());
+        // Asked of the socket, because port 0 in the settings means any free one.
+        let address = listener.local_addr().unwrap_or(settings.web.bind());
+        tracing::info!("pages and API on http://{address}");
         tokio::spawn(auscult_web::serve(
             listener,
             app,

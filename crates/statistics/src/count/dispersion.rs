@@ -3,6 +3,7 @@
 use super::coefficients::Scalar;
 use super::model::CountModel;
 use super::state::CountState;
+use crate::elementary::{exp, ln};
 use crate::special::digamma;
 
 impl CountModel {
@@ -20,7 +21,7 @@ impl CountModel {
         weight: f64,
     ) {
         let location = state.dispersion.mean();
-        let own = libm::exp(location);
+        let own = exp(location);
         let excess = own + uncertainty;
         let part = own / excess;
         let score = score_of_excess(observed, mean, excess) * part;
@@ -54,7 +55,7 @@ fn score_of_excess(observed: f64, mean: f64, excess: f64) -> f64 {
     } else {
         digamma(size + observed) - digamma(size)
     };
-    -size * (gained - libm::log(dispersion)) + (observed - mean) / dispersion
+    -size * (gained - ln(dispersion)) + (observed - mean) / dispersion
 }
 
 /// Expected information of one bucket about ln(excess): that of a squared score, lessened where counts are so

@@ -3,6 +3,7 @@
 use super::model::{CountModel, Parts};
 use super::negative_binomial::{NegativeBinomial, Tails};
 use super::state::CountState;
+use crate::elementary::exp;
 use crate::judgement::Judgement;
 
 /// The predictive distribution of one bucket's count.
@@ -73,7 +74,7 @@ impl Forecast {
         if self.dispersion_deviation * excess < 0.03 * (self.dispersion + widening) {
             return at(excess);
         }
-        let factor = libm::exp(1.732_050_807_568_877_2 * self.dispersion_deviation.min(1.5));
+        let factor = exp(1.732_050_807_568_877_2 * self.dispersion_deviation.min(1.5));
         let (low, middle, high) = (at(excess / factor), at(excess), at(excess * factor));
         let blend = |low: f64, middle: f64, high: f64| (low + 4.0 * middle + high) / 6.0;
         Tails {
@@ -86,7 +87,7 @@ impl Forecast {
     /// what is not known of the dispersion raises its mean.
     pub(crate) fn dispersion_over_time(&self) -> f64 {
         let spread = self.dispersion_deviation.min(1.5);
-        1.0 + (self.dispersion - 1.0) * libm::exp(0.5 * spread * spread)
+        1.0 + (self.dispersion - 1.0) * exp(0.5 * spread * spread)
             + COMMON_BUCKETS * self.mean * self.rate_variance
     }
 

@@ -9,10 +9,11 @@
 use super::coefficients::Coefficients;
 use super::forecast::Forecast;
 use super::prior::Prior;
-use super::rate::Rate;
+use super::rate::{Matching, Rate};
 use super::season::{BucketContext, PHASES_LIMIT, Season};
 use super::settings::CheckedCountSettings;
 use super::state::{ANCHORS, CountState, HOLIDAY, MODELS, PENDING, Pending, WANDERS};
+use crate::elementary::{exp, ln};
 use crate::evidence::OnsetNull;
 
 /// Models lighter than this add nothing to a forecast.
@@ -37,6 +38,7 @@ pub struct CountModel {
     pub(crate) model_keep: f64,
     pub(crate) dispersion_keep: f64,
     pub(crate) onset_null: OnsetNull,
+    matching: Matching,
 }
 
 /// Two neighbouring knots of the yearly profile and the weight of the second.
@@ -95,18 +97,17 @@ impl CountModel {
             } else {
                 1.0 - settings.season_probability
             };
-            *place = libm::log(anchor * settings.wander_probability[index % WANDERS]);
+            *place = ln(anchor * settings.wander_probability[index % WANDERS]);
         }
         Self {
             seasonal_growth: [level, slope, harmonic, harmonic, harmonic, harmonic],
             plain_growth: [level, slope],
             ln_prior,
-            wander_keep: settings
-                .wander_buckets
-                .map(|buckets| libm::exp(-1.0 / buckets)),
-            model_keep: libm::exp(-1.0 / settings.model_memory_buckets),
-            dispersion_keep: libm::exp(-1.0 / settings.dispersion_memory_buckets),
+            wander_keep: settings.wander_buckets.map(|buckets| exp(-1.0 / buckets)),
+            model_keep: exp(-1.0 / settings.model_memory_buckets),
+            dispersion_keep: exp(-1.0 / settings.dispersion_memory_buckets),
             onset_null: OnsetNull::default(),
+            matching: Matching::new(),
             season,
             settings,
         }
@@ -138,7 +139,7 @@ impl CountModel {
             1.0 / (1.0 / vague + information.min(400.0))
         };
         let (first, second) = (season_variance(0), season_variance(1));
-        let level = libm::log(mean);
+        let level = ln(mean);
         let season = if prior.season_weight > 0.0 {
             prior.season
         } else {
@@ -197,7 +198,7 @@ impl CountModel {
         let general = 1.0 / (deviation * deviation);
         // A bucket tells about ln(dispersion − 1) about half as much as one squared normal score does.
         let borrowed = 0.25 * weight;
-        let from_prior = libm::log((prior.dispersion - 1.0).clamp(0.02, 1e4));
+        let from_prior = ln((prior.dispersion - 1.0).clamp(0.02, 1e4));
         let information = general + borrowed;
         super::coefficients::Scalar::new(
             (general * location + borrowed * from_prior) / information,
@@ -224,7 +225,11 @@ impl CountModel {
         let [cosine, sine, second_cosine, second_sine] = self.season.harmonics(context.index);
         let design = [1.0, steps, cosine, sine, second_cosine, second_sine];
         let calendar = self.calendar(state, context);
-        let offset = calendar.0 + libm::log(context.exposure.clamp(1e-9, 1e12));
+        let offset = calendar.0
+            + match context.exposure {
+                1.0 => 0.0,
+                exposure => ln(exposure.clamp(1e-9, 1e12)),
+            };
         let (seasonal, seasonal_variance) = state.seasonal.predict(&design);
         let (plain, plain_variance) = state.plain.predict(&[1.0, steps]);
         let knots = self.knots(context.index);
@@ -258,7 +263,11 @@ impl CountModel {
                     (at.mean(), at.variance())
                 }
             };
-            *rate = Rate::new(location + wander, variance + wander_variance);
+            *rate = Rate::new(
+                &self.matching,
+                location + wander,
+                variance + wander_variance,
+            );
         }
         Parts {
             design,
@@ -276,7 +285,7 @@ impl CountModel {
             1.0 => keep,
             2.0 => keep * keep,
             3.0 => keep * keep * keep,
-            _ => libm::exp(-steps / self.settings.wander_buckets[speed]),
+            _ => exp(-steps / self.settings.wander_buckets[speed]),
         }
     }
 
@@ -325,7 +334,7 @@ fn weights(log_weight: &[f32; MODELS]) -> [f64; MODELS] {
         // The leader and the hopeless are most of them.
         0.0 => 1.0,
         behind if behind < -25.0 => 0.0,
-        behind => libm::exp(f64::from(behind)),
+        behind => exp(f64::from(behind)),
     });
     let total: f64 = weights.iter().sum();
     for weight in &mut weights {

@@ -6,6 +6,7 @@
 //! saddlepoint (Lugannani and Rice 1980; Daniels 1987), whose relative error there is below 1e-3 and which
 //! reaches any count at constant cost.
 
+use crate::elementary::{exp, ln, ln_1p};
 use crate::special::{incomplete_beta, ln_gamma, ln_rising, normal_cdf};
 
 /// Above this mean the saddlepoint form takes over.
@@ -73,11 +74,13 @@ impl NegativeBinomial {
     #[must_use]
     pub fn ln_mass_unnormalised(&self, count: f64) -> f64 {
         if self.size > 1e6 {
-            return count * libm::log(self.mean) - self.mean;
+            return count * ln(self.mean) - self.mean;
+        }
+        if count == 0.0 {
+            return -self.size * ln(self.dispersion);
         }
         let excess = self.dispersion - 1.0;
-        ln_rising(self.size, count) - (self.size + count) * libm::log(self.dispersion)
-            + count * libm::log(excess)
+        ln_rising(self.size, count) - (self.size + count) * ln(self.dispersion) + count * ln(excess)
     }
 
     /// ln P(Y = count).
@@ -116,9 +119,9 @@ impl NegativeBinomial {
         let zero = if excess < 1e-5 {
             -self.mean
         } else {
-            -self.size * libm::log(self.dispersion)
+            -self.size * ln(self.dispersion)
         };
-        let mut mass = libm::exp(zero);
+        let mut mass = exp(zero);
         let mut below = 0.0;
         let mut index = 0.0;
         while index < count {
@@ -135,14 +138,12 @@ impl NegativeBinomial {
         let size = self.mean / (dispersion - 1.0);
         let failure = (dispersion - 1.0) / dispersion;
         let above = incomplete_beta(failure, count + 1.0, size);
-        let mass = libm::exp(
-            Self {
-                mean: self.mean,
-                dispersion,
-                size,
-            }
-            .ln_mass(count),
-        );
+        let mass = exp(Self {
+            mean: self.mean,
+            dispersion,
+            size,
+        }
+        .ln_mass(count));
         let upper = (above + 0.5 * mass).clamp(0.0, 1.0);
         Tails {
             lower: (1.0 - upper).clamp(0.0, 1.0),
@@ -177,8 +178,8 @@ impl NegativeBinomial {
         // Deviance and saddlepoint with log1p, so that counts beside a huge mean do not cancel.
         let relative = (count - mean) / mean;
         let spread = mean / (mean + size);
-        let change_of_log = libm::log1p(relative);
-        let change_of_total = libm::log1p(relative * spread);
+        let change_of_log = ln_1p(relative);
+        let change_of_total = ln_1p(relative * spread);
         let half_deviance = count * change_of_log - (count + size) * change_of_total;
         let root = libm::sqrt((2.0 * half_deviance).max(1e-300)) * relative.signum();
         let saddlepoint = change_of_log - change_of_total;
@@ -186,7 +187,7 @@ impl NegativeBinomial {
         // Mid-p on a lattice: the mean of 1/(1 − e^−s) and 1/(e^s − 1) is 1/(2 tanh(s/2)).
         let ratio = 2.0 * libm::tanh(0.5 * saddlepoint) * scale / root;
         if ratio.is_finite() && ratio > 0.0 {
-            root + libm::log(ratio) / root
+            root + ln(ratio) / root
         } else {
             root
         }

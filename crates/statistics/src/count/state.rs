@@ -2,6 +2,7 @@
 
 use super::coefficients::{Coefficients, Scalar};
 use super::season::PHASES_LIMIT;
+use crate::elementary::exp;
 
 /// Models of the wandering level: none, slow, fast.
 pub(crate) const WANDERS: usize = 3;
@@ -72,7 +73,7 @@ impl CountState {
     /// Current estimate of the ratio of variance to mean.
     #[must_use]
     pub fn dispersion(&self) -> f64 {
-        1.0 + libm::exp(self.dispersion.mean())
+        1.0 + exp(self.dispersion.mean())
     }
 
     /// Buckets without a mention up to the last one stepped.

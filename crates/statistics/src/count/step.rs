@@ -4,6 +4,7 @@ use super::forecast::Forecast;
 use super::model::CountModel;
 use super::season::BucketContext;
 use super::state::{CountState, PENDING, Pending};
+use crate::elementary::exp;
 use crate::evidence::{
     Direction, Hindsight, Memory, Sequential, WINDOWS, hindsight, in_control, ln_mixtures,
     ln_ratios, stronger,
@@ -90,7 +91,7 @@ impl CountModel {
             combined,
             weight: in_control(
                 self.settings.burst_probability,
-                libm::exp(f64::from(suspicion).min(600.0)),
+                exp(f64::from(suspicion).min(600.0)),
             ),
             no_data: false,
         }

@@ -9,12 +9,13 @@
 mod onset;
 mod table;
 
+use crate::elementary::{exp, ln};
 use crate::judgement::Judgement;
 use crate::special::normal_quantile;
 pub use onset::{
     Direction, Memory, OnsetCell, OnsetMixtures, OnsetNull, OnsetRatios, ln_mixtures, ln_ratios,
 };
-use table::{ln_tail_of_combination, ln_tail_of_mixture};
+use table::{ln_tail_of_mixture, tail_of_combination};
 
 /// Longest window, in buckets.
 pub const WINDOWS: usize = 3;
@@ -43,7 +44,7 @@ pub struct Sequential {
 
 /// Likelihood ratio of a shift of the score, averaged over shifts of 1.5, 3, 4.5 and 6 standard deviations.
 fn shift_ratio(score: f64) -> f64 {
-    let unit = libm::exp(1.5 * score.clamp(-37.0, 37.0));
+    let unit = exp(1.5 * score.clamp(-37.0, 37.0));
     let mixture = 0.324_652_467_358_349_6
         + unit
             * (0.011_108_996_538_242_306
@@ -65,8 +66,8 @@ impl Sequential {
         let ratio_up = scores.map(shift_ratio);
         let ratio_down = scores.map(|score| shift_ratio(-score));
         let p_value = |ratios: &[f64; WINDOWS]| {
-            libm::exp(ln_tail_of_mixture(libm::log(
-                ratios.iter().sum::<f64>() / WINDOWS as f64,
+            exp(ln_tail_of_mixture(ln(
+                ratios.iter().sum::<f64>() / WINDOWS as f64
             )))
         };
         Self {
@@ -89,10 +90,7 @@ impl Sequential {
 
     /// One p-value from this bucket's tail and the evidence over time: the smaller, corrected for having chosen.
     pub fn combine(bucket: f64, sequential: f64) -> f64 {
-        libm::exp(ln_tail_of_combination(libm::log(
-            bucket.min(sequential).max(1e-300),
-        )))
-        .min(1.0)
+        tail_of_combination(bucket.min(sequential).max(1e-300)).min(1.0)
     }
 
     /// This bucket and the evidence over time as one judgement.
@@ -129,10 +127,7 @@ pub fn hindsight(
     burst_probability: f64,
     burst_buckets: f64,
 ) -> Hindsight {
-    let weight = in_control(
-        burst_probability,
-        libm::exp(f64::from(suspicion).min(600.0)),
-    );
+    let weight = in_control(burst_probability, exp(f64::from(suspicion).min(600.0)));
     if weight >= 0.5 {
         *run *= 0.5;
         return Hindsight {
@@ -166,8 +161,8 @@ pub fn hindsight(
 /// ln of the larger likelihood ratio of a window, and whether it speaks for an excess.
 pub(crate) fn suspicion(sequential: &Sequential, window: usize) -> (f32, bool) {
     stronger(
-        libm::log(sequential.ratio_up[window]),
-        libm::log(sequential.ratio_down[window]),
+        ln(sequential.ratio_up[window]),
+        ln(sequential.ratio_down[window]),
     )
 }
 

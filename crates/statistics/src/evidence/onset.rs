@@ -7,6 +7,7 @@
 //! up for three. The null distribution of the mixture depends on mean and dispersion; [`OnsetNull`] tabulates it.
 
 use super::WINDOWS;
+use crate::elementary::{exp, ln, ln_1p};
 use crate::special::ln_rising;
 
 /// Size of the shift, in standard deviations of a bucket.
@@ -45,14 +46,14 @@ pub fn ln_ratios(mean: f64, dispersion: f64, count: f64) -> OnsetRatios {
     let lowered = (mean - SHIFT * deviation).max(DEFICIT_FLOOR * mean);
     let size = mean / excess;
     if size > 1e6 {
-        let poisson = |shifted: f64| count * libm::log(shifted / mean) - (shifted - mean);
+        let poisson = |shifted: f64| count * ln(shifted / mean) - (shifted - mean);
         return OnsetRatios {
             excess: poisson(raised),
             deficit: poisson(lowered),
         };
     }
     let expected = ln_rising(size, count);
-    let unit = libm::log1p(excess) / excess;
+    let unit = ln_1p(excess) / excess;
     let ratio =
         |shifted: f64| ln_rising(shifted / excess, count) - expected - (shifted - mean) * unit;
     OnsetRatios {
@@ -104,13 +105,18 @@ pub fn ln_mixtures(ratios: &[f64]) -> OnsetMixtures {
     let mut product = 0.0;
     for (ratio, weight) in before.iter().zip(&ONSET_WEIGHT[1..]) {
         product += ratio;
-        let factor = libm::exp(product.min(LARGEST_EXPONENT));
+        let factor = exp(product.min(LARGEST_EXPONENT));
         full += weight * factor;
         capped += weight * factor.min(MEMORY_CAP);
     }
+    let all = now + ln(full);
     OnsetMixtures {
-        full: now + libm::log(full),
-        capped: now + libm::log(capped),
+        full: all,
+        capped: if capped == full {
+            all
+        } else {
+            now + ln(capped)
+        },
     }
 }
 
@@ -141,14 +147,14 @@ impl OnsetNull {
             .iter_mut()
             .zip(lines.next().unwrap_or("").split(',').skip(3))
         {
-            *place = libm::log(number(field));
+            *place = ln(number(field));
         }
         let (mut ln_means, mut ln_excesses, mut quantiles) = (Vec::new(), Vec::new(), Vec::new());
         for line in lines {
             let mut fields = line.split(',').skip(1).map(number);
             let (mean, excess) = (
-                libm::log(fields.next().unwrap_or(1.0)),
-                libm::log(fields.next().unwrap_or(1.0)),
+                ln(fields.next().unwrap_or(1.0)),
+                ln(fields.next().unwrap_or(1.0)),
             );
             if !ln_means.contains(&mean) {
                 ln_means.push(mean);
@@ -173,9 +179,8 @@ impl OnsetNull {
     /// The null distribution at a mean and a dispersion.
     #[must_use]
     pub fn at(&self, mean: f64, dispersion: f64) -> OnsetCell<'_> {
-        let (row, along_row) = place(&self.ln_means, libm::log(mean.max(1e-12)));
-        let (column, along_column) =
-            place(&self.ln_excesses, libm::log((dispersion - 1.0).max(1e-12)));
+        let (row, along_row) = place(&self.ln_means, ln(mean.max(1e-12)));
+        let (column, along_column) = place(&self.ln_excesses, ln((dispersion - 1.0).max(1e-12)));
         OnsetCell {
             null: self,
             corner: row * self.ln_excesses.len() + column,
@@ -217,7 +222,7 @@ impl OnsetCell<'_> {
                 .sum()
         };
         // Ties: where counts are few, many levels share one value, known to three digits.
-        let p = libm::exp(self.null.ln_tail(quantile, ln_mixture - 0.01)).clamp(0.0, 1.0);
+        let p = self.null.tail(quantile, ln_mixture - 0.01).clamp(0.0, 1.0);
         match direction {
             Direction::Excess => p,
             Direction::Deficit => p.max(self.least_deficit),
@@ -226,12 +231,12 @@ impl OnsetCell<'_> {
 }
 
 impl OnsetNull {
-    fn ln_tail(&self, quantile: impl Fn(usize) -> f64, ln_mixture: f64) -> f64 {
+    fn tail(&self, quantile: impl Fn(usize) -> f64, ln_mixture: f64) -> f64 {
         let (mut low, mut high) = (0, LEVELS - 1);
         let first = quantile(0);
         if ln_mixture <= first {
             // Above the median nothing is at stake: from 1/2 towards 1 with the distance.
-            return libm::log(1.0 - 0.5 * libm::exp(2.0 * (ln_mixture - first)));
+            return 1.0 - 0.5 * exp(2.0 * (ln_mixture - first));
         }
         while high - low > 1 {
             let middle = usize::midpoint(low, high);
@@ -254,14 +259,14 @@ impl OnsetNull {
         } else {
             (left, self.ln_tails[low])
         };
-        from.1 + slope * (ln_mixture - from.0)
+        exp(from.1 + slope * (ln_mixture - from.0))
     }
 }
 
 /// P(no count at all).
 fn zeros(mean: f64, dispersion: f64) -> f64 {
     let excess = (dispersion - 1.0).max(1e-9);
-    libm::exp(-mean * libm::log1p(excess) / excess)
+    exp(-mean * ln_1p(excess) / excess)
 }
 
 /// Cell and part of it at which a value lies, clamped to the grid.

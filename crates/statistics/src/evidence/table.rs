@@ -3,6 +3,8 @@
 //! Quantiles of 20 million buckets of independent normal scores (xorshift128+, fixed seed). Between points a
 //! straight line; beyond the last one the tail falls as 1 / mixture, as it must for a likelihood ratio.
 
+use crate::elementary::exp;
+
 /// (ln mixture, ln tail probability), falling.
 #[expect(
     clippy::approx_constant,
@@ -47,16 +49,18 @@ pub(super) fn ln_tail_of_mixture(ln_mixture: f64) -> f64 {
     interpolate(&MIXTURE, ln_mixture)
 }
 
-/// ln P(smaller of the two p-values ≤ m) under the null, at ln m: between one and two times m.
-pub(super) fn ln_tail_of_combination(ln_smaller: f64) -> f64 {
-    (ln_smaller + 0.47).min(0.5 * ln_smaller)
+/// P(smaller of the two p-values ≤ m) under the null, at m: between one and two times m.
+pub(super) fn tail_of_combination(smaller: f64) -> f64 {
+    /// e^0.47.
+    const FACTOR: f64 = 1.599_994_193_217_360_4;
+    (FACTOR * smaller).min(libm::sqrt(smaller))
 }
 
 /// Straight lines between points; the last slope beyond the end, certainty before the start.
 fn interpolate(points: &[(f64, f64)], x: f64) -> f64 {
     let last = points.len() - 1;
     if x <= points[0].0 {
-        return (points[0].1 * libm::exp(2.0 * (x - points[0].0))).min(0.0);
+        return (points[0].1 * exp(2.0 * (x - points[0].0))).min(0.0);
     }
     let index = points.partition_point(|point| point.0 <= x).min(last);
     let (left, right) = (points[index - 1], points[index]);

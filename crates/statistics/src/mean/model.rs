@@ -1,6 +1,7 @@
 //! The dynamic mean model: forecast, judge, step.
 
 use crate::count::{BucketContext, Tails};
+use crate::elementary::{exp, ln};
 use crate::evidence::{Sequential, WINDOWS, Windows, hindsight, in_control, suspicion};
 use crate::judgement::Judgement;
 use crate::special::{incomplete_beta, student_upper};
@@ -200,7 +201,7 @@ impl MeanModel {
         let settings = settings.0;
         Self {
             range: settings.bounds[1] - settings.bounds[0],
-            variance_keep: libm::exp(-1.0 / settings.variance_memory_buckets),
+            variance_keep: exp(-1.0 / settings.variance_memory_buckets),
             settings,
         }
     }
@@ -247,8 +248,8 @@ impl MeanModel {
     /// What mean the series is expected to have.
     #[must_use]
     pub fn forecast(&self, state: &MeanState, _context: &BucketContext) -> MeanForecast {
-        let first = 1.0
-            / (1.0 + libm::exp(f64::from(state.log_weight[1]) - f64::from(state.log_weight[0])));
+        let first =
+            1.0 / (1.0 + exp(f64::from(state.log_weight[1]) - f64::from(state.log_weight[0])));
         let (mut mean, mut square) = (0.0, 0.0);
         for (level, weight) in state.level.iter().zip([first, 1.0 - first]) {
             mean += weight * level[0];
@@ -417,7 +418,7 @@ impl MeanModel {
             let predicted = (level[1] + growth + if new_level { vague } else { 0.0 }).min(vague);
             let total = predicted + noise;
             let miss = observed - level[0];
-            scores[memory] = -0.5 * weight * (libm::log(total) + miss * miss / total);
+            scores[memory] = -0.5 * weight * (ln(total) + miss * miss / total);
             let gain = predicted / (predicted + noise / weight.max(1e-12));
             *level = [
                 level[0] + gain * miss,

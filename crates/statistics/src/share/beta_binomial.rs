@@ -1,6 +1,7 @@
 //! The beta-binomial distribution by its mean and the correlation between trials.
 
 use crate::count::Tails;
+use crate::elementary::exp;
 use crate::special::{incomplete_beta, ln_gamma};
 
 /// Above this many trials the sum is replaced by the beta distribution with the same mean and variance.
@@ -72,7 +73,7 @@ impl BetaBinomial {
 
     fn summed_tails(&self, successes: f64) -> Tails {
         let (first, second) = self.shapes();
-        let mut mass = libm::exp(self.ln_mass_unnormalised(0.0));
+        let mut mass = exp(self.ln_mass_unnormalised(0.0));
         let (mut below, mut above, mut at) = (0.0, 0.0, 0.0);
         let mut index = 0.0;
         while index <= self.trials {

@@ -2,6 +2,7 @@
 
 use super::beta_binomial::BetaBinomial;
 use crate::count::{BucketContext, Tails};
+use crate::elementary::exp;
 use crate::evidence::{Sequential, WINDOWS, Windows, hindsight, in_control, suspicion};
 use crate::judgement::Judgement;
 
@@ -172,10 +173,8 @@ impl ShareModel {
     pub fn new(settings: CheckedShareSettings) -> Self {
         let settings = settings.0;
         Self {
-            keep: settings
-                .memory_buckets
-                .map(|buckets| libm::exp(-1.0 / buckets)),
-            correlation_keep: libm::exp(-1.0 / settings.correlation_memory_buckets),
+            keep: settings.memory_buckets.map(|buckets| exp(-1.0 / buckets)),
+            correlation_keep: exp(-1.0 / settings.correlation_memory_buckets),
             settings,
         }
     }
@@ -457,7 +456,7 @@ fn windows(state: &ShareState, forecast: &ShareForecast, successes: u32, trials:
 }
 
 fn weights(log_weight: &[f32; MEMORIES]) -> [f64; MEMORIES] {
-    let first = 1.0 / (1.0 + libm::exp(f64::from(log_weight[1]) - f64::from(log_weight[0])));
+    let first = 1.0 / (1.0 + exp(f64::from(log_weight[1]) - f64::from(log_weight[0])));
     [first, 1.0 - first]
 }
 
