@@ -320,7 +320,8 @@ fn stance_sign(feeling: Option<i16>) -> i8 {
     }
 }
 
-fn slot_of(lattice: &Lattice, dimension: StandardDimension) -> usize {
+/// Where a dimension stands in a contribution; `usize::MAX` if it is not kept.
+pub(crate) fn slot_of(lattice: &Lattice, dimension: StandardDimension) -> usize {
     let wanted = crate::settings::Dimension::Standard(dimension);
     lattice
         .dimensions()

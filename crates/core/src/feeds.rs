@@ -18,6 +18,16 @@ const SHARE_DECAY_SHIFT: u32 = 4;
 /// Resolution of the shares' integers.
 const SHARE_UNIT: u32 = 1 << 8;
 
+/// Items of a feed that are an exposure of one.
+pub const EXPOSURE_UNIT: u32 = 10_000;
+
+/// Items of a series for each [`EXPOSURE_UNIT`] items of the feed they came from.
+#[must_use]
+pub fn per_exposure(items: u32, of_feed: u32) -> u32 {
+    let scaled = u64::from(items) * u64::from(EXPOSURE_UNIT) / u64::from(of_feed.max(1));
+    u32::try_from(scaled).unwrap_or(u32::MAX).max(1)
+}
+
 /// State of one feed at one width.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Feed {
@@ -65,6 +75,23 @@ impl FeedShares {
         }
     }
 
+    /// Exposure of a series in a bucket in which its feeds brought so many items: their average by how much the series
+    /// lives on each, over [`EXPOSURE_UNIT`]. `None` if no feed is known. The entries must have been added by
+    /// [`per_exposure`]: then a feed that grows does not change its own weight.
+    #[must_use]
+    pub fn exposure(&self, items_of: &dyn Fn(u64) -> u32) -> Option<f64> {
+        let total: f64 = self.entries.iter().map(|entry| f64::from(entry.1)).sum();
+        if total == 0.0 {
+            return None;
+        }
+        let items: f64 = self
+            .entries
+            .iter()
+            .map(|entry| f64::from(entry.1) * f64::from(items_of(entry.0)))
+            .sum();
+        Some(items / total / f64::from(EXPOSURE_UNIT))
+    }
+
     /// Fades the past by one bucket.
     pub fn decay(&mut self) {
         for entry in &mut self.entries {
@@ -100,6 +127,23 @@ mod tests {
         shares.add(8, 1);
         assert!((shares.share_up(&|feed| feed == 7) - 0.1).abs() < 1e-12);
         assert!((shares.share_up(&|_| false) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_feed_that_doubles_doubles_its_part_of_the_exposure() {
+        let mut shares = FeedShares::default();
+        for items in [100, 100, 200, 200] {
+            shares.decay();
+            shares.add(7, per_exposure(items / 10, items));
+            shares.add(8, per_exposure(30, 100));
+        }
+        let exposure = |of_seven: u32| {
+            shares
+                .exposure(&|feed| if feed == 7 { of_seven } else { 100 })
+                .expect("feeds are known")
+        };
+        let growth = exposure(200) / exposure(100);
+        assert!((growth - 1.25).abs() < 0.01, "{growth}");
     }
 
     #[test]

@@ -5,7 +5,8 @@
 
 use crate::interner::Interner;
 use crate::mention::Mention;
-use crate::settings::{DetectSettings, Dimension, MAX_DIMENSIONS};
+use crate::settings::{DetectSettings, Dimension, MAX_DIMENSIONS, Rename, Split};
+use crate::time::Timestamp;
 use crate::words::{StandardDimension, Tier};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,8 @@ pub struct Lattice {
     dimensions: Vec<Dimension>,
     views: Vec<Vec<usize>>,
     theme: usize,
+    renames: Vec<Rename>,
+    splits: Vec<Split>,
 }
 
 impl Lattice {
@@ -70,7 +73,49 @@ impl Lattice {
             dimensions,
             views,
             theme,
+            renames: settings.renames.clone(),
+            splits: settings.splits.clone(),
         }
+    }
+
+    /// The name a value counts under.
+    fn present_name<'a>(&'a self, dimension: &Dimension, text: &'a str) -> &'a str {
+        self.renames
+            .iter()
+            .find(|rename| {
+                rename.dimension == *dimension && rename.from.iter().any(|name| name == text)
+            })
+            .map_or(text, |rename| &rename.to)
+    }
+
+    /// The wholes that a value is a part of at that moment: they go on as the sum of their parts.
+    fn wholes(
+        &self,
+        dimension: &Dimension,
+        text: &str,
+        at: Timestamp,
+    ) -> impl Iterator<Item = &str> {
+        self.splits
+            .iter()
+            .filter(move |split| {
+                split.dimension == *dimension
+                    && split.effective <= at
+                    && split.parts.iter().any(|part| part == text)
+            })
+            .map(|split| split.whole.as_str())
+    }
+
+    /// Whether a series is of a part of something split: it has no past, and that is no silence.
+    pub(crate) fn is_of_a_part(&self, key: &SeriesKey, interner: &Interner) -> bool {
+        self.splits.iter().any(|split| {
+            self.view(key.view)
+                .iter()
+                .zip(&key.values)
+                .any(|(&slot, &value)| {
+                    self.dimensions[slot] == split.dimension
+                        && split.parts.iter().any(|part| part == interner.text(value))
+                })
+        })
     }
 
     /// Dimensions kept, in slot order.
@@ -97,9 +142,22 @@ impl Lattice {
         for dimension in &self.dimensions {
             let at = flat.len();
             flat.push(0);
+            let is_theme = *dimension == Dimension::Standard(StandardDimension::Theme);
+            let mut keep = |text: &str| {
+                if text.is_empty() || flat.len() - at > MAX_VALUES_PER_DIMENSION {
+                    return;
+                }
+                let value = interner.intern(text);
+                // Two names of one thing are one. Themes stay in step with their feelings.
+                if is_theme || !flat[at + 1..].contains(&value) {
+                    flat.push(value);
+                }
+            };
             let mut push = |text: &str| {
-                if !text.is_empty() && flat.len() - at <= MAX_VALUES_PER_DIMENSION {
-                    flat.push(interner.intern(text));
+                let text = self.present_name(dimension, text);
+                keep(text);
+                for whole in self.wholes(dimension, text, mention.occurred_at) {
+                    keep(whole);
                 }
             };
             match dimension {

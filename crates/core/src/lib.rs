@@ -27,6 +27,7 @@ pub mod learn;
 mod lifecycle;
 pub mod machine;
 pub mod mention;
+pub mod mix;
 pub mod partition;
 pub mod record;
 mod restate;

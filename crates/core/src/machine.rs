@@ -88,6 +88,30 @@ impl Plan {
         }
     }
 
+    /// Calendars that name this bucket's day a holiday, each with the slot and the value it is for.
+    pub(crate) fn holidays(
+        &self,
+        width: BucketWidth,
+        bucket: BucketIndex,
+    ) -> Vec<Option<(usize, &str)>> {
+        if !matches!(width, BucketWidth::Hour | BucketWidth::Day) {
+            return Vec::new();
+        }
+        let day = BucketWidth::Day.index(width.start(bucket));
+        self.settings
+            .holidays
+            .iter()
+            .filter(|holidays| holidays.days.contains(&day))
+            .map(|holidays| {
+                holidays.only.as_ref().map(|(dimension, value)| {
+                    let slots = self.lattice.dimensions();
+                    let slot = slots.iter().position(|kept| kept == dimension);
+                    (slot.unwrap_or(usize::MAX), value.as_str())
+                })
+            })
+            .collect()
+    }
+
     pub(crate) fn widths(&self) -> impl Iterator<Item = BucketWidth> {
         self.models.keys().copied()
     }

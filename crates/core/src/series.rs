@@ -11,8 +11,8 @@ use auscult_statistics::count::{
     BucketContext, CheckedCountSettings, CountModel, CountSettings, CountState, Forecast, Prior,
     Season,
 };
-use auscult_statistics::mean::{MeanForecast, MeanModel, MeanSettings, MeanState};
-use auscult_statistics::share::{ShareForecast, ShareModel, ShareSettings, ShareState};
+use auscult_statistics::mean::{MeanForecast, MeanModel, MeanPrior, MeanSettings, MeanState};
+use auscult_statistics::share::{ShareForecast, ShareModel, SharePrior, ShareSettings, ShareState};
 use std::collections::VecDeque;
 
 /// What one bucket of one series holds.
@@ -221,11 +221,17 @@ pub struct Series {
 
 impl Track {
     /// A track at the start of its life. `quiet_buckets`: buckets its view has lived without this series,
-    /// which are a history of zeros, not a lack of history.
+    /// which are a history of zeros, not a lack of history. `exposure`: of its first bucket.
     #[must_use]
-    pub fn start(measure: Measure, models: &Models, quiet_buckets: u32) -> Track {
+    pub fn start(measure: Measure, models: &Models, quiet_buckets: u32, exposure: f64) -> Track {
         let state = match measure {
-            Measure::Mentions => TrackState::Count(models.count.start(&count_prior(quiet_buckets))),
+            Measure::Mentions => {
+                let prior = count_prior(quiet_buckets);
+                TrackState::Count(models.count.start(&Prior {
+                    mean: prior.mean / exposure.max(1e-6),
+                    ..prior
+                }))
+            }
             Measure::NegativeShare => TrackState::Share(
                 models
                     .share
@@ -438,33 +444,90 @@ impl Track {
             .find(|closed| closed.bucket == bucket)
     }
 
-    /// Starts the count baseline anew at the level of late: what people accepted as the new normal (B06).
-    pub fn accept_level(&mut self, models: &Models, bucket: BucketIndex) {
-        let TrackState::Count(state) = &mut self.state else {
-            return;
-        };
-        let recent: Vec<f64> = self
+    /// Starts the baseline anew at the level of late: what people accepted as the new normal (B06).
+    ///
+    /// `by_feeds`: counts are against exposure, so the level moves by the ratio of what was seen to what was expected.
+    pub fn accept_level(&mut self, models: &Models, bucket: BucketIndex, by_feeds: bool) {
+        let recent: Vec<(f64, f64)> = self
             .ring
             .iter()
             .rev()
-            .take(7)
-            .filter_map(|closed| closed.verdict.observed)
+            .take(ACCEPTED_BUCKETS)
+            .filter_map(|closed| Some((closed.verdict.observed?, f64::from(closed.verdict.items))))
             .collect();
         if recent.is_empty() {
             return;
         }
-        let mean = recent.iter().sum::<f64>() / recent.len() as f64;
+        match self.state {
+            TrackState::Count(_) => self.accept_count(models, bucket, &recent, by_feeds),
+            TrackState::Share(_) => {
+                let (mean, trials) = pooled(&recent);
+                self.state = TrackState::Share(models.share.start(&SharePrior {
+                    mean: mean.clamp(0.001, 0.999),
+                    trials: trials.clamp(1.0, ACCEPTED_ANSWERS),
+                }));
+            }
+            TrackState::Mean(_) => {
+                let (mean, answers) = pooled(&recent);
+                let deviation = match self.ring.back().map(|closed| &closed.expectation) {
+                    Some(Expectation::Mean(forecast)) => forecast.within_variance.max(0.0).sqrt(),
+                    _ => 0.0,
+                };
+                self.state = TrackState::Mean(models.mean.start(&MeanPrior {
+                    mean,
+                    deviation,
+                    answers: answers.clamp(1.0, ACCEPTED_ANSWERS),
+                }));
+            }
+        }
+    }
+
+    fn accept_count(
+        &mut self,
+        models: &Models,
+        bucket: BucketIndex,
+        recent: &[(f64, f64)],
+        by_feeds: bool,
+    ) {
+        let seen = recent.iter().map(|(count, _)| count).sum::<f64>();
+        let mean = match &self.state {
+            TrackState::Count(state) if by_feeds => {
+                let expected: f64 = self
+                    .ring
+                    .iter()
+                    .rev()
+                    .take(ACCEPTED_BUCKETS)
+                    .filter(|closed| closed.verdict.observed.is_some())
+                    .map(|closed| closed.verdict.expected)
+                    .sum();
+                let plain = BucketContext::plain(i64::from(bucket), 0);
+                models.count.forecast(state, &plain).mean * seen / expected.max(1e-6)
+            }
+            _ => seen / recent.len() as f64,
+        };
         let dispersion = self.ring.back().map_or(1.5, |closed| {
             closed.verdict.deviation.powi(2) / closed.verdict.expected.max(1e-6)
         });
-        *state = models.count.start(&Prior {
+        self.state = TrackState::Count(models.count.start(&Prior {
             mean: mean.max(0.05),
             dispersion: dispersion.clamp(1.0, 10.0),
             weight: recent.len() as f64,
             index: i64::from(bucket),
             ..Prior::vague()
-        });
+        }));
     }
+}
+
+/// Buckets that say where a new normal lies …
+const ACCEPTED_BUCKETS: usize = 7;
+/// … and the most answers it is taken to rest on: what comes next may still correct it.
+const ACCEPTED_ANSWERS: f64 = 200.0;
+
+/// Average over buckets by their items, and the items.
+fn pooled(recent: &[(f64, f64)]) -> (f64, f64) {
+    let items: f64 = recent.iter().map(|(_, items)| items).sum();
+    let sum: f64 = recent.iter().map(|(value, items)| value * items).sum();
+    (sum / items.max(1.0), items)
 }
 
 /// Standard deviation of a share of `trials`, with over-dispersion and an uncertain level.

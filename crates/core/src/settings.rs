@@ -4,8 +4,9 @@
 //! [`DetectSettings::check`], which reports all problems at once. A machine cannot be built from
 //! unchecked settings, so no rule needs to ask twice.
 
-use crate::time::{BucketWidth, DAY, HOUR};
+use crate::time::{BucketIndex, BucketWidth, DAY, HOUR, Timestamp};
 use crate::words::{Measure, StandardDimension};
+use std::collections::BTreeSet;
 
 /// One way of cutting mentions into series.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +48,51 @@ pub struct View {
     pub measures: Vec<Measure>,
     /// Bucket width.
     pub width: BucketWidth,
+    /// What mentions are counted against.
+    pub exposure: Exposure,
+}
+
+/// What the mentions of a series are counted against (B02).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exposure {
+    /// Time: twice as many are twice as many.
+    Time,
+    /// All items of the feeds the series lives on: when twice as many surveys come back, twice as many mentions
+    /// are expected of each series. A share of voice.
+    Feeds,
+}
+
+/// Days on which people are not at work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holidays {
+    /// Only series with this value of this dimension; all if `None`.
+    pub only: Option<(Dimension, String)>,
+    /// Days since 1970-01-01.
+    pub days: BTreeSet<BucketIndex>,
+}
+
+/// Names that mean one thing: renamed, or merged (J06).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rename {
+    /// Where the names stand.
+    pub dimension: Dimension,
+    /// Former names.
+    pub from: Vec<String>,
+    /// The name everything counts under, in the past too.
+    pub to: String,
+}
+
+/// One thing that became several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// Where the names stand.
+    pub dimension: Dimension,
+    /// What was split. It goes on as the sum of its parts.
+    pub whole: String,
+    /// What it was split into. Parts begin without a past.
+    pub parts: Vec<String>,
+    /// First moment at which the parts count.
+    pub effective: Timestamp,
 }
 
 /// Which way a change must go to matter.
@@ -98,6 +144,12 @@ pub struct DetectSettings {
     pub interval_level: f64,
     /// Quiet buckets after which a signal is resolved.
     pub resolve_after_buckets: u32,
+    /// Calendars.
+    pub holidays: Vec<Holidays>,
+    /// Renamed and merged names.
+    pub renames: Vec<Rename>,
+    /// Names that were split.
+    pub splits: Vec<Split>,
     /// Most live series of one portfolio (O08).
     pub series_limit: u32,
     /// Most alerts a day and portfolio that notify somebody; the rest are listed (A10).
@@ -150,6 +202,7 @@ impl DetectSettings {
                 .collect(),
             measures: measures.to_vec(),
             width: BucketWidth::Day,
+            exposure: Exposure::Time,
         };
         let all = [
             Measure::Mentions,
@@ -179,6 +232,9 @@ impl DetectSettings {
             false_discovery_rate: 0.05,
             interval_level: 0.9,
             resolve_after_buckets: 2,
+            holidays: Vec::new(),
+            renames: Vec::new(),
+            splits: Vec::new(),
             series_limit: 500_000,
             attention_budget_per_day: 10,
         }
@@ -192,6 +248,7 @@ impl DetectSettings {
         let mut problems = Vec::new();
         self.check_views(&mut problems);
         self.check_numbers(&mut problems);
+        self.check_names(&mut problems);
         if problems.is_empty() {
             Ok(CheckedDetectSettings(self))
         } else {
@@ -248,6 +305,49 @@ impl DetectSettings {
                     format!("{path}.measures"),
                     "no measure is set",
                     "name mentions, negative_share or mean_rating",
+                ));
+            }
+        }
+    }
+
+    fn check_names(&self, problems: &mut Vec<Problem>) {
+        let theme = Dimension::Standard(StandardDimension::Theme);
+        for (at, rename) in self.renames.iter().enumerate() {
+            let path = format!("detect.renames[{at}]");
+            if rename.dimension == theme {
+                problems.push(Problem::new(
+                    format!("{path}.dimension"),
+                    "themes are renamed in the taxonomy",
+                    "name the former id under `formerly` there",
+                ));
+            }
+            if rename.from.is_empty() || rename.to.is_empty() || rename.from.contains(&rename.to) {
+                problems.push(Problem::new(
+                    format!("{path}.from"),
+                    "a name is missing or renamed to itself",
+                    "name the former names in `from` and the present one in `to`",
+                ));
+            }
+            let again = self.renames.iter().enumerate().any(|(other_at, other)| {
+                other.dimension == rename.dimension
+                    && (other.from.contains(&rename.to)
+                        || other_at < at
+                            && other.from.iter().any(|name| rename.from.contains(name)))
+            });
+            if again {
+                problems.push(Problem::new(
+                    path,
+                    "a name is renamed twice",
+                    "rename each former name once, to the present one",
+                ));
+            }
+        }
+        for (at, split) in self.splits.iter().enumerate() {
+            if split.dimension == theme || split.parts.is_empty() || split.whole.is_empty() {
+                problems.push(Problem::new(
+                    format!("detect.splits[{at}]"),
+                    "names no whole, no parts, or a theme",
+                    "name `whole` and `parts` of a dimension other than theme",
                 ));
             }
         }

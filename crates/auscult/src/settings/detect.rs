@@ -1,9 +1,11 @@
 //! `[detect]`: what to compare with what, and how sure to be.
 
 use super::reader::Section;
-use auscult_core::settings::{DetectSettings, Dimension, Direction, View};
-use auscult_core::time::{BucketWidth, DAY};
-use auscult_core::words::Measure;
+use auscult_core::settings::{
+    DetectSettings, Dimension, Direction, Exposure, Holidays, Rename, Split, View,
+};
+use auscult_core::time::{BucketIndex, BucketWidth, DAY, Timestamp};
+use auscult_core::words::{Measure, StandardDimension};
 use toml::Table;
 
 const MEASURES: &str = "mentions, negative_share, mean_rating";
@@ -61,7 +63,110 @@ pub fn read(section: &mut Section<'_>) -> DetectSettings {
             .map(|(at, table)| view(section, at, table))
             .collect();
     }
+    settings.holidays = list(section, "holidays", "holidays", holidays);
+    settings.renames = list(section, "renames", "renames", rename);
+    settings.splits = list(section, "splits", "splits", split);
     settings
+}
+
+/// A list of tables, each read by `read`.
+fn list<T>(
+    section: &mut Section<'_>,
+    key: &'static str,
+    name: &str,
+    read: impl Fn(&mut Section<'_>) -> T,
+) -> Vec<T> {
+    let tables = section.tables(key).unwrap_or_default();
+    tables
+        .into_iter()
+        .enumerate()
+        .map(|(at, table)| section.nested(&format!("{name}[{at}]"), table, &read))
+        .collect()
+}
+
+fn holidays(section: &mut Section<'_>) -> Holidays {
+    let dimension = section.word("dimension", &[DIMENSIONS], Dimension::parse);
+    let value = section.text("value");
+    let mut days = std::collections::BTreeSet::new();
+    for (at, text) in section.texts("days").unwrap_or_default().iter().enumerate() {
+        match day(text) {
+            Some(day) => {
+                days.insert(day);
+            }
+            None => not_a_date(section, &format!("days[{at}]"), text),
+        }
+    }
+    if dimension.is_some() != value.is_some() {
+        section.problem(
+            "value",
+            "a calendar for some needs both dimension and value",
+            "name both, or neither for a calendar for all",
+        );
+    }
+    Holidays {
+        only: dimension.zip(value),
+        days,
+    }
+}
+
+fn rename(section: &mut Section<'_>) -> Rename {
+    Rename {
+        dimension: named_dimension(section),
+        from: section.texts("from").unwrap_or_default(),
+        to: section.text("to").unwrap_or_default(),
+    }
+}
+
+fn split(section: &mut Section<'_>) -> Split {
+    let effective = section.text("effective").unwrap_or_default();
+    let day = day(&effective);
+    if day.is_none() {
+        not_a_date(section, "effective", &effective);
+    }
+    Split {
+        dimension: named_dimension(section),
+        whole: section.text("whole").unwrap_or_default(),
+        parts: section.texts("parts").unwrap_or_default(),
+        effective: Timestamp(i64::from(day.unwrap_or(0)) * DAY),
+    }
+}
+
+/// A dimension that must be named; the standard one stands in so that reading can go on to the other problems.
+fn named_dimension(section: &mut Section<'_>) -> Dimension {
+    match section.word("dimension", &[DIMENSIONS], Dimension::parse) {
+        Some(dimension) => dimension,
+        None => {
+            section.problem(
+                "dimension",
+                "no dimension is named",
+                format!("name one of {DIMENSIONS}"),
+            );
+            Dimension::Standard(StandardDimension::Product)
+        }
+    }
+}
+
+fn not_a_date(section: &mut Section<'_>, key: &str, text: &str) {
+    section.problem(
+        key,
+        format!("{text:?} is not a date"),
+        "write dates like 2026-12-25",
+    );
+}
+
+/// Days since 1970-01-01.
+fn day(text: &str) -> Option<BucketIndex> {
+    let date: jiff::civil::Date = text.parse().ok()?;
+    let moment = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+    Some(BucketWidth::Day.index(Timestamp(moment.as_millisecond())))
+}
+
+fn exposure(text: &str) -> Option<Exposure> {
+    match text {
+        "time" => Some(Exposure::Time),
+        "feeds" => Some(Exposure::Feeds),
+        _ => None,
+    }
 }
 
 fn view(parent: &mut Section<'_>, at: usize, table: Table) -> View {
@@ -76,6 +181,9 @@ fn view(parent: &mut Section<'_>, at: usize, table: Table) -> View {
         width: section
             .word("bucket", &["hour", "day", "week", "month"], bucket)
             .unwrap_or(BucketWidth::Day),
+        exposure: section
+            .word("exposure", &["time", "feeds"], exposure)
+            .unwrap_or(Exposure::Time),
     })
 }
 

@@ -20,6 +20,14 @@ impl Cells {
     pub(crate) fn get(&self, key: &SeriesKey) -> Option<&Cell> {
         self.index.get(key).map(|&at| &self.cells[at as usize].1)
     }
+
+    /// Items of a feed.
+    pub(crate) fn items_of(&self, feed: u32) -> u32 {
+        self.feeds
+            .iter()
+            .find(|(number, ..)| *number == feed)
+            .map_or(0, |(_, items, _)| *items)
+    }
 }
 
 impl Machine {

@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use crate::series::{Cell, Series};
 use crate::time::{BucketIndex, BucketWidth};
 use crate::words::Measure;
-use auscult_statistics::count::Prior;
+use auscult_statistics::count::{BucketContext, Prior};
 
 /// Name of the view under which feeds publish their points.
 pub const FEED_VIEW: &str = "feed";
@@ -34,7 +34,11 @@ impl Machine {
                 is_down: false,
             });
         }
-        let context = context(width, bucket, 1.0);
+        let holidays = self.plan.holidays(width, bucket);
+        let context = BucketContext {
+            holiday: holidays.iter().any(|only| only.is_none()),
+            ..context(width, bucket, 1.0)
+        };
         let mut points = Vec::new();
         for ((feed_width, number), feed) in &mut self.feeds {
             if *feed_width != width {
@@ -86,22 +90,27 @@ pub(super) fn note_activity(
     series: &mut Series,
     bucket: BucketIndex,
     cell: Option<&Cell>,
-    any_down: bool,
+    is_held: bool,
     stable_of: &dyn Fn(u32) -> u64,
+    worth: &dyn Fn(u32, u32) -> u32,
 ) {
+    if cell.is_some() {
+        series.last_active = bucket;
+    }
+    // While a feed it lives on is down, what it usually brings stays as it was: else a long outage would
+    // pass for a habit, and what the others bring for a fall.
+    if is_held {
+        return;
+    }
+    series.feeds.decay();
     let Some(cell) = cell else {
-        if !any_down {
-            series.feeds.decay();
-        }
         return;
     };
-    series.last_active = bucket;
-    series.feeds.decay();
     // Largest first: with more feeds than places, who stays must not depend on who came first.
     let mut feeds: Vec<(u64, u32)> = cell
         .feeds
         .iter()
-        .map(|&(number, items)| (stable_of(number), items))
+        .map(|&(number, items)| (stable_of(number), worth(number, items)))
         .collect();
     feeds.sort_by_key(|&(feed, items)| (std::cmp::Reverse(items), feed));
     for (feed, items) in feeds {

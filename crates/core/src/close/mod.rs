@@ -7,16 +7,18 @@ mod publish;
 
 use crate::discovery;
 use crate::effect::{Effect, Rejection};
-use crate::feeds::{FeedShares, MIN_FEED_SHARE};
+use crate::feeds::{EXPOSURE_UNIT, FeedShares, MIN_FEED_SHARE, per_exposure};
 use crate::lattice::SeriesKey;
 use crate::machine::Machine;
 use crate::series::{Cell, Closed, Series, Track};
+use crate::settings::Exposure;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
 use crate::words::StatusReason;
 use auscult_statistics::count::BucketContext;
 use cells::Cells;
 pub use feeds::FEED_VIEW;
 use feeds::note_activity;
+use rustc_hash::FxHashMap;
 
 /// One discovery of a close: a track that passed false-discovery control and the floors.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -120,11 +122,25 @@ impl Machine {
                 effects.push(Effect::Rejected(Rejection::SeriesLimit));
                 continue;
             }
+            let is_mature = is_mature && !self.plan.lattice.is_of_a_part(&key, &self.interner);
             let quiet = if is_mature { view_age } else { 0 };
+            let view = &self.plan.settings.views[key.view as usize];
+            let exposure = match view.exposure {
+                Exposure::Time => 1.0,
+                // The series' first bucket says what its feeds bring.
+                Exposure::Feeds => cells.get(&key).map_or(1.0, |cell| {
+                    let items: u32 = cell
+                        .feeds
+                        .iter()
+                        .map(|&(feed, _)| cells.items_of(feed))
+                        .sum();
+                    f64::from(items) / cell.feeds.len().max(1) as f64 / f64::from(EXPOSURE_UNIT)
+                }),
+            };
             let models = &self.plan.models[&width];
-            let tracks = self.plan.settings.views[key.view as usize].measures.iter();
+            let tracks = view.measures.iter();
             let tracks = tracks
-                .map(|&measure| Track::start(measure, models, quiet))
+                .map(|&measure| Track::start(measure, models, quiet, exposure))
                 .collect();
             self.index.insert(key, self.series.len() as u32);
             self.series.push(Series {
@@ -162,6 +178,7 @@ impl Machine {
         let plan = std::sync::Arc::clone(&self.plan);
         let models = &plan.models[&width];
         let feeds = &self.feeds;
+        let interner = &self.interner;
         let down: Vec<u64> = feeds
             .iter()
             .filter(|((of, _), feed)| *of == width && feed.is_down)
@@ -173,6 +190,12 @@ impl Machine {
         let keep = ring_length(width, plan.settings.restatement_horizon);
         let mut family: Vec<f64> = Vec::new();
         let mut members: Vec<(usize, usize)> = Vec::new();
+        let holidays = plan.holidays(width, bucket);
+        let items_by_feed: FxHashMap<u64, u32> = cells
+            .feeds
+            .iter()
+            .map(|&(number, items, _)| (stable_of(number), items))
+            .collect();
         for (at, series) in self.series.iter_mut().enumerate() {
             if plan.settings.views[series.key.view as usize].width != width {
                 continue;
@@ -183,9 +206,35 @@ impl Machine {
             } else {
                 1.0
             };
-            let has_data = share_up >= MIN_FEED_SHARE;
-            let context = context(width, bucket, share_up.clamp(MIN_FEED_SHARE, 1.0));
-            note_activity(series, bucket, cell, any_down, &stable_of);
+            let by_feeds =
+                plan.settings.views[series.key.view as usize].exposure == Exposure::Feeds;
+            let worth = |number: u32, items: u32| {
+                if by_feeds {
+                    per_exposure(items, cells.items_of(number))
+                } else {
+                    items
+                }
+            };
+            let is_held = any_down && (cell.is_none() || share_up < 1.0);
+            note_activity(series, bucket, cell, is_held, &stable_of, &worth);
+            let exposure = if by_feeds {
+                let items_of = |feed: u64| items_by_feed.get(&feed).copied().unwrap_or(0);
+                series.feeds.exposure(&items_of).unwrap_or(0.0)
+            } else {
+                share_up.clamp(MIN_FEED_SHARE, 1.0)
+            };
+            // Where nobody was asked, nobody could answer.
+            let has_data = share_up >= MIN_FEED_SHARE && exposure > 0.0;
+            let context = BucketContext {
+                holiday: holidays.iter().any(|only| {
+                    only.is_none_or(|(slot, name)| {
+                        plan.lattice
+                            .value_of(&series.key, slot)
+                            .is_some_and(|value| interner.text(value) == name)
+                    })
+                }),
+                ..context(width, bucket, exposure.max(1e-6))
+            };
             let empty = Cell::default();
             let seen = has_data.then(|| cell.unwrap_or(&empty));
             for (track_at, track) in series.tracks.iter_mut().enumerate() {

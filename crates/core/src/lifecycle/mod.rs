@@ -189,8 +189,21 @@ impl Machine {
         Some((at, track))
     }
 
+    /// What a signal speaks about becomes the level: its own track, and those attached to it.
     fn accept_level(&mut self, signal: &Signal) {
-        let Some(at) = self.series_of(&signal.key) else {
+        self.accept_level_of(&signal.key, signal.measure, signal.width);
+        for attached in &signal.attached {
+            self.accept_level_of(&attached.key, attached.measure, signal.width);
+        }
+    }
+
+    fn accept_level_of(
+        &mut self,
+        key: &crate::lattice::SeriesKey,
+        measure: Measure,
+        width: BucketWidth,
+    ) {
+        let Some(at) = self.series_of(key) else {
             return;
         };
         let plan = std::sync::Arc::clone(&self.plan);
@@ -200,10 +213,12 @@ impl Machine {
         if let Some(track) = self.series[at]
             .tracks
             .iter_mut()
-            .find(|track| track.measure == signal.measure)
+            .find(|track| track.measure == measure)
         {
             let bucket = track.ring.back().map_or(0, |closed| closed.bucket);
-            track.accept_level(&plan.models[&signal.width], bucket);
+            let by_feeds =
+                plan.settings.views[key.view as usize].exposure == crate::settings::Exposure::Feeds;
+            track.accept_level(&plan.models[&width], bucket, by_feeds);
         }
     }
 

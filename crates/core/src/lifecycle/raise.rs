@@ -23,8 +23,8 @@ pub(super) struct Finding {
     pub(super) candidate: Candidate,
     /// Buckets of evidence, ending at the bucket judged.
     span: usize,
-    /// Signal already open on the same series, measure and direction.
-    open: Option<String>,
+    /// Signal that already speaks: open on the same series, measure and direction, or resting on the same bucket.
+    pub(super) open: Option<String>,
 }
 
 impl Machine {
@@ -45,6 +45,9 @@ impl Machine {
         let upward = closed.verdict.is_upward();
         let span = span_of(track, result.bucket, upward, result.threshold);
         if !self.passes_floors(track, closed, span) {
+            return None;
+        }
+        if self.is_other_company(&series.key, track.measure, upward, span, result) {
             return None;
         }
         let total = total(track, result.bucket, span);
@@ -80,6 +83,54 @@ impl Machine {
             ),
         };
         discovery::is_material(track.measure, observed, expected, total.items, floors)
+    }
+
+    /// Whether a shift of a share or a mean comes from who speaks rather than from what they say (B13, E12): within
+    /// the groups that speak, less than half the floor is left of it.
+    fn is_other_company(
+        &self,
+        key: &crate::lattice::SeriesKey,
+        measure: Measure,
+        upward: bool,
+        span: usize,
+        result: &CloseResult,
+    ) -> bool {
+        let floors = &self.plan.settings.floors;
+        let floor = match measure {
+            Measure::Mentions => return false,
+            Measure::NegativeShare => floors.share,
+            Measure::MeanRating => floors.rating,
+        };
+        let first = result.bucket - (span as BucketIndex - 1);
+        let as_of = result.width.index(result.as_of.plus(-1));
+        let window = self.window(key, measure, result.width, first..=result.bucket, as_of);
+        let stakeholder = crate::evidence::slot_of(
+            &self.plan.lattice,
+            crate::words::StandardDimension::Stakeholder,
+        );
+        let value = |contribution: &&Contribution| {
+            let value = match measure {
+                Measure::MeanRating => i64::from(contribution.rating?),
+                _ => {
+                    let feeling =
+                        crate::evidence::feeling_toward(contribution, key, &self.plan.lattice)?;
+                    1000 * i64::from(feeling < crate::evidence::NEGATIVE_BELOW)
+                }
+            };
+            let slots = crate::lattice::Slots::new(&contribution.values);
+            let speaker = slots.get(stakeholder).first().copied();
+            Some(((speaker, contribution.feed), value))
+        };
+        let before = window.before.iter().filter_map(value);
+        let inside = window.inside.iter().filter_map(value);
+        // Without a past in the journal nothing can be said about company.
+        if window.before.is_empty() {
+            return false;
+        }
+        crate::mix::change_within(before, inside).is_some_and(|thousandths| {
+            let change = thousandths / 1000.0 * if upward { 1.0 } else { -1.0 };
+            change < 0.5 * floor
+        })
     }
 
     fn open_signal(

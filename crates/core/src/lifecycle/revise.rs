@@ -54,17 +54,20 @@ impl Machine {
                 effects,
             );
         }
-        let findings = self.findings(result);
-        let findings: Vec<Finding> = findings
-            .into_iter()
-            .filter(|finding| !self.is_covered(finding, result.bucket))
-            .collect();
+        let mut findings = self.findings(result);
+        // What already speaks about this bucket goes on speaking: the others attach to it.
+        for finding in &mut findings {
+            finding.open = self
+                .covering(finding, result.bucket)
+                .or(finding.open.take());
+        }
         self.raise_or_attach(result, &findings, effects);
     }
 
-    fn is_covered(&self, finding: &Finding, bucket: BucketIndex) -> bool {
+    /// The signal that already rests on the finding's series in that bucket, or has it attached.
+    fn covering(&self, finding: &Finding, bucket: BucketIndex) -> Option<String> {
         let measure = self.series[finding.candidate.series].tracks[finding.candidate.track].measure;
-        self.signals.values().any(|signal| {
+        let covers = |signal: &&Signal| {
             let own = signal.key == finding.candidate.key
                 && signal.measure == measure
                 && signal.fired.contains(&bucket);
@@ -74,7 +77,11 @@ impl Machine {
                     && attached.bucket == bucket
             });
             own || attached
-        })
+        };
+        self.signals
+            .values()
+            .find(covers)
+            .map(|signal| signal.id.clone())
     }
 
     fn revise(&mut self, id: &str, holds: bool, result: &CloseResult, effects: &mut Vec<Effect>) {

@@ -1,6 +1,8 @@
 //! The machine as its users see it: mentions and markers in, alerts out.
 
 mod feed;
+mod golden;
+mod silent;
 
 use auscult_core::disposition::Disposition;
 use auscult_core::effect::{Effect, Rejection};

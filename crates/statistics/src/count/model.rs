@@ -20,6 +20,8 @@ use crate::evidence::OnsetNull;
 const NEGLIGIBLE: f64 = 1e-5;
 /// Prior standard deviation of a knot of the yearly profile.
 const KNOT_DEVIATION: f64 = 0.3;
+/// Prior standard deviation of the effect of a holiday, on the log scale: a closed office is a tenth of a day.
+const HOLIDAY_DEVIATION: f64 = 1.5;
 /// Longest gap over which time is moved on, in buckets: beyond it nothing is remembered anyway.
 const GAP_LIMIT: i64 = 1_000_000;
 
@@ -180,12 +182,15 @@ impl CountModel {
     }
 
     fn start_of_phase(&self, prior: &Prior, slot: usize) -> super::coefficients::Scalar {
+        if slot == HOLIDAY {
+            return super::coefficients::Scalar::new(0.0, HOLIDAY_DEVIATION * HOLIDAY_DEVIATION);
+        }
         let deviation = self.settings.phase_deviation;
         let knot = (self.season.phases..PHASES_LIMIT).contains(&slot) && self.knots(0).is_some();
         if knot {
             return super::coefficients::Scalar::new(0.0, KNOT_DEVIATION * KNOT_DEVIATION);
         }
-        let unused = slot != HOLIDAY && (self.season.phases == 1 || slot >= self.season.phases);
+        let unused = self.season.phases == 1 || slot >= self.season.phases;
         match prior.phases.get(slot) {
             _ if unused => super::coefficients::Scalar::default(),
             Some(effect) => super::coefficients::Scalar::new(*effect, 0.1 * deviation * deviation),
