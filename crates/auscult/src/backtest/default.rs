@@ -80,6 +80,7 @@ pub fn run(
                     panel.measure,
                     &models,
                     if born_late { place as u32 } else { 0 },
+                    1.0,
                 ),
                 open: None,
                 born_late,
