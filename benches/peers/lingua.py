@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Language identification by lingua (PyPI: lingua-language-detector) on the same sets as `eval_meaning --only languages`.
+"""Language identification by lingua (PyPI: lingua-language-detector) on the same sets as `evaluate --only languages`.
 
     python3 -m venv /tmp/peers && /tmp/peers/bin/pip install lingua-language-detector
     /tmp/peers/bin/python benches/peers/lingua.py DIR [--tsv] [--every N]

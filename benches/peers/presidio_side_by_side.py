@@ -56,9 +56,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
     parser.add_argument("--limit", type=int, default=600, help="clinical sentences to read (each set)")
+    parser.add_argument("--tsv", action="store_true", help="task, set, split, figure, target without a head, for `make eval`")
     arguments = parser.parse_args()
     engine = analyzer()
-    print("task\tset\tfigure")
+
+    def tell(task, group, figure):
+        cells = [task, group, f"presidio-analyzer, {MODEL}", figure, ""]
+        print("\t".join(cells) if arguments.tsv else "| " + " | ".join(cells) + " |")
 
     spans, hidden, seconds = collections.Counter(), collections.Counter(), []
     for row in lines(arguments.folder, "pii_synthetic_"):
@@ -73,8 +77,9 @@ def main():
             spans[kind] += 1
             hidden[kind] += all(at in inside for at in letters)
     for kind in sorted(spans):
-        print(f"presidio recall\tpii_synthetic, {kind}\t{hidden[kind] / spans[kind]:.4f} ({hidden[kind]}/{spans[kind]})")
-    print(f"presidio time\tpii_synthetic\tmedian {1e6 * statistics.median(seconds):.0f} us a text")
+        tell("privacy recall", f"pii_synthetic, {kind}", f"{hidden[kind] / spans[kind]:.4f} ({hidden[kind]}/{spans[kind]})")
+    if seconds:
+        tell("privacy time", "pii_synthetic", f"median {1e6 * statistics.median(seconds):.0f} µs a text")
 
     words = lost = 0
     kinds = {"Drug", "Effect", "Treat-Disorder", "Sub-Disorder", "Treatment"}
@@ -91,7 +96,8 @@ def main():
                         counted.add(at)
                         words += 1
                         lost += any(place in inside for place in range(at, at + len(word.group())))
-    print(f"presidio term words hidden\tphee, first {arguments.limit}\t{lost / max(words, 1):.4f} ({lost}/{words})")
+    if words:
+        tell("privacy term words hidden", f"phee, first {arguments.limit}", f"{lost / words:.4f} ({lost}/{words})")
 
 
 main()

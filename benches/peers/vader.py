@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sentiment by vaderSentiment (PyPI) on the same sets as `eval_meaning --only sentiment`.
+"""Sentiment by vaderSentiment (PyPI) on the same sets as `evaluate --only sentiment`.
 
     python3 -m venv /tmp/peers && /tmp/peers/bin/pip install vaderSentiment
     /tmp/peers/bin/python benches/peers/vader.py DIR [--tsv]

@@ -30,12 +30,17 @@ pub enum Command {
     Explain(Box<Explain>),
     /// Write a seeded feed of feedback events with its ground truth.
     Simulate(Simulate),
+    /// Learn from labelled texts.
+    #[command(subcommand)]
+    Train(Train),
     /// Check a settings file: every problem at once.
     Check(Check),
     /// Answer a signal.
     Dispose(Dispose),
     /// Look at what was refused, and put it in again.
     DeadLetters(DeadLetters),
+    /// Make Kafka's topics, and hold them against the settings.
+    Topics(Topics),
 }
 
 /// `auscult demo`
@@ -96,8 +101,52 @@ pub struct Replay {
     #[arg(long, default_value_t = 40)]
     pub top: usize,
     /// Keep everything in this embedded log instead of memory (to serve it later with `auscult run`).
-    #[arg(long)]
+    #[arg(long, conflicts_with = "to")]
     pub log: Option<PathBuf>,
+    /// Only put the events into the source topics of the settings' [kafka], for a running service to listen to.
+    #[arg(long)]
+    pub to: Option<Destination>,
+}
+
+/// Where `auscult replay` puts events instead of working them off itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Destination {
+    /// The source topics on Kafka.
+    Kafka,
+}
+
+/// `auscult train`
+#[derive(Debug, Subcommand)]
+pub enum Train {
+    /// Learn themes, several a text; cross-validate; write the model and its card.
+    Themes(TrainThemes),
+}
+
+/// `auscult train themes`
+#[derive(Debug, Args)]
+pub struct TrainThemes {
+    /// Labelled texts: CSV with a header line or JSON Lines, also gzip.
+    #[arg(long)]
+    pub labels: PathBuf,
+    /// Where the model goes; its card goes beside it, ending in `.md`.
+    #[arg(long, default_value = "themes.model")]
+    pub out: PathBuf,
+    /// Column of the text.
+    #[arg(long, default_value = "text")]
+    pub text_column: String,
+    /// Column of label lists, parted by `;`.
+    #[arg(long, default_value = "labels")]
+    pub labels_column: String,
+    /// Columns that are labels by themselves, with 1 where the label holds. Default: where there is no column of label
+    /// lists, every column of ones and zeros.
+    #[arg(long, value_delimiter = ',')]
+    pub label_columns: Vec<String>,
+    /// Column of who wrote it: nobody's texts are on both sides of a split.
+    #[arg(long)]
+    pub group_column: Option<String>,
+    /// Taxonomy whose themes help as features; the one the model will run with. Default: the shipped one.
+    #[arg(long)]
+    pub taxonomy: Option<PathBuf>,
 }
 
 /// How a file of (time, dimensions, value) is read, or a file of feedback with its map.
@@ -247,7 +296,7 @@ pub struct DeadLetters {
     /// What to do.
     #[command(subcommand)]
     pub command: DeadLetterCommand,
-    /// Settings file of the service (it must not be running).
+    /// Settings file of the service (on the embedded log it must not be running; on Kafka it may).
     #[arg(long, global = true)]
     pub settings: Option<PathBuf>,
 }
@@ -274,6 +323,9 @@ pub enum DeadLetterCommand {
         /// Only this code.
         #[arg(long)]
         code: Option<String>,
+        /// Only this one: `partition-offset`, as listed.
+        #[arg(long)]
+        id: Option<String>,
         /// At most so many.
         #[arg(long, default_value_t = 1000)]
         cap: u32,
@@ -281,4 +333,29 @@ pub enum DeadLetterCommand {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+/// `auscult topics`
+#[derive(Debug, Args)]
+pub struct Topics {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: TopicCommand,
+    /// Settings file; its [kafka] names the brokers.
+    #[arg(long, global = true)]
+    pub settings: Option<PathBuf>,
+    /// Print the topics as one JSON object.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to do with topics. An existing topic is never changed.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum TopicCommand {
+    /// Say what `apply` would make, and what is not as the settings say.
+    Plan,
+    /// Make the topics that are missing.
+    Apply,
+    /// Check that every topic is there and as the settings say.
+    Verify,
 }

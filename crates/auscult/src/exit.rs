@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 /// Shown under `--help`.
 pub const HELP: &str = "Exit codes: 0 done; 1 unexpected failure; 2 wrong use; 3 settings; 4 input file; \
-5 log or store; 6 address in use or not allowed; 7 refused by the service";
+5 log or store; 6 address in use or not allowed; 7 refused by the service or the broker; \
+8 topics are missing or not as the settings say";
 
 /// A failure with its exit code.
 #[derive(Debug)]
@@ -24,8 +25,10 @@ pub enum Kind {
     Store = 5,
     /// Address.
     Address = 6,
-    /// The service said no.
+    /// The service or the broker said no.
     Refused = 7,
+    /// Topics are missing or not as the settings say.
+    Topics = 8,
 }
 
 impl Failure {

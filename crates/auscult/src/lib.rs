@@ -38,8 +38,10 @@ pub fn run() -> ExitCode {
         Command::Run(run) => commands::run::run(&run),
         Command::Backtest(backtest) => commands::backtest::run(&backtest),
         Command::Explain(explain) => commands::explain::run(&explain),
+        Command::Train(train) => commands::train::run(&train),
         Command::Simulate(simulate) => commands::simulate::run(&simulate),
         Command::DeadLetters(letters) => commands::dead_letters::run(&letters),
+        Command::Topics(topics) => commands::topics::run(&topics),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,19 +1,23 @@
-//! The service on the embedded log: stages on threads, pages on tokio, one stop flag for all of it.
+//! The service, on the embedded log or on Kafka: stages on threads, pages on tokio, one stop flag for all of it.
+//!
+//! Which log it is, is decided once, at the start. The stages take whatever implements the port; what the two
+//! worlds do differently (how a stage joins, who appends, when everything is worked off) is [`Backing`].
 
-use crate::pipeline::{DETECT_GROUP, LISTEN_GROUP, SERVE_GROUP};
+mod backing;
+
+pub use backing::Backing;
+
 use crate::settings::Settings;
 use crate::submit::Desk;
 use auscult_engine::clock::Clock;
 use auscult_engine::detect::DetectStage;
 use auscult_engine::listen::ListenStage;
-use auscult_engine::log::LogError;
-use auscult_engine::read_model::ViewWriter;
+use auscult_engine::log::{Append, Log, LogError};
 use auscult_engine::serve::{Changed, ServeStage};
 use auscult_engine::settings::Role;
 use auscult_engine::telemetry::Metrics;
 use auscult_engine::turn::{Stage, Turn, Worker, WorkerEnd};
 use auscult_language::themes::Taxonomy;
-use auscult_store::log::{Consumer, EmbeddedLog, LogReader};
 use auscult_store::view::View;
 use auscult_web::ports::Update;
 use std::sync::Arc;
@@ -38,10 +42,11 @@ pub enum StartError {
 
 /// A running service without its pages.
 pub struct Service {
-    /// The log, for appending and looking.
-    pub log: EmbeddedLog,
+    backing: Backing,
     /// The read model.
     pub view: View,
+    /// Holds the empty view of an instance that serves nothing.
+    _own_folder: Option<tempfile::TempDir>,
     /// Tells pages that something changed.
     pub updates: tokio::sync::broadcast::Sender<Update>,
     /// Counters of all stages.
@@ -61,14 +66,14 @@ impl Service {
         taxonomy: Taxonomy,
         clock: Arc<dyn Clock>,
     ) -> Result<Service, StartError> {
-        let log = crate::topics::open_log(&settings.log_path, &settings.engine)?;
-        let view = View::open(&settings.view_path)
-            .map_err(|trouble| StartError::View(trouble.to_string()))?;
+        let backing = Backing::open(settings)?;
+        let (view, own_folder) = open_view(settings)?;
         let metrics = Arc::new(Metrics::new(settings.engine.lag.thresholds()));
         let (updates, _) = tokio::sync::broadcast::channel(UPDATES);
         let mut service = Service {
-            log,
+            backing,
             view,
+            _own_folder: own_folder,
             updates,
             metrics,
             clock,
@@ -89,10 +94,7 @@ impl Service {
         let engine = &settings.engine;
         if engine.roles.contains(&Role::Listen) {
             let stage = ListenStage::standard(engine, taxonomy, Arc::clone(&self.metrics));
-            let consumer = self
-                .log
-                .consumer(LISTEN_GROUP, &crate::topics::sources(engine))?;
-            self.spawn(consumer, stage, settings)?;
+            self.spawn(Role::Listen, stage, settings)?;
         }
         if engine.roles.contains(&Role::Detect) {
             let stage = DetectStage::new(
@@ -100,8 +102,7 @@ impl Service {
                 engine,
                 Arc::clone(&self.metrics),
             );
-            let consumer = self.log.consumer(DETECT_GROUP, &engine.topics.detected())?;
-            self.spawn(consumer, stage, settings)?;
+            self.spawn(Role::Detect, stage, settings)?;
         }
         if engine.roles.contains(&Role::Serve) {
             let updates = self.updates.clone();
@@ -111,28 +112,20 @@ impl Service {
                     let _ = updates.send(update_of(change));
                 }
             });
-            let view = self.view.clone();
-            // The read model keeps its own positions: deleted, it is read again from the oldest record.
-            let consumer =
-                self.log
-                    .consumer_from(SERVE_GROUP, &engine.topics.served(), |partition| {
-                        view.position(partition)
-                            .map(|position| Some(position.unwrap_or_default()))
-                            .map_err(|error| LogError::Fatal(error.to_string()))
-                    })?;
             let stage = ServeStage::new(self.view.clone(), engine, Arc::clone(&self.metrics), tell);
-            self.spawn(consumer, stage, settings)?;
+            self.spawn(Role::Serve, stage, settings)?;
         }
         Ok(())
     }
 
-    /// Runs `stage` over `consumer` on a thread of its own.
+    /// Runs `stage` over the log on a thread of its own.
     fn spawn(
         &mut self,
-        consumer: Consumer,
+        role: Role,
         stage: impl Stage + 'static,
         settings: &Settings,
     ) -> Result<(), StartError> {
+        let consumer: Box<dyn Log> = self.backing.consumer(role, settings, &self.view)?;
         let (clock, metrics) = (Arc::clone(&self.clock), Arc::clone(&self.metrics));
         let turn = Turn::new(
             consumer,
@@ -146,22 +139,43 @@ impl Service {
         Ok(())
     }
 
+    /// The embedded log, when that is what the service stands on.
+    pub fn embedded(&self) -> Option<&auscult_store::log::EmbeddedLog> {
+        match &self.backing {
+            Backing::Embedded(log) => Some(log),
+            Backing::Kafka(_) => None,
+        }
+    }
+
+    /// Appends to the service's log.
+    ///
+    /// # Errors
+    /// The log cannot be written to.
+    pub fn appender(&self) -> Result<Box<dyn Append>, LogError> {
+        self.backing.appender()
+    }
+
     /// Everything pages need.
-    pub fn app(&self, settings: &Settings) -> auscult_web::App {
+    ///
+    /// # Errors
+    /// The log cannot be written to.
+    pub fn app(&self, settings: &Settings) -> Result<auscult_web::App, LogError> {
         let (metrics, clock) = (Arc::clone(&self.metrics), Arc::clone(&self.clock));
-        auscult_web::App {
+        let adapter = self.backing.metrics();
+        Ok(auscult_web::App {
             read: Arc::new(self.view.clone()),
             submit: Arc::new(Desk::new(
                 settings,
-                self.log.appender(),
+                self.backing.appender()?,
                 self.view.clone(),
                 Arc::clone(&self.clock),
             )),
             clock: Arc::clone(&self.clock),
             metrics: Arc::new(move || {
-                metrics
+                let engine = metrics
                     .render(clock.now())
-                    .unwrap_or_else(|error| format!("# {error}\n"))
+                    .unwrap_or_else(|error| format!("# {error}\n"));
+                engine + &adapter()
             }),
             health: Arc::new(crate::health::Parts::new(
                 Arc::clone(&self.metrics),
@@ -171,7 +185,7 @@ impl Service {
             )),
             updates: self.updates.clone(),
             settings: settings.web.clone(),
-        }
+        })
     }
 
     /// The flag that stops every stage; set also when a stage stops by itself.
@@ -203,33 +217,30 @@ impl Service {
         }
     }
 
-    /// Whether every stage has committed everything there is to read, in the order the stages feed each other.
+    /// Whether every stage of this process has committed everything there is to read, in the order the stages feed
+    /// each other. On Kafka that is: everything this instance holds, as of the first time it was asked.
     ///
     /// # Errors
     /// The log cannot be read.
-    pub fn is_drained(&self, settings: &Settings) -> Result<bool, LogError> {
-        let engine = &settings.engine;
-        let reader = LogReader::open(&settings.log_path)?;
-        let stages: [(Role, &str, Vec<&str>); 3] = [
-            (Role::Listen, LISTEN_GROUP, crate::topics::sources(engine)),
-            (Role::Detect, DETECT_GROUP, engine.topics.detected()),
-            (Role::Serve, SERVE_GROUP, engine.topics.served()),
-        ];
-        for (role, group, topics) in stages {
-            if !engine.roles.contains(&role) {
-                continue;
-            }
-            for topic in topics {
-                for partition in reader.partitions(topic)? {
-                    let end = reader.end(&partition)?;
-                    if end > reader.committed(group, &partition)?.unwrap_or_default() {
-                        return Ok(false);
-                    }
-                }
-            }
-        }
-        Ok(true)
+    pub fn is_drained(&mut self, settings: &Settings) -> Result<bool, LogError> {
+        self.backing.is_drained(settings)
     }
+}
+
+/// The read model, which one process has open at a time. An instance that does not serve has none to show, so that it
+/// takes nobody's file: several may run in one folder.
+fn open_view(settings: &Settings) -> Result<(View, Option<tempfile::TempDir>), StartError> {
+    let told = |trouble: auscult_store::Trouble| StartError::View(trouble.to_string());
+    if settings.engine.roles.contains(&Role::Serve) {
+        return Ok((View::open(&settings.view_path).map_err(told)?, None));
+    }
+    let folder = tempfile::tempdir().map_err(|error| {
+        StartError::View(format!(
+            "cannot make a temporary folder: {error}; set TMPDIR to a folder that can be written to"
+        ))
+    })?;
+    let view = View::open(&folder.path().join("empty.sqlite")).map_err(told)?;
+    Ok((view, Some(folder)))
 }
 
 fn update_of(change: &Changed) -> Update {

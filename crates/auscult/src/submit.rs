@@ -23,7 +23,7 @@ impl Desk {
     /// A desk for the service in `settings`.
     pub fn new(
         settings: &Settings,
-        append: impl Append + 'static,
+        append: Box<dyn Append>,
         read: impl ReadModel + 'static,
         clock: Arc<dyn Clock>,
     ) -> Desk {
@@ -35,7 +35,7 @@ impl Desk {
             .unwrap_or_else(|| "safety-desk".to_owned());
         Desk {
             desk: SubmitDesk::new(&settings.engine),
-            append: Box::new(append),
+            append,
             read: Box::new(read),
             tenant,
             clock,

@@ -1,4 +1,4 @@
-//! Topics of the embedded log, from settings.
+//! Topics of the log, from settings.
 
 use auscult_engine::log::LogError;
 use auscult_engine::settings::CheckedEngineSettings;
@@ -34,6 +34,14 @@ pub fn all(engine: &CheckedEngineSettings) -> Vec<(String, u32)> {
     ];
     all.extend(outputs.map(|name| (name.clone(), engine.partitions.output)));
     all
+}
+
+/// As [`all`], with the topic that keeps the detector's state, partition for partition beside the mentions: the
+/// embedded log has a table for it.
+pub fn on_kafka(engine: &CheckedEngineSettings) -> Vec<(String, u32)> {
+    let mut topics = all(engine);
+    topics.push((engine.topics.state.clone(), engine.partitions.mentions));
+    topics
 }
 
 /// A log in memory with all topics.

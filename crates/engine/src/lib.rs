@@ -5,6 +5,7 @@
 //! adapters never see each other.
 
 pub mod clock;
+pub mod dead_letters;
 pub mod detect;
 pub mod listen;
 pub mod log;

@@ -172,6 +172,36 @@ pub trait Log: Send {
     }
 }
 
+impl<L: Log + ?Sized> Log for Box<L> {
+    fn poll(&mut self, limit: usize, wait: Duration) -> Result<Vec<LogEvent>, LogError> {
+        (**self).poll(limit, wait)
+    }
+
+    fn restore(
+        &mut self,
+        partition: &TopicPartition,
+        each: &mut dyn FnMut(StateRecord),
+    ) -> Result<(), LogError> {
+        (**self).restore(partition, each)
+    }
+
+    fn commit(&mut self, commit: Commit) -> Result<(), LogError> {
+        (**self).commit(commit)
+    }
+
+    fn commit_ref(&mut self, commit: &Commit) -> Result<(), LogError> {
+        (**self).commit_ref(commit)
+    }
+
+    fn unread(&self) -> Option<u64> {
+        (**self).unread()
+    }
+
+    fn seek(&mut self, partition: &TopicPartition, position: Position) -> Result<(), LogError> {
+        (**self).seek(partition, position)
+    }
+}
+
 /// Appends records from outside any turn: feedback over HTTP, answers from a page. Durable on return.
 pub trait Append: Send + Sync {
     /// Appends all or nothing; returns where each record stands.

@@ -96,6 +96,10 @@ pub const MAX_THREADS: usize = 64;
 pub const MAX_SECONDS: u64 = 400 * 24 * 3_600;
 /// Most extra fields a mention carries.
 pub const MAX_EXTRA_FIELDS: u64 = 32;
+/// Names of products at most.
+pub const MAX_PRODUCTS: u64 = 10_000;
+/// Letters and digits of a product's name at least: a shorter name would keep initials of people.
+const LEAST_PRODUCT_LETTERS: usize = 3;
 /// Longest topic name Kafka takes.
 pub const MAX_TOPIC_BYTES: usize = 249;
 
@@ -277,6 +281,12 @@ impl EngineSettings {
             MAX_EXTRA_FIELDS,
         );
         range(
+            "listen.products",
+            self.listen.products.len() as u64,
+            0,
+            MAX_PRODUCTS,
+        );
+        range(
             "listen.dead_letter_cap.window_records",
             self.listen.dead_letter_cap.window_records as u64,
             10,
@@ -307,6 +317,16 @@ impl EngineSettings {
                 format!("{share} is out of range"),
                 "choose more than 0 and at most 1 (1: never stop)",
             ));
+        }
+        for (index, name) in self.listen.products.iter().enumerate() {
+            let letters = name.chars().filter(|letter| letter.is_alphanumeric());
+            if letters.count() < LEAST_PRODUCT_LETTERS {
+                problems.push(Problem::new(
+                    format!("engine.listen.products[{index}]"),
+                    format!("`{name}` has fewer than {LEAST_PRODUCT_LETTERS} letters and digits"),
+                    "write the name as people do, or leave it out: so short a name would keep initials of people in the text",
+                ));
+            }
         }
         if self
             .listen
@@ -378,14 +398,15 @@ mod tests {
     }
 
     #[test]
-    fn five_mistakes_are_five_problems() {
+    fn six_mistakes_are_six_problems() {
         let mut settings = usable();
         settings.roles.clear();
         settings.topics.alerts = "voc mentions".to_owned();
         settings.topics.signals = settings.topics.mentions.clone();
         settings.turn.most_records = 1;
         settings.listen.portfolio = vec!["tenant".to_owned(), "planet".to_owned()];
-        let problems = settings.check().expect_err("five mistakes");
+        settings.listen.products = vec!["Alpha Pen".to_owned(), "B.".to_owned()];
+        let problems = settings.check().expect_err("six mistakes");
         let paths: Vec<&str> = problems
             .iter()
             .map(|problem| problem.path.as_str())
@@ -397,6 +418,7 @@ mod tests {
                 "engine.topics.alerts",
                 "engine.topics.signals",
                 "engine.turn.most_records",
+                "engine.listen.products[1]",
                 "engine.listen.portfolio[1]"
             ]
         );

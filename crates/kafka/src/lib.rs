@@ -1,91 +1,208 @@
-//! Apache Kafka as a log.
+//! Apache Kafka as a log: the engine's ports over rdkafka, exactly once.
 //!
-//! Only the settings stand yet: a service that is told to use Kafka says at start-up that it cannot, instead of
-//! running half of it. Issue 3 builds the rest.
+//! A turn is one Kafka transaction: outputs, changed state (a compacted topic) and positions with the group's
+//! generation, so that an instance that was taken for dead writes nothing more. Partitions move by Kafka's own
+//! group protocol and the state follows; there is no cluster code of ours. Decisions:
+//! [0012](../../../docs/decisions/0012-answers-follow-mentions.md) (what is assigned together) and
+//! [0013](../../../docs/decisions/0013-transactions-in-doubt.md) (what is tried again, and how).
+//!
+//! | file | noun |
+//! |---|---|
+//! | `settings` | what a person wrote; what is refused and why |
+//! | `config` | configurations of clients |
+//! | `context` | callbacks: messages, deliveries, tokens |
+//! | `consumer` | the [`Log`](auscult_engine::log::Log): polls, partitions, commits |
+//! | `transaction` | one transactional producer |
+//! | `restore` | a partition's state |
+//! | `reach` | what is unread |
+//! | `admin` | topics, looked at and made |
+//! | `append` | the [`Append`](auscult_engine::log::Append) |
 
-use auscult_core::settings::Problem;
+pub mod admin;
+mod append;
+mod config;
+mod consumer;
+mod context;
+mod counters;
+mod errors;
+mod reach;
+mod restore;
+mod settings;
+mod topics;
+mod transaction;
 
-/// What a person wrote under `[kafka]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KafkaSettings {
-    /// `host:port` of at least one broker.
-    pub brokers: Vec<String>,
-    /// What consumer groups and transactional ids begin with.
-    pub group_prefix: String,
+pub use append::KafkaAppender;
+pub use consumer::{Drained, KafkaConsumer, Start};
+pub use settings::{CheckedKafkaSettings, KafkaSettings, SecuritySettings};
+
+use auscult_engine::log::{LogError, Position, TopicPartition};
+use consumer::Membership;
+use counters::Counters;
+use rdkafka::Offset;
+use rdkafka::consumer::Consumer as _;
+use rdkafka::topic_partition_list::TopicPartitionList;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use transaction::Transactions;
+
+/// How long brokers may take to answer at start-up.
+const START: Duration = Duration::from_secs(30);
+
+pub(crate) struct Shared {
+    pub settings: Arc<CheckedKafkaSettings>,
+    pub counters: Counters,
 }
 
-impl Default for KafkaSettings {
-    fn default() -> KafkaSettings {
-        KafkaSettings {
-            brokers: Vec::new(),
-            group_prefix: "auscult".to_owned(),
-        }
-    }
+/// A Kafka cluster as this process uses it.
+#[derive(Clone)]
+pub struct Kafka {
+    shared: Arc<Shared>,
+    /// What transactional ids of this process end with.
+    instance: String,
 }
 
-/// Settings that passed [`KafkaSettings::check`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckedKafkaSettings(KafkaSettings);
+/// What a worker joins a group for.
+#[derive(Debug, Clone, Copy)]
+pub struct Membered<'a> {
+    /// What the group's name ends with, such as `listen`.
+    pub role: &'a str,
+    /// Topics whose partitions the group assigns.
+    pub leading: &'a [&'a str],
+    /// Topics whose partition `i` goes where partition `i` of the first leading topic goes.
+    pub following: &'a [&'a str],
+    /// Compacted topic that keeps the state; `None`: the worker has none.
+    pub state: Option<&'a str>,
+}
 
-impl KafkaSettings {
-    /// Checks everything; all problems at once.
+impl Kafka {
+    /// Connects and holds the brokers' topics against `wanted` (name and partition count).
     ///
     /// # Errors
-    /// Every problem found.
-    pub fn check(self) -> Result<CheckedKafkaSettings, Vec<Problem>> {
-        let mut problems = Vec::new();
-        if self.brokers.is_empty() {
-            problems.push(Problem::new(
-                "kafka.brokers",
-                "no broker is named",
-                "name at least one as \"host:port\"",
-            ));
-        }
-        for (at, broker) in self.brokers.iter().enumerate() {
-            let port = broker.rsplit_once(':').and_then(|(host, port)| {
-                (!host.is_empty())
-                    .then(|| port.parse::<u16>().ok())
-                    .flatten()
-            });
-            if port.is_none() {
-                problems.push(Problem::new(
-                    format!("kafka.brokers[{at}]"),
-                    format!("{broker:?} is not host:port"),
-                    "write it as \"host:9092\"",
-                ));
+    /// [`LogError::Retry`] when no broker answers in time, [`LogError::Fatal`] when a topic is missing or differs, or
+    /// the brokers refuse this user.
+    pub fn connect(
+        settings: &CheckedKafkaSettings,
+        wanted: &[(String, u32)],
+    ) -> Result<Kafka, LogError> {
+        let counters = Counters::new().map_err(|error| LogError::Fatal(error.to_string()))?;
+        let kafka = Kafka {
+            shared: Arc::new(Shared {
+                settings: Arc::new(settings.clone()),
+                counters,
+            }),
+            instance: if settings.instance.is_empty() {
+                uuid::Uuid::now_v7().simple().to_string()
+            } else {
+                settings.instance.clone()
+            },
+        };
+        let reader = restore::reader(settings, true)?;
+        let deadline = Instant::now() + START;
+        loop {
+            // Polling serves a token's renewal and brings errors of authentication to light.
+            if let Some(Err(error)) = reader.poll(Duration::from_millis(10))
+                && let LogError::Fatal(reason) = errors::blocked(&error, "the brokers")
+            {
+                return Err(LogError::Fatal(reason));
+            }
+            match topics::check(&reader, wanted) {
+                Ok(()) => return Ok(kafka),
+                Err(LogError::Retry(_)) if Instant::now() < deadline => {}
+                Err(LogError::Retry(reason)) => {
+                    return Err(LogError::Retry(format!(
+                        "no broker of kafka.brokers ({}) answers: {reason}",
+                        settings.brokers.join(", ")
+                    )));
+                }
+                Err(other) => return Err(other),
             }
         }
-        if self.group_prefix.is_empty() {
-            problems.push(Problem::new(
-                "kafka.group_prefix",
-                "it is empty",
-                "name what consumer groups begin with",
-            ));
-        }
-        if problems.is_empty() {
-            Ok(CheckedKafkaSettings(self))
-        } else {
-            Err(problems)
-        }
     }
-}
 
-/// Kafka was asked for, and is not there yet.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the Kafka log is not built yet (brokers {brokers}): remove [kafka] from the settings to use the embedded log"
-)]
-pub struct NotBuiltYet {
-    /// Brokers that were named.
-    pub brokers: String,
-}
+    /// The name of the group of `role`.
+    #[must_use]
+    pub fn group(&self, role: &str) -> String {
+        format!("{}-{role}", self.shared.settings.group_prefix)
+    }
 
-/// Connects to Kafka.
-///
-/// # Errors
-/// Always [`NotBuiltYet`], for now.
-pub fn connect(settings: &CheckedKafkaSettings) -> Result<std::convert::Infallible, NotBuiltYet> {
-    Err(NotBuiltYet {
-        brokers: settings.0.brokers.join(", "),
-    })
+    /// A member of a group; it joins with its first poll.
+    #[must_use]
+    pub fn member(&self, wanted: &Membered<'_>) -> KafkaConsumer {
+        let group = self.group(wanted.role);
+        let id = format!("{group}-{}", self.instance);
+        let names = |topics: &[&str]| topics.iter().map(|topic| Arc::from(*topic)).collect();
+        let membership = Membership::Member {
+            leading: names(wanted.leading),
+            following: names(wanted.following),
+            state: wanted.state.map(Arc::from),
+            transactions: Box::new(Transactions::new(Arc::clone(&self.shared.settings), id)),
+        };
+        KafkaConsumer::new(Arc::clone(&self.shared), group, membership)
+    }
+
+    /// A reader of all partitions of `topics`, from where `start` says. It commits nothing.
+    #[must_use]
+    pub fn reader(&self, role: &str, topics: &[&str], start: Start) -> KafkaConsumer {
+        let membership = Membership::Reader {
+            topics: topics.iter().map(|topic| Arc::from(*topic)).collect(),
+            start,
+        };
+        KafkaConsumer::new(Arc::clone(&self.shared), self.group(role), membership)
+    }
+
+    /// Appends from outside any turn.
+    ///
+    /// # Errors
+    /// The producer cannot be made.
+    pub fn appender(&self) -> Result<KafkaAppender, LogError> {
+        let id = format!("{}-{}", self.group("append"), uuid::Uuid::now_v7().simple());
+        KafkaAppender::new(&self.shared.settings, id)
+    }
+
+    /// What the group of `role` has committed of `topics`; a partition it never committed is left out.
+    ///
+    /// # Errors
+    /// The brokers do not answer, or a topic is missing.
+    pub fn committed(
+        &self,
+        role: &str,
+        topics: &[&str],
+    ) -> Result<Vec<(TopicPartition, Position)>, LogError> {
+        let group = self.group(role);
+        let config = config::consumer(&self.shared.settings, &group, None);
+        let listener = context::Listener::new(self.shared.settings.security.token_file.clone());
+        listener.close();
+        let consumer: rdkafka::consumer::BaseConsumer<context::Listener> = config
+            .create_with_context(listener)
+            .map_err(|error| LogError::Fatal(config::without_values(&error)))?;
+        let mut list = TopicPartitionList::new();
+        for topic in topics {
+            for partition in 0..topics::partitions(&consumer, topic)? {
+                list.add_partition(topic, partition as i32);
+            }
+        }
+        let committed = consumer
+            .committed_offsets(list, restore::ASK)
+            .map_err(|error| errors::blocked(&error, &group))?;
+        Ok(committed
+            .elements()
+            .iter()
+            .filter_map(|element| {
+                let Offset::Offset(offset) = element.offset() else {
+                    return None;
+                };
+                let at = TopicPartition {
+                    topic: element.topic().into(),
+                    partition: u32::try_from(element.partition()).ok()?,
+                };
+                Some((at, Position(u64::try_from(offset).ok()?)))
+            })
+            .collect())
+    }
+
+    /// The adapter's own counters, in the text format of Prometheus.
+    #[must_use]
+    pub fn render_metrics(&self) -> String {
+        self.shared.counters.render()
+    }
 }

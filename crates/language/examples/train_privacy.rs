@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p auscult-language --example train_privacy -- DATA_DIR crates/language/resources/privacy_model.bin`
 //!
-//! What it is worth is told by `eval_safety_privacy --cross-validate`, which trains five models that have not seen the
+//! What it is worth is told by `evaluate --cross-validate`, which trains five models that have not seen the
 //! templates and documents they judge.
 
 #![expect(clippy::print_stdout, reason = "a program that reports")]

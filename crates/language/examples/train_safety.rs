@@ -4,7 +4,7 @@
 //!
 //! Five folds by document (pmid) for the clinical sentences, by respondent for feedback, by template for our own
 //! patient language, give every text a score by a model that has not seen it; the shipped thresholds are set on those.
-//! The shipped model is then trained on everything. What it is worth is told by `eval_safety_privacy --cross-validate`,
+//! The shipped model is then trained on everything. What it is worth is told by `evaluate --cross-validate`,
 //! where the thresholds of a fold are set on the other folds only.
 
 #![expect(clippy::print_stdout, reason = "a program that reports")]

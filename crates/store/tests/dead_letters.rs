@@ -16,6 +16,7 @@ const DEAD: &str = "voc.dead-letters.v1";
 const ALL: Replay = Replay {
     id: None,
     code: None,
+    refused_before: None,
     cap: 1_000,
     dry_run: false,
 };

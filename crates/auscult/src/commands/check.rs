@@ -21,8 +21,11 @@ pub fn run(check: &Check) -> Outcome {
         ..Overrides::default()
     };
     let settings = settings::load(check.settings.as_deref(), &overrides).or_fail(Kind::Settings)?;
-    if let Some(path) = &settings.taxonomy {
-        super::taxonomy(Some(path))?;
+    if settings.taxonomy.is_some() || settings.theme_model.is_some() {
+        super::themes(
+            settings.taxonomy.as_deref(),
+            settings.theme_model.as_deref(),
+        )?;
     }
     let name = check
         .settings

@@ -4,7 +4,11 @@ use crate::cli::{DeadLetterCommand, DeadLetters};
 use crate::exit::{Failure, Kind, Marked, Outcome};
 use crate::settings::{self, Overrides, Settings};
 use crate::table;
-use auscult_store::dead_letters::{self, Listed, REPLAY_GROUP, Replay};
+use auscult_engine::clock::{Clock, SystemClock};
+use auscult_engine::dead_letters::{self, Listed, REPLAY_GROUP, Replay, Replayed};
+use auscult_engine::log::{Log, LogError};
+use auscult_kafka::{CheckedKafkaSettings, Kafka, Membered};
+use auscult_store::dead_letters as embedded;
 use auscult_store::log::LogReader;
 
 /// Lists, shows or replays.
@@ -18,9 +22,21 @@ pub fn run(letters: &DeadLetters) -> Outcome {
     match &letters.command {
         DeadLetterCommand::List { code, limit } => list(&settings, code.as_deref(), *limit),
         DeadLetterCommand::Show { id } => show(&settings, id),
-        DeadLetterCommand::Replay { code, cap, dry_run } => {
-            replay(&settings, code.clone(), *cap, *dry_run)
-        }
+        DeadLetterCommand::Replay {
+            code,
+            id,
+            cap,
+            dry_run,
+        } => replay(
+            &settings,
+            &Replay {
+                id: id.clone(),
+                code: code.clone(),
+                refused_before: Some(SystemClock.now()),
+                cap: *cap as usize,
+                dry_run: *dry_run,
+            },
+        ),
     }
 }
 
@@ -28,14 +44,39 @@ fn reader(settings: &Settings) -> Result<LogReader, Failure> {
     LogReader::open(&settings.log_path).or_fail(Kind::Store)
 }
 
-fn list(settings: &Settings, code: Option<&str>, limit: u32) -> Outcome {
-    let listed = dead_letters::list(
-        &reader(settings)?,
-        &settings.engine.topics.dead_letters,
-        code,
-        limit as usize,
+/// The brokers, with the topics a replay touches.
+fn connect(kafka: &CheckedKafkaSettings, settings: &Settings) -> Result<Kafka, Failure> {
+    let topic = settings.engine.topics.dead_letters.clone();
+    Kafka::connect(kafka, &[(topic, settings.engine.partitions.output)]).or_fail(Kind::Store)
+}
+
+/// Every letter on the brokers, from the oldest; a reader's name is no group that anybody joins.
+fn all_on(kafka: &Kafka, settings: &Settings) -> impl Log {
+    kafka.reader(
+        "dead-letters",
+        &[&settings.engine.topics.dead_letters],
+        Box::new(|_| Ok(None)),
     )
-    .or_fail(Kind::Store)?;
+}
+
+fn find(
+    settings: &Settings,
+    on_kafka: impl FnOnce(&mut dyn Log) -> Result<Vec<Listed>, LogError>,
+    in_file: impl FnOnce(&LogReader, &str) -> Result<Vec<Listed>, LogError>,
+) -> Result<Vec<Listed>, Failure> {
+    match &settings.kafka {
+        Some(kafka) => on_kafka(&mut all_on(&connect(kafka, settings)?, settings)),
+        None => in_file(&reader(settings)?, &settings.engine.topics.dead_letters),
+    }
+    .or_fail(Kind::Store)
+}
+
+fn list(settings: &Settings, code: Option<&str>, limit: u32) -> Outcome {
+    let listed = find(
+        settings,
+        |log| dead_letters::list(log, code, limit as usize),
+        |reader, topic| embedded::list(reader, topic, code, limit as usize),
+    )?;
     if listed.is_empty() {
         super::print("no dead letters\n");
         return Ok(());
@@ -82,11 +123,14 @@ fn row(listed: &Listed) -> Vec<String> {
 }
 
 fn show(settings: &Settings, id: &str) -> Outcome {
-    let found = dead_letters::show(&reader(settings)?, &settings.engine.topics.dead_letters, id)
-        .or_fail(Kind::Store)?;
+    let found = find(
+        settings,
+        |log| dead_letters::show(log, id).map(Vec::from_iter),
+        |reader, topic| embedded::show(reader, topic, id).map(Vec::from_iter),
+    )?;
     let Some(Listed {
         letter: Ok(letter), ..
-    }) = found
+    }) = found.into_iter().next()
     else {
         return Err(Failure::new(
             Kind::Input,
@@ -122,19 +166,16 @@ fn show(settings: &Settings, id: &str) -> Outcome {
     Ok(())
 }
 
-fn replay(settings: &Settings, code: Option<String>, cap: u32, dry_run: bool) -> Outcome {
-    let log = crate::topics::open_log(&settings.log_path, &settings.engine).or_fail(Kind::Store)?;
-    let mut consumer = log
-        .consumer(REPLAY_GROUP, &[&settings.engine.topics.dead_letters])
-        .or_fail(Kind::Store)?;
-    let wanted = Replay {
-        id: None,
-        code,
-        cap: cap as usize,
-        dry_run,
+fn replay(settings: &Settings, wanted: &Replay) -> Outcome {
+    let done = match &settings.kafka {
+        Some(kafka) => replay_on_kafka(kafka, settings, wanted)?,
+        None => replay_in_file(settings, wanted)?,
     };
-    let done = dead_letters::replay(&mut consumer, &wanted).or_fail(Kind::Store)?;
-    let verb = if dry_run { "would be sent" } else { "sent" };
+    let verb = if wanted.dry_run {
+        "would be sent"
+    } else {
+        "sent"
+    };
     super::print(&format!(
         "{} {verb}; {} were sent before; {} refused three times already; {} not asked for; {} unreadable{}\n",
         done.sent.len(),
@@ -149,4 +190,38 @@ fn replay(settings: &Settings, code: Option<String>, cap: u32, dry_run: bool) ->
         },
     ));
     Ok(())
+}
+
+fn replay_in_file(settings: &Settings, wanted: &Replay) -> Result<Replayed, Failure> {
+    let log = crate::topics::open_log(&settings.log_path, &settings.engine).or_fail(Kind::Store)?;
+    let mut consumer = log
+        .consumer(REPLAY_GROUP, &[&settings.engine.topics.dead_letters])
+        .or_fail(Kind::Store)?;
+    dead_letters::replay(&mut consumer, wanted).or_fail(Kind::Store)
+}
+
+/// Marks of what was sent lie in the state topic, partition for partition beside the dead letters.
+fn replay_on_kafka(
+    kafka: &CheckedKafkaSettings,
+    settings: &Settings,
+    wanted: &Replay,
+) -> Result<Replayed, Failure> {
+    let partitions = settings.engine.partitions;
+    if partitions.output > partitions.mentions {
+        return Err(Failure::new(
+            Kind::Settings,
+            anyhow::anyhow!(
+                "dead letters have {} partitions (engine.partitions.output) and the state topic has {} (engine.partitions.mentions): there is no place for the marks of what was sent, without which letters would be sent twice; use as many partitions for mentions as for outputs",
+                partitions.output,
+                partitions.mentions
+            ),
+        ));
+    }
+    let mut member = connect(kafka, settings)?.member(&Membered {
+        role: REPLAY_GROUP,
+        leading: &[&settings.engine.topics.dead_letters],
+        following: &[],
+        state: Some(&settings.engine.topics.state),
+    });
+    dead_letters::replay(&mut member, wanted).or_fail(Kind::Store)
 }

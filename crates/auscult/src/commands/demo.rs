@@ -11,7 +11,7 @@ use crate::service::Service;
 use crate::settings::{self, Overrides, Settings};
 use auscult_core::time::{BucketWidth, HOUR, Timestamp, words_for};
 use auscult_engine::clock::ManualClock;
-use auscult_engine::log::{Append, Log, LogEvent, Outgoing, Record};
+use auscult_engine::log::{Log, LogEvent, Outgoing, Record};
 use auscult_language::themes::Taxonomy;
 use auscult_sim::{GeneratedEvent, Generator, Scenario, Scorecard, Truth};
 use auscult_wire::AlertData;
@@ -50,13 +50,14 @@ pub fn run(demo: &Demo) -> Outcome {
     ));
 
     let clock = Arc::new(ManualClock::new(live_from));
-    let service =
+    let mut service =
         Service::start(&settings, Taxonomy::standard(), clock.clone()).or_fail(Kind::Store)?;
     let stop = service.stop_flag();
+    let app = service.app(&settings).or_fail(Kind::Store)?;
     let pages = listener.map(|listener| {
         runtime.spawn(auscult_web::serve(
             listener,
-            service.app(&settings),
+            app,
             super::run::stopped(Arc::clone(&stop)),
         ))
     });
@@ -68,9 +69,9 @@ pub fn run(demo: &Demo) -> Outcome {
     runtime.spawn(raise_on_signal(Arc::clone(&stop)));
 
     let mut told = Told::new(&service, &settings, live_from)?;
-    let live = Live {
+    let mut live = Live {
         clock: &clock,
-        service: &service,
+        service: &mut service,
         settings: &settings,
         stop: &stop,
         pace: demo.pace,
@@ -156,6 +157,11 @@ fn settings_for(demo: &Demo, folder: &Path, backfill: bool) -> Result<Settings, 
     // Hours of simulated time pass in a second: what counts as behind is set accordingly.
     engine.lag.warn_after_seconds = DEMO_LAG_SECONDS;
     engine.lag.stall_after_seconds = DEMO_LAG_SECONDS;
+    let products = Scenario::demo().products;
+    engine.listen.products = products
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
     settings.engine = engine.check().map_err(|found| {
         Failure::new(Kind::Settings, super::problems(Path::new("(demo)"), &found))
     })?;
@@ -226,7 +232,7 @@ async fn raise_on_signal(stop: Arc<AtomicBool>) {
 /// The live part.
 struct Live<'a> {
     clock: &'a ManualClock,
-    service: &'a Service,
+    service: &'a mut Service,
     settings: &'a Settings,
     stop: &'a AtomicBool,
     pace: f64,
@@ -235,14 +241,14 @@ struct Live<'a> {
 impl Live<'_> {
     /// Feeds events as simulated time passes, until the feed ends or somebody stops it.
     fn run(
-        &self,
+        &mut self,
         generator: &mut Generator,
         next: &mut Option<GeneratedEvent>,
         told: &mut Told,
     ) -> Outcome {
         let (from, end) = (generator.scenario().live_from(), generator.scenario().end());
         let began = Instant::now();
-        let appender = self.service.log.appender();
+        let appender = self.service.appender().or_fail(Kind::Store)?;
         while !self.stop.load(Ordering::SeqCst) {
             let passed = began.elapsed().as_secs_f64() * self.pace * HOUR as f64;
             let now = from
@@ -287,7 +293,13 @@ struct Told {
 impl Told {
     fn new(service: &Service, settings: &Settings, live_from: Timestamp) -> Result<Told, Failure> {
         let consumer = service
-            .log
+            .embedded()
+            .ok_or_else(|| {
+                Failure::new(
+                    Kind::Store,
+                    anyhow::anyhow!("the demo runs on the embedded log only"),
+                )
+            })?
             .consumer("demo", &[&settings.engine.topics.alerts])
             .or_fail(Kind::Store)?;
         Ok(Told {

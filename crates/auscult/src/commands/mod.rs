@@ -9,11 +9,13 @@ pub mod explain;
 pub mod replay;
 pub mod run;
 pub mod simulate;
+pub mod topics;
+pub mod train;
 
 use crate::exit::{Failure, Kind};
 use crate::import::map::{self, MapFile};
 use auscult_core::settings::Problem;
-use auscult_language::themes::Taxonomy;
+use auscult_language::themes::{Taxonomy, trained};
 use std::io::Write;
 use std::path::Path;
 
@@ -83,4 +85,33 @@ pub fn taxonomy(path: Option<&Path>) -> Result<Taxonomy, Failure> {
             .collect();
         Failure::new(Kind::Settings, problems(path, &found))
     })
+}
+
+/// The taxonomy of the settings, with the themes of a trained model beside its own where the settings name one.
+///
+/// # Errors
+/// A file cannot be read, everything that is wrong with it, or the model was trained with another taxonomy.
+pub fn themes(
+    taxonomy_path: Option<&Path>,
+    model_path: Option<&Path>,
+) -> Result<Taxonomy, Failure> {
+    let taxonomy = taxonomy(taxonomy_path)?;
+    let Some(path) = model_path else {
+        return Ok(taxonomy);
+    };
+    let wrong = |reason: String| {
+        Failure::new(
+            Kind::Settings,
+            anyhow::anyhow!("theme model {}: {reason}", path.display()),
+        )
+    };
+    let bytes = std::fs::read(path).map_err(|error| {
+        wrong(format!(
+            "cannot be read: {error}; name a file that `auscult train themes` wrote"
+        ))
+    })?;
+    let model = trained::Model::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?;
+    taxonomy
+        .with_learned(model)
+        .map_err(|problem| wrong(problem.to_string()))
 }

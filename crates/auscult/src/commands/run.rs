@@ -25,12 +25,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Runs until Ctrl-C, a stage that stops, or, with `--drain`, the end of standard input.
 pub fn run(run: &Run) -> Outcome {
     let settings = settings_for(run)?;
-    if let Some(kafka) = &settings.kafka {
-        let error =
-            auscult_kafka::connect(kafka).map_or_else(|error| error, |never| match never {});
-        return Err(Failure::new(Kind::Settings, error));
-    }
-    let taxonomy = super::taxonomy(settings.taxonomy.as_deref())?;
+    let taxonomy = super::themes(
+        settings.taxonomy.as_deref(),
+        settings.theme_model.as_deref(),
+    )?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -88,8 +86,8 @@ async fn serve(
 ) -> Outcome {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let listener = listener(settings).await?;
-    let service = Service::start(settings, taxonomy, clock).or_fail(Kind::Store)?;
-    let app = service.app(settings);
+    let mut service = Service::start(settings, taxonomy, clock).or_fail(Kind::Store)?;
+    let app = service.app(settings).or_fail(Kind::Store)?;
     let stop = service.stop_flag();
     let submit = Arc::clone(&app.submit);
     let pages = listener.map(|listener| {

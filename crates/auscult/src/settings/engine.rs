@@ -4,6 +4,7 @@ use super::detect::{set, set_u32};
 use super::reader::Section;
 use auscult_engine::settings::{EngineSettings, Role, Secret};
 use auscult_kafka::KafkaSettings;
+use std::path::PathBuf;
 
 /// Most milliseconds or seconds the reader takes; the engine's own check is narrower.
 const MOST: u64 = 1 << 40;
@@ -77,6 +78,7 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
         set(&mut own.threads, listen.whole("threads", MOST).map(|value| value as usize));
         set(&mut own.portfolio, listen.texts("portfolio"));
         set(&mut own.extra_fields, listen.texts("extra_fields"));
+        set(&mut own.products, listen.texts("products"));
         set_u32(&mut own.intake_hours, listen.whole("intake_hours", 24 * 365));
         set(&mut own.lateness_seconds, listen.whole("lateness_seconds", MOST));
         set(&mut own.idle_after_seconds, listen.whole("idle_after_seconds", MOST));
@@ -128,5 +130,59 @@ pub fn kafka(section: &mut Section<'_>) -> KafkaSettings {
     let mut settings = KafkaSettings::default();
     set(&mut settings.brokers, section.texts("brokers"));
     set(&mut settings.group_prefix, section.text("group_prefix"));
+    set(&mut settings.instance, section.text("instance"));
+    set(
+        &mut settings.session_timeout_seconds,
+        section.whole("session_timeout_seconds", MOST),
+    );
+    set(
+        &mut settings.transaction_timeout_seconds,
+        section.whole("transaction_timeout_seconds", MOST),
+    );
+    set(
+        &mut settings.max_poll_interval_seconds,
+        section.whole("max_poll_interval_seconds", MOST),
+    );
+    section.section("security", |security| {
+        let own = &mut settings.security;
+        set(&mut own.protocol, security.text("protocol"));
+        set(&mut own.mechanism, security.text("mechanism"));
+        set(&mut own.username, security.text("username"));
+        let mut file = |key| security.text(key).map(PathBuf::from);
+        own.ca_file = file("ca_file");
+        own.certificate_file = file("certificate_file");
+        own.key_file = file("key_file");
+        own.key_password_file = file("key_password_file");
+        own.password_file = file("password_file");
+        own.token_file = file("token_file");
+        for key in ["password", "key_password"] {
+            if security.text(key).is_some() {
+                security.problem(
+                    key,
+                    "secrets do not stand in this file, which is copied and shown",
+                    format!(
+                        "name a file with {key}_file, or set AUSCULT_KAFKA_{}",
+                        key.to_uppercase()
+                    ),
+                );
+            }
+        }
+    });
+    for (property, value) in section.table("properties") {
+        let text = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(flag) => flag.to_string(),
+            _ => {
+                section.problem(
+                    &format!("properties.{property}"),
+                    "it is neither a text nor a whole number nor true or false",
+                    "quote the property's name if it has dots: \"client.rack\" = \"a\"",
+                );
+                continue;
+            }
+        };
+        settings.properties.insert(property, text);
+    }
     settings
 }

@@ -5,10 +5,12 @@
 
 pub mod detect;
 mod engine;
+mod kafka_topics;
 pub mod reader;
 
 use auscult_core::settings::{CheckedDetectSettings, Problem};
 use auscult_engine::settings::{CheckedEngineSettings, Role, Secret};
+use auscult_kafka::admin::{CheckedTopicPolicy, TopicPolicy};
 use auscult_web::settings::{CheckedWebSettings, WebSettings, WebToken};
 use reader::Section;
 use std::path::{Path, PathBuf};
@@ -32,8 +34,12 @@ pub struct Settings {
     pub view_path: PathBuf,
     /// Theme taxonomy; `None`: the shipped one.
     pub taxonomy: Option<PathBuf>,
+    /// Model of `auscult train themes` whose themes stand beside the taxonomy's; `None`: none.
+    pub theme_model: Option<PathBuf>,
     /// Kafka, when `[kafka]` is written.
     pub kafka: Option<auscult_kafka::CheckedKafkaSettings>,
+    /// How Kafka's topics are to be.
+    pub kafka_topics: CheckedTopicPolicy,
 }
 
 /// Why settings could not be used.
@@ -125,15 +131,18 @@ pub fn read(path: &Path, text: &str, overrides: &Overrides) -> Result<Settings, 
     let kafka = written
         .kafka
         .and_then(|kafka| keep(kafka.check(), &mut problems));
-    match (engine, detect, web) {
-        (Some(engine), Some(detect), Some(web)) if problems.is_empty() => Ok(Settings {
+    let kafka_topics = keep(written.kafka_topics.check(), &mut problems);
+    match (engine, detect, web, kafka_topics) {
+        (Some(engine), Some(detect), Some(web), Some(kafka_topics)) if problems.is_empty() => Ok(Settings {
             engine,
             detect,
             web,
             log_path: written.log_path,
             view_path: written.view_path,
             taxonomy: written.taxonomy,
+            theme_model: written.theme_model,
             kafka,
+            kafka_topics,
         }),
         _ => Err(SettingsError::Problems {
             path: path.to_owned(),
@@ -153,9 +162,11 @@ struct Written {
     detect: auscult_core::settings::DetectSettings,
     web: WebSettings,
     kafka: Option<auscult_kafka::KafkaSettings>,
+    kafka_topics: TopicPolicy,
     log_path: PathBuf,
     view_path: PathBuf,
     taxonomy: Option<PathBuf>,
+    theme_model: Option<PathBuf>,
 }
 
 impl Written {
@@ -174,10 +185,12 @@ impl Written {
                 .unwrap_or_else(|| "auscult.view.sqlite".to_owned());
             (PathBuf::from(log), PathBuf::from(view))
         });
-        let taxonomy = file
-            .section("language", |language| language.text("taxonomy"))
-            .map(PathBuf::from);
-        let kafka = file.section("kafka", engine::kafka);
+        let (taxonomy, theme_model) = file.section("language", |language| {
+            (language.text("taxonomy"), language.text("theme_model"))
+        });
+        let (kafka, kafka_topics) = file.section("kafka", |section| {
+            (engine::kafka(section), kafka_topics::read(section))
+        });
         file.finish();
         engine.listen.backfill |= overrides.backfill;
         keep_extra_fields(&mut engine.listen.extra_fields, &detect);
@@ -195,9 +208,11 @@ impl Written {
             detect,
             web,
             kafka: has_kafka.then_some(kafka),
+            kafka_topics,
             log_path,
             view_path,
-            taxonomy,
+            taxonomy: taxonomy.map(PathBuf::from),
+            theme_model: theme_model.map(PathBuf::from),
         }
     }
 }

@@ -66,9 +66,10 @@ impl Understanding {
     pub fn standard(settings: &CheckedEngineSettings, taxonomy: Taxonomy) -> Understanding {
         let listen = &settings.listen;
         let secret = listen.pseudonym_key.as_ref().map_or(&[][..], Secret::bytes);
+        let products = || listen.products.iter().map(String::as_str);
         Understanding {
-            desk: SafetyDesk::new(Triage::standard(), listen.intake_hours),
-            redactor: Redactor::standard(),
+            desk: SafetyDesk::new(Triage::standard().knowing(products()), listen.intake_hours),
+            redactor: Redactor::standard().keeping(products()),
             pseudonymiser: Pseudonymiser::new(&blake3::derive_key(PSEUDONYM_CONTEXT, secret)),
             taxonomy,
             registry: SchemaRegistry::new(

@@ -91,6 +91,9 @@ pub struct ListenSettings {
     /// Extra fields of the source that mentions carry on, because views cut by them. Every other unknown field
     /// stays behind in Listen.
     pub extra_fields: Vec<String>,
+    /// Names that redaction never takes and safety triage links to: products, brands, generic names, devices, companies,
+    /// the house's own and those it is compared with.
+    pub products: Vec<String>,
     /// Hours after day 0 within which safety intake must have a candidate.
     pub intake_hours: u32,
     /// Ids of the schemas a registry prefix or header may name; none: plain JSON only.
@@ -113,6 +116,7 @@ impl Default for ListenSettings {
             backfill: false,
             dead_letter_cap: DeadLetterCap::default(),
             extra_fields: Vec::new(),
+            products: Vec::new(),
             intake_hours: 24,
             schema_ids: Vec::new(),
             schema_guids: Vec::new(),

@@ -2,21 +2,21 @@
 //!
 //! `cargo run --release -p auscult-language --example train_meaning -- DIR OUT [languages|sentiment]`
 #![expect(clippy::print_stderr, reason = "a program for people")]
-#![expect(dead_code, reason = "shares its readers with eval_meaning")]
+#![expect(dead_code, reason = "shares its readers with evaluate")]
 #![expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::print_stdout,
-    reason = "shares its readers with eval_meaning"
+    reason = "shares its readers with evaluate"
 )]
 
-#[path = "../eval_meaning/data.rs"]
+#[path = "../evaluate/data.rs"]
 mod data;
-#[path = "../eval_meaning/feeling.rs"]
+#[path = "../evaluate/feeling.rs"]
 mod feeling;
-#[path = "../eval_meaning/languages.rs"]
+#[path = "../evaluate/languages.rs"]
 mod languages;
-#[path = "../eval_meaning/report.rs"]
+#[path = "../evaluate/report.rs"]
 mod report;
 
 use auscult_language::language_id::train::Training;

@@ -28,6 +28,12 @@ const LETTERS: usize = 400;
 
 /// The script of most letters; `None` without letters.
 pub(super) fn main_script(text: &str) -> Option<Script> {
+    if text.is_ascii() {
+        return text
+            .bytes()
+            .any(|byte| byte.is_ascii_lowercase())
+            .then_some(Script::Latin);
+    }
     let mut counts = [0usize; 17];
     let mut letters = 0;
     for character in text.chars() {

@@ -5,8 +5,8 @@
 //! pieces of a few words, because feedback is shorter than the sentences of corpora. Weights are
 //! rounded to one byte at the end.
 
-use super::features::each_feature;
-use super::model::{Model, Table, WIDTH, known_code};
+use super::features::{MOST, each_feature};
+use super::model::{Model, Row as WeightRow, Table, WIDTH, known_code};
 use super::script::{SHARED, main_script};
 use crate::stable_hash;
 use crate::words::Words;
@@ -105,9 +105,15 @@ fn train_script(script: usize, labelled: &[Labelled], training: Training) -> Opt
 
 fn row(text: &str, label: usize, mask: u64) -> Row {
     let mut features = Vec::new();
-    each_feature(&Words::of(text), |hash| {
-        features.push((hash & 0xffff_ffff & mask) as u32)
-    });
+    let words = Words::of(text);
+    for word in words.words() {
+        each_feature(&words, word, |hash| {
+            features.push((hash & 0xffff_ffff & mask) as u32);
+        });
+        if features.len() >= MOST {
+            break;
+        }
+    }
     Row { features, label }
 }
 
@@ -188,7 +194,8 @@ fn rounded(
         .max(1e-6);
     let scale = top / 127.0;
     let byte = |weight: &f32| (weight / scale).round().clamp(-127.0, 127.0) as i8;
-    let row = |weights: &[f32]| std::array::from_fn(|at| weights.get(at).map_or(0, byte));
+    let row =
+        |weights: &[f32]| WeightRow(std::array::from_fn(|at| weights.get(at).map_or(0, byte)));
     let weights = weights.chunks_exact(codes.len()).map(row).collect();
     Table {
         script,

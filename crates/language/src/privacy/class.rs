@@ -189,6 +189,9 @@ pub struct Redacted<'a> {
 /// Sorts findings, lets the longer of two overlapping ones win (the earlier on a tie), and joins neighbours of one
 /// address that only white space or commas part.
 pub(crate) fn settle(findings: &mut Vec<Finding>, text: &str) {
+    if findings.is_empty() {
+        return;
+    }
     findings.sort_by_key(|finding| (finding.start, std::cmp::Reverse(finding.end)));
     let mut settled: Vec<Finding> = Vec::with_capacity(findings.len());
     for finding in findings.drain(..) {

@@ -12,6 +12,7 @@ mod class;
 mod code;
 mod context;
 mod date;
+mod kept;
 mod names;
 mod number;
 mod pseudonym;
@@ -24,6 +25,7 @@ pub use pseudonym::Pseudonymiser;
 pub use tagger::{Tag, TaggerError, TaggerModel};
 
 use context::Context;
+use kept::Kept;
 use word::{Lists, Word, list};
 
 /// Finds and replaces personal data. Build once, share freely; keeps no state between texts.
@@ -32,6 +34,7 @@ pub struct Redactor {
     context: Context,
     lists: Lists,
     tagger: TaggerModel,
+    kept: Kept,
 }
 
 /// Words beyond this are not read for names: 64 KiB of text has fewer.
@@ -45,17 +48,19 @@ struct Signs {
 }
 
 fn signs(text: &str) -> Signs {
-    let mut found = Signs::default();
-    let (mut before, mut dotted) = (b' ', false);
-    for byte in text.bytes() {
-        let word = byte.is_ascii_alphanumeric();
-        found.digit |= byte.is_ascii_digit();
-        // "@", "/" and a dot inside a word ("www.example", "photo.jpg").
-        found.sign |= byte == b'@' || byte == b'/' || (word && dotted);
-        dotted = byte == b'.' && before.is_ascii_alphanumeric();
-        before = byte;
-    }
-    found
+    let bytes = text.as_bytes();
+    // Without an early end, so that many bytes are looked at together.
+    let digit = bytes
+        .iter()
+        .fold(false, |found, byte| found | byte.is_ascii_digit());
+    // "@", "/" and a dot inside a word ("www.example", "photo.jpg").
+    let inside_word = |dot: usize| {
+        let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        letter(bytes.get(dot.wrapping_sub(1))) && letter(bytes.get(dot + 1))
+    };
+    let sign = memchr::memchr2(b'@', b'/', bytes).is_some()
+        || memchr::memchr_iter(b'.', bytes).any(inside_word);
+    Signs { digit, sign }
 }
 
 impl Redactor {
@@ -85,7 +90,17 @@ impl Redactor {
             context: Context::new().expect("the shipped cues build an automaton"),
             lists,
             tagger,
+            kept: Kept::default(),
         }
+    }
+
+    /// The same rules, with names that are never taken: products, brands, devices, companies. Capitals do not matter; a name
+    /// may be several words. They replace those given before. What a name is part of (an e-mail address, a code)
+    /// is still hidden.
+    #[must_use]
+    pub fn keeping<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Redactor {
+        self.kept = Kept::new(names, &self.lists);
+        self
     }
 
     /// The same rules with another name tagger: for training and cross-validation.
@@ -96,13 +111,15 @@ impl Redactor {
     }
 
     fn words(&self, text: &str) -> Vec<Word> {
-        word::words(text, &self.lists, WORD_LIMIT)
+        let mut words = word::words(text, &self.lists, WORD_LIMIT);
+        self.kept.mark(&mut words);
+        words
     }
 
     /// Name and version of the rules, as `name@version`.
     #[must_use]
     pub fn ruleset(&self) -> &'static str {
-        "privacy-rules+tagger@0.1"
+        "privacy-rules+tagger@0.2"
     }
 
     /// The text with every piece of personal data replaced by its placeholder, and what was replaced.
@@ -186,4 +203,36 @@ fn tables(text: &str) -> Vec<(u16, &str)> {
         .filter_map(|line| line.split_once(": "))
         .map(|(kind, words)| (flag(kind), words))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_names_stay_and_names_beside_them_go() {
+        let text = "Dr Kowalczyk says Zorivance Pen is better than Melindra, Anna agrees.";
+        let plain = Redactor::standard();
+        let kept = Redactor::standard().keeping(["zorivance pen", "Melindra"]);
+        assert!(
+            plain
+                .redact("It is better than Melindra.")
+                .text
+                .contains("[NAME]"),
+            "without the list a made-up name must look like a person's, or this test shows nothing"
+        );
+        assert_eq!(
+            kept.redact(text).text,
+            "[NAME] says Zorivance Pen is better than Melindra, [NAME] agrees."
+        );
+    }
+
+    #[test]
+    fn redacting_again_with_newer_rules_is_the_same_as_redacting_once() {
+        let redactor = Redactor::standard();
+        let text = "I am Anna Kowalczyk, ring 020 7946 0958 or write to anna@example.org.";
+        let once = redactor.redact(text).text.into_owned();
+        assert_eq!(redactor.redact(&once).text, once);
+        assert!(redactor.redact(&once).findings.is_empty());
+    }
 }

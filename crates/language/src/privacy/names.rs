@@ -11,6 +11,12 @@ use super::word::{Shape, Word, list};
 
 /// Turns tags into findings, after the rules.
 pub(crate) fn find(text: &str, words: &[Word], mut tags: Vec<Tag>, findings: &mut Vec<Finding>) {
+    // Without a tag, a title, or a listed name with a capital no rule below has anything to say.
+    let begins_rule =
+        |word: &Word| word.is(list::HONORIFIC) || (word.is(list::GIVEN) && word.capitalised());
+    if tags.iter().all(|tag| *tag == Tag::Outside) && !words.iter().any(begins_rule) {
+        return;
+    }
     keep_eponyms(text, words, &mut tags);
     listed_names(text, words, &mut tags);
     after_titles(text, words, &mut tags);
@@ -24,7 +30,7 @@ pub(crate) fn find(text: &str, words: &[Word], mut tags: Vec<Tag>, findings: &mu
         whole_addresses(text, words, &mut tags);
     }
     keep_placeholders(text, words, &mut tags);
-    for (word, tag) in words.iter().zip(&tags) {
+    for (word, tag) in words.iter().zip(&tags).filter(|(word, _)| !word.kept) {
         let class = match tag {
             Tag::Outside | Tag::Organisation => continue,
             Tag::Name => PersonalDataClass::Name,
@@ -42,7 +48,7 @@ pub(crate) fn find(text: &str, words: &[Word], mut tags: Vec<Tag>, findings: &mu
 /// A placeholder in text that was redacted before is no name (N08).
 fn keep_placeholders(text: &str, words: &[Word], tags: &mut [Tag]) {
     for index in 0..words.len() {
-        if byte_of(text, &words[index]) != b'[' {
+        if words[index].shape != Shape::Sign || byte_of(text, &words[index]) != b'[' {
             continue;
         }
         let from = words[index].start as usize;
@@ -114,6 +120,9 @@ fn keep_eponyms(text: &str, words: &[Word], tags: &mut [Tag]) {
 fn listed_names(text: &str, words: &[Word], tags: &mut [Tag]) {
     for index in 0..words.len() {
         let word = &words[index];
+        if word.shape != Shape::Capital {
+            continue;
+        }
         let plain = word.is(list::GIVEN)
             && !word.is(list::COMMON
                 | list::TERM
@@ -121,6 +130,9 @@ fn listed_names(text: &str, words: &[Word], tags: &mut [Tag]) {
                 | list::COUNTRY
                 | list::STREET
                 | list::ORGANISATION);
+        if !plain {
+            continue;
+        }
         let hyphened = |at: usize| {
             words
                 .get(at)
@@ -134,13 +146,7 @@ fn listed_names(text: &str, words: &[Word], tags: &mut [Tag]) {
         });
         let open = tags[index] == Tag::Outside
             || (tags[index] == Tag::Organisation && !beside_organisation && alone(tags, index));
-        if open
-            && word.shape == Shape::Capital
-            && word.length >= 4
-            && plain
-            && !inside
-            && !names_a_term(words, index)
-        {
+        if open && word.length >= 4 && !inside && !names_a_term(words, index) {
             tags[index] = Tag::Name;
         }
     }

@@ -69,6 +69,8 @@ pub(crate) struct Word {
     pub breaks_line: bool,
     /// A blank stands before it.
     pub blank_before: bool,
+    /// Part of a name that is never taken.
+    pub kept: bool,
 }
 
 impl Word {
@@ -219,7 +221,7 @@ pub(crate) fn words(text: &str, lists: &Lists, limit: usize) -> Vec<Word> {
             continue;
         }
         let word = if byte.is_ascii_alphanumeric() || byte >= 0x80 {
-            read_word(text, position, lists)
+            read_word(text, position)
         } else {
             sign(position, byte)
         };
@@ -235,7 +237,22 @@ pub(crate) fn words(text: &str, lists: &Lists, limit: usize) -> Vec<Word> {
         first = ends_sentence || (first && word.shape == Shape::Sign);
         (breaks_line, blank) = (false, false);
     }
+    look_up(text, &mut words, lists);
     words
+}
+
+/// Adds what the lists say, and the letters of words that may be scored. In a loop of its own, because the table is larger
+/// than the near cache: here the look-ups of all words run side by side.
+fn look_up(text: &str, words: &mut [Word], lists: &Lists) {
+    for word in words.iter_mut().filter(|word| word.shape != Shape::Sign) {
+        word.lists = lists.get(word.hash);
+    }
+    for word in words
+        .iter_mut()
+        .filter(|word| word.shape != Shape::Sign && !never_scored(word.shape, word.lists))
+    {
+        word.affixes = affixes(&text[word.start as usize..word.end as usize]);
+    }
 }
 
 fn sign(start: usize, byte: u8) -> Word {
@@ -250,35 +267,41 @@ fn sign(start: usize, byte: u8) -> Word {
         first: false,
         breaks_line: false,
         blank_before: false,
+        kept: false,
     }
 }
 
-/// Letter counts that make a shape.
-#[derive(Default)]
+/// Letter counts that make a shape, 21 bits each: lower-case, capitals, digits.
+#[derive(Debug, Clone, Copy, Default)]
 struct Letters {
-    upper: u32,
-    lower: u32,
-    digits: u32,
+    counts: u64,
     first_upper: bool,
 }
 
-impl Letters {
-    #[inline]
-    fn count(&mut self, letter: char, index: u32) {
-        if letter.is_ascii_lowercase() {
-            self.lower += 1;
-        } else if letter.is_ascii_digit() {
-            self.digits += 1;
-        } else if letter.is_uppercase() {
-            self.upper += 1;
-            self.first_upper |= index == 0;
-        } else {
-            self.lower += 1;
-        }
-    }
+const LOWER: u64 = 1;
+const UPPER: u64 = 1 << 21;
+const DIGIT: u64 = 1 << 42;
 
-    fn shape(&self) -> Shape {
-        match (self.upper, self.lower, self.digits) {
+/// What an ASCII byte counts as; 0 for all that is no letter and no digit.
+const COUNTED: [u64; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = match byte as u8 {
+            b'a'..=b'z' => LOWER,
+            b'A'..=b'Z' => UPPER,
+            b'0'..=b'9' => DIGIT,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+};
+
+impl Letters {
+    fn shape(self) -> Shape {
+        let part = |unit: u64| (self.counts / unit) & ((1 << 21) - 1);
+        match (part(UPPER), part(LOWER), part(DIGIT)) {
             (0, 0, _) => Shape::Digits,
             (_, _, 1..) => Shape::Code,
             (0, _, 0) => Shape::Lower,
@@ -290,56 +313,75 @@ impl Letters {
     }
 }
 
-fn read_word(text: &str, start: usize, lists: &Lists) -> Word {
-    let mut state = FNV_OFFSET;
-    let mut letters = Letters::default();
-    let mut count = 0_u32;
-    let mut heads = [0_u32; 2];
-    let mut last = [0_u32; 3];
-    let mut end = start;
-    let bytes = text.as_bytes();
-    let mut position = start;
-    while position < bytes.len() {
-        // Nearly every letter is ASCII: no decoding for those.
-        let byte = bytes[position];
-        let letter = if byte < 0x80 {
-            char::from(byte)
-        } else {
-            text[position..].chars().next().unwrap_or(' ')
-        };
-        let next = position + letter.len_utf8();
-        if is_apostrophe(letter) {
-            let joins = count > 0
-                && text[next..].chars().next().is_some_and(char::is_alphabetic)
-                && !possessive(&text[next..]);
-            if !joins {
-                break;
-            }
-            position = next;
-            continue;
-        }
-        let belongs = if byte < 0x80 {
-            byte.is_ascii_alphanumeric()
-        } else {
-            letter.is_alphanumeric() || is_mark(letter)
-        };
-        if !belongs {
-            break;
-        }
-        letters.count(letter, count);
-        let folded = if byte < 0x80 {
-            letter.to_ascii_lowercase()
-        } else {
-            letter.to_lowercase().next().unwrap_or(letter)
-        };
-        state = step(state, folded as u32);
+/// A word while it is read.
+struct Reader {
+    state: u64,
+    letters: Letters,
+    count: u32,
+}
+
+impl Reader {
+    #[inline]
+    fn take(&mut self, counted: u64, folded: u32) {
+        self.letters.first_upper |= self.count == 0 && counted == UPPER;
+        self.letters.counts += counted;
+        self.state = step(self.state, folded);
+        self.count += 1;
+    }
+}
+
+/// Hashes of the first two and three letters and of the last two and three.
+fn affixes(word: &str) -> [u32; 4] {
+    let (mut state, mut count) = (FNV_OFFSET, 0);
+    let (mut heads, mut last) = ([0_u32; 2], [0_u32; 3]);
+    for letter in word.chars().filter(|letter| !is_apostrophe(*letter)) {
+        let folded = fold(letter) as u32;
         count += 1;
-        if (2..=3).contains(&count) {
-            heads[count as usize - 2] = mix(state) as u32;
+        if count <= 3 {
+            state = step(state, folded);
+            if count >= 2 {
+                heads[count - 2] = mix(state) as u32;
+            }
         }
-        last = [last[1], last[2], folded as u32];
-        position = next;
-        end = next;
+        last = [last[1], last[2], folded];
+    }
+    let tail = |letters: &[u32]| {
+        mix(letters
+            .iter()
+            .fold(FNV_OFFSET, |state, letter| step(state, *letter))) as u32
+    };
+    [heads[0], heads[1], tail(&last[1..]), tail(&last)]
+}
+
+#[inline]
+fn fold(letter: char) -> char {
+    if letter.is_ascii() {
+        letter.to_ascii_lowercase()
+    } else {
+        letter.to_lowercase().next().unwrap_or(letter)
+    }
+}
+
+fn read_word(text: &str, start: usize) -> Word {
+    let mut reader = Reader {
+        state: FNV_OFFSET,
+        letters: Letters::default(),
+        count: 0,
+    };
+    let bytes = text.as_bytes();
+    let mut end = start;
+    // Nearly every letter is ASCII: no decoding for those.
+    while end < bytes.len() && COUNTED[usize::from(bytes[end])] != 0 {
+        let byte = bytes[end];
+        let counted = COUNTED[usize::from(byte)];
+        reader.take(counted, u32::from(byte.to_ascii_lowercase()));
+        end += 1;
+    }
+    if bytes
+        .get(end)
+        .is_some_and(|byte| *byte >= 0x80 || *byte == b'\'')
+    {
+        end = read_rest(text, end, &mut reader);
     }
     if end == start {
         // A sign beyond ASCII, such as a curly quote.
@@ -349,24 +391,61 @@ fn read_word(text: &str, start: usize, lists: &Lists) -> Word {
             ..sign(start, b'"')
         };
     }
-    let hash = mix(state);
-    let tail = |letters: &[u32]| {
-        mix(letters
-            .iter()
-            .fold(FNV_OFFSET, |state, letter| step(state, *letter))) as u32
-    };
     Word {
         start: start as u32,
         end: end as u32,
-        hash,
-        affixes: [heads[0], heads[1], tail(&last[1..]), tail(&last)],
-        lists: lists.get(hash),
-        shape: letters.shape(),
-        length: count.min(15) as u8,
+        hash: mix(reader.state),
+        affixes: [0; 4],
+        lists: 0,
+        shape: reader.letters.shape(),
+        length: reader.count.min(15) as u8,
         first: false,
         breaks_line: false,
         blank_before: false,
+        kept: false,
     }
+}
+
+/// The general case: letters beyond ASCII, and apostrophes that join. Gives the end of the word.
+fn read_rest(text: &str, from: usize, reader: &mut Reader) -> usize {
+    let (mut position, mut end) = (from, from);
+    while let Some(letter) = text[position..].chars().next() {
+        let next = position + letter.len_utf8();
+        if is_apostrophe(letter) {
+            let joins = reader.count > 0
+                && text[next..].chars().next().is_some_and(char::is_alphabetic)
+                && !possessive(&text[next..]);
+            if !joins {
+                break;
+            }
+            position = next;
+            continue;
+        }
+        let counted = if letter.is_ascii() {
+            COUNTED[letter as usize]
+        } else if letter.is_uppercase() {
+            UPPER
+        } else if letter.is_alphanumeric() || is_mark(letter) {
+            LOWER
+        } else {
+            0
+        };
+        if counted == 0 {
+            break;
+        }
+        reader.take(counted, fold(letter) as u32);
+        position = next;
+        end = next;
+    }
+    end
+}
+
+/// An everyday word without a capital that no list of names or streets holds: the tagger never scores it, so it needs no
+/// letters. Most words are such.
+#[inline]
+fn never_scored(shape: Shape, lists: u16) -> bool {
+    const CHANCES: u16 = list::PARTICLE | list::STREET | list::GIVEN | list::FAMILY | list::PLACE;
+    shape == Shape::Lower && lists & list::COMMON != 0 && lists & CHANCES == 0
 }
 
 /// Combining marks and joiners inside words of other scripts.

@@ -5,7 +5,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::token::{PREFIX_BYTES, Token, hash_prefix, hash_word};
+use super::token::{PREFIX_BYTES, Token, hash_prefix, hash_word, tokenise};
+use crate::words::Filter;
 
 /// One kind of cue. The order is the bit order of [`Cues`] and, for the linear model, part of the feature identity:
 /// append, never reorder.
@@ -51,10 +52,11 @@ pub(crate) enum Cue {
     Dechallenge,
     For,
     Taking,
+    HouseProduct,
 }
 
 impl Cue {
-    pub(crate) const ALL: [(Cue, &'static str); 39] = [
+    pub(crate) const ALL: [(Cue, &'static str); 40] = [
         (Cue::StrongEvent, "strong_event"),
         (Cue::Event, "event"),
         (Cue::LayEvent, "lay_event"),
@@ -94,6 +96,7 @@ impl Cue {
         (Cue::Dechallenge, "dechallenge"),
         (Cue::For, "for_what"),
         (Cue::Taking, "taking"),
+        (Cue::HouseProduct, "house_product"),
     ];
 }
 
@@ -140,7 +143,7 @@ impl Part {
         match word.strip_suffix('*') {
             Some(stem) => Part::Prefix {
                 slot: (stem.len() - PREFIX_BYTES.start()) as u8,
-                hash: hash_prefix(stem),
+                hash: hash_prefix(stem.as_bytes()),
             },
             None => Part::Word(hash_word(word)),
         }
@@ -194,30 +197,18 @@ pub(crate) struct Lexicon {
     words: FxHashMap<u64, u32>,
     stems: FxHashMap<u64, u32>,
     entries: Vec<Entry>,
-    /// Which word hashes may be present: saves most look-ups.
     word_filter: Filter,
     stem_filter: Filter,
+    /// Over the first three bytes of all stems.
+    stem_head_filter: Filter,
+    /// Sorted by the last byte.
     endings: Vec<(usize, u64, Cues)>,
+    /// Where the endings with each last byte begin; one more for the end.
+    endings_from: [u8; 257],
 }
 
-/// A one-hash Bloom filter of 2^15 bits: fits the first-level cache.
-#[derive(Debug, Clone)]
-struct Filter(Vec<u64>);
-
-impl Filter {
-    fn new() -> Filter {
-        Filter(vec![0; 512])
-    }
-
-    fn insert(&mut self, hash: u64) {
-        self.0[(hash >> 6) as usize & 511] |= 1 << (hash & 63);
-    }
-
-    #[inline]
-    fn may_hold(&self, hash: u64) -> bool {
-        self.0[(hash >> 6) as usize & 511] & (1 << (hash & 63)) != 0
-    }
-}
+/// Words of a product's name that are read.
+const NAME_WORDS: usize = 8;
 
 /// Endings of medical words: an unknown word that ends so is an event or a product.
 const EVENT_ENDINGS: [&str; 34] = [
@@ -306,6 +297,13 @@ fn tail_of(ending: &str) -> (usize, u64) {
     )
 }
 
+/// Hash of the first three bytes of the stem an entry begins with, if it begins with one.
+fn stem_head(entry: &str) -> Option<u64> {
+    let stem = entry.split_whitespace().next()?.strip_suffix('*')?;
+    let head = stem.as_bytes().get(..*PREFIX_BYTES.start())?;
+    Some(u64::from(hash_prefix(head)))
+}
+
 /// Slot and stem hash in one key.
 const fn stem_key(slot: usize, hash: u32) -> u64 {
     (hash as u64) << 8 | slot as u64
@@ -321,10 +319,13 @@ impl Lexicon {
             words: FxHashMap::default(),
             stems: FxHashMap::default(),
             entries: Vec::new(),
-            word_filter: Filter::new(),
-            stem_filter: Filter::new(),
+            word_filter: Filter::of(0, []),
+            stem_filter: Filter::of(0, []),
+            stem_head_filter: Filter::of(0, []),
             endings: Vec::new(),
+            endings_from: [0; 257],
         };
+        let mut stem_heads = Vec::new();
         for (table, value) in &parsed {
             let cue = Cue::ALL
                 .iter()
@@ -347,6 +348,7 @@ impl Lexicon {
                         entry: entry.to_owned(),
                         reason,
                     })?;
+                stem_heads.extend(stem_head(entry));
             }
         }
         for name in product_names
@@ -361,6 +363,7 @@ impl Lexicon {
                     entry: name.to_owned(),
                     reason,
                 })?;
+            stem_heads.extend(stem_head(name));
         }
         for (endings, cue) in [
             (EVENT_ENDINGS.as_slice(), Cue::Event),
@@ -372,7 +375,50 @@ impl Lexicon {
             }
         }
         lexicon.endings.sort_by_key(|(_, tail, _)| *tail & 0xff);
+        lexicon.index(stem_heads);
         Ok(lexicon)
+    }
+
+    /// Builds what only saves look-ups.
+    fn index(&mut self, stem_heads: Vec<u64>) {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "bits set in any order are the same bits"
+        )]
+        let (words, stems): (Vec<u64>, Vec<u64>) = (
+            self.words.keys().copied().collect(),
+            self.stems.keys().map(|key| key >> 8).collect(),
+        );
+        self.word_filter = Filter::of(words.len(), words);
+        self.stem_filter = Filter::of(stems.len(), stems);
+        self.stem_head_filter = Filter::of(stem_heads.len(), stem_heads);
+        for (last, from) in (0..).zip(&mut self.endings_from) {
+            *from = self
+                .endings
+                .partition_point(|(_, tail, _)| *tail & 0xff < last) as u8;
+        }
+    }
+
+    /// Adds names of products, in any spelling: split as texts are.
+    pub(crate) fn add_product_names<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
+        for name in names {
+            let tokens = tokenise(name, NAME_WORDS);
+            let mut parts = tokens.iter().map(|token| Part::Word(token.hash));
+            let Some(Part::Word(first)) = parts.next() else {
+                continue;
+            };
+            self.insert(
+                Part::Word(first),
+                parts.collect(),
+                Cues::of(&[Cue::HouseProduct]),
+            );
+        }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "bits set in any order are the same bits"
+        )]
+        let words: Vec<u64> = self.words.keys().copied().collect();
+        self.word_filter = Filter::of(words.len(), words);
     }
 
     fn add(&mut self, entry: &str, cues: Cues) -> Result<(), &'static str> {
@@ -394,21 +440,20 @@ impl Lexicon {
             parts.push(Part::of(word));
         }
         let rest = parts.split_off(1);
-        let index = match parts[0] {
-            Part::Word(hash) => {
-                self.word_filter.insert(hash);
-                *self
-                    .words
-                    .entry(hash)
-                    .or_insert_with(|| push_default(&mut self.entries))
-            }
-            Part::Prefix { slot, hash } => {
-                self.stem_filter.insert(u64::from(hash));
-                *self
-                    .stems
-                    .entry(stem_key(usize::from(slot), hash))
-                    .or_insert_with(|| push_default(&mut self.entries))
-            }
+        self.insert(parts[0], rest, cues);
+        Ok(())
+    }
+
+    fn insert(&mut self, first: Part, rest: Vec<Part>, cues: Cues) {
+        let index = match first {
+            Part::Word(hash) => *self
+                .words
+                .entry(hash)
+                .or_insert_with(|| push_default(&mut self.entries)),
+            Part::Prefix { slot, hash } => *self
+                .stems
+                .entry(stem_key(usize::from(slot), hash))
+                .or_insert_with(|| push_default(&mut self.entries)),
         };
         let target = &mut self.entries[index as usize];
         if rest.is_empty() {
@@ -418,7 +463,6 @@ impl Lexicon {
         } else {
             target.phrases.push(Phrase { rest, cues });
         }
-        Ok(())
     }
 
     /// Every entry found in `tokens`, in order of the first word; phrases do not cross a sentence break.
@@ -430,8 +474,9 @@ impl Lexicon {
             {
                 self.take(*entry, index, tokens, hits);
             }
+            let may_begin_stem = self.stem_head_filter.may_hold(u64::from(token.prefixes[0]));
             for (slot, prefix) in token.prefixes.iter().enumerate() {
-                if *prefix == 0 {
+                if !may_begin_stem || *prefix == 0 {
                     break;
                 }
                 if self.stem_filter.may_hold(u64::from(*prefix))
@@ -473,14 +518,9 @@ impl Lexicon {
 
     #[inline]
     fn take_ending(&self, token: &Token, index: usize, hits: &mut Vec<Hit>) {
-        let last = token.tail & 0xff;
-        let from = self
-            .endings
-            .partition_point(|(_, tail, _)| *tail & 0xff < last);
-        for (length, tail, cues) in &self.endings[from..] {
-            if tail & 0xff != last {
-                break;
-            }
+        let last = (token.tail & 0xff) as usize;
+        let (from, to) = (self.endings_from[last], self.endings_from[last + 1]);
+        for (length, tail, cues) in &self.endings[usize::from(from)..usize::from(to)] {
             let mask = if *length == 8 {
                 u64::MAX
             } else {
@@ -505,7 +545,6 @@ fn push_default(entries: &mut Vec<Entry>) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::token::tokenise;
     use super::*;
 
     fn found(lexicon: &Lexicon, text: &str) -> Vec<(u64, u32, u32)> {

@@ -104,7 +104,8 @@ impl LinearModel {
     }
 
     pub(crate) fn threshold_for(&self, reading: &Reading<'_>) -> f32 {
-        self.thresholds.of(reading.is_lay(), reading.is_denied())
+        self.thresholds
+            .of(reading.is_lay() || reading.is_plain(), reading.is_denied())
     }
 
     /// As stored: mark, scale, bias, both thresholds (little-endian f32), weights.
@@ -284,17 +285,6 @@ fn word(token: &Token) -> u64 {
 impl Sentence<'_> {
     /// Calls `take` with the bucket of every feature.
     pub(crate) fn features(&self, mut take: impl FnMut(u32)) {
-        let mut symbols = [0_u64; 128];
-        let symbols = &mut symbols[..self.tokens.len().min(128)];
-        for (symbol, token) in symbols.iter_mut().zip(self.tokens) {
-            *symbol = word(token);
-        }
-        for hit in self.hits {
-            let index = (hit.first - self.first) as usize;
-            if hit.cues.meets(SYMBOLIC) && index < symbols.len() {
-                symbols[index] = hit.cues.0 & SYMBOLIC.0;
-            }
-        }
         let mut previous = 0;
         for token in self.tokens {
             let current = word(token);
@@ -306,11 +296,25 @@ impl Sentence<'_> {
             }
             previous = current;
         }
-        self.symbol_features(symbols, &mut take);
+        // Most sentences name neither an event nor a product.
+        if self.hits.iter().any(|hit| hit.cues.meets(SYMBOLIC)) {
+            self.symbol_features(&mut take);
+        }
         self.cue_features(&mut take);
     }
 
-    fn symbol_features(&self, symbols: &[u64], take: &mut impl FnMut(u32)) {
+    fn symbol_features(&self, take: &mut impl FnMut(u32)) {
+        let mut symbols = [0_u64; 128];
+        let symbols = &mut symbols[..self.tokens.len().min(128)];
+        for (symbol, token) in symbols.iter_mut().zip(self.tokens) {
+            *symbol = word(token);
+        }
+        for hit in self.hits {
+            let index = (hit.first - self.first) as usize;
+            if hit.cues.meets(SYMBOLIC) && index < symbols.len() {
+                symbols[index] = hit.cues.0 & SYMBOLIC.0;
+            }
+        }
         let symbolic = |symbol: u64| symbol != 0 && symbol & !SYMBOLIC.0 == 0;
         for pair in symbols.windows(2) {
             if symbolic(pair[0]) || symbolic(pair[1]) {
@@ -328,10 +332,13 @@ impl Sentence<'_> {
         }
     }
 
+    /// A name from the settings is no feature: the model never learned from one, and to it a medicine's name is half an
+    /// article about harm. With it a feed about listed products sent 44 % of its texts instead of 17 %.
     fn cue_features(&self, take: &mut impl FnMut(u32)) {
-        for (index, hit) in self.hits.iter().enumerate() {
+        let learned = |hit: &&Hit| !hit.cues.has(Cue::HouseProduct);
+        for (index, hit) in self.hits.iter().enumerate().filter(|(_, hit)| learned(hit)) {
             take(bucket(kind::CUE, hit.cues.0, 0));
-            for next in self.hits[index + 1..].iter().take(3) {
+            for next in self.hits[index + 1..].iter().filter(learned).take(3) {
                 take(bucket(kind::CUE_PAIR, hit.cues.0, next.cues.0));
             }
         }

@@ -56,13 +56,21 @@ impl Triage {
     /// Name and version of rules and model together, as `name@version`.
     #[must_use]
     pub fn model(&self) -> &'static str {
-        "ae-rules+linear@0.1"
+        "ae-rules+linear@0.2"
     }
 
     /// The same lexicon and rules with another linear model: for training and cross-validation.
     #[must_use]
     pub fn with_model(mut self, model: LinearModel) -> Triage {
         self.model = model;
+        self
+    }
+
+    /// The same triage, which also knows these names of products: a text that names one is linked to it. Capitals do not
+    /// matter; a name may be several words.
+    #[must_use]
+    pub fn knowing<'n>(mut self, products: impl IntoIterator<Item = &'n str>) -> Triage {
+        self.lexicon.add_product_names(products);
         self
     }
 
@@ -88,10 +96,10 @@ impl Triage {
         self.read(text, |reading| reading.is_denied())
     }
 
-    /// Whether the text speaks as people do of themselves, which decides the threshold.
+    /// Whether the text speaks as people do of themselves, or is short and names no event, which decides the threshold.
     #[must_use]
     pub fn is_lay(&self, text: &str) -> bool {
-        self.read(text, |reading| reading.is_lay())
+        self.read(text, |reading| reading.is_lay() || reading.is_plain())
     }
 
     fn read<R>(&self, text: &str, take: impl FnOnce(&Reading<'_>) -> R) -> R {
@@ -147,6 +155,18 @@ mod tests {
         assert_eq!(assessment.seriousness, [SeriousnessCue::Hospitalisation]);
         assert_eq!(assessment.product_as_reported, Some((10, 16)));
         assert_eq!(assessment.criteria.product, Criterion::Found);
+    }
+
+    #[test]
+    fn a_product_it_was_told_of_is_a_product() {
+        let text = "Since the new Zorivance Pen I get a rash.";
+        let told = Triage::standard().knowing(["ZORIVANCE pen"]).assess(text);
+        assert_eq!(told.product_as_reported, Some((14, 27)));
+        assert_eq!(told.criteria.product, Criterion::Found);
+        assert_ne!(
+            Triage::standard().assess(text).criteria.product,
+            Criterion::Found
+        );
     }
 
     #[test]

@@ -11,6 +11,8 @@ use super::token::{BUT, Break, EARLIER, Token};
 
 /// A text this short has no room to deny one event and tell another, in words.
 const FEW_WORDS: usize = 10;
+/// A text of at most so many words that names no event is plain: about a hundred characters.
+const PLAIN_WORDS: usize = 16;
 /// How far a negation reaches to the right, in words.
 const NEGATION_REACH: u32 = 5;
 /// How far "for my …", "history of …" reach to the right, in words.
@@ -23,7 +25,9 @@ const HYPOTHETICAL_REACH: u32 = 8;
 const RELIEF_REACH: u32 = 6;
 
 const EVENTS: Cues = Cues::of(&[Cue::StrongEvent, Cue::Event, Cue::LayEvent]);
-const PRODUCTS: Cues = Cues::of(&[Cue::Product, Cue::ProductName]);
+const PRODUCTS: Cues = Cues::of(&[Cue::Product, Cue::ProductName, Cue::HouseProduct]);
+/// A product by its name.
+const NAMED_PRODUCTS: Cues = Cues::of(&[Cue::ProductName, Cue::HouseProduct]);
 const LINKS: Cues = Cues::of(&[Cue::Cause, Cue::Onset]);
 
 /// How an event is spoken of.
@@ -132,6 +136,12 @@ impl<'t> Reading<'t> {
             .iter()
             .all(|(_, standing)| *standing == Standing::Negated);
         (self.is_lay() && !mixed) || (flatly && self.tokens.len() <= FEW_WORDS)
+    }
+
+    /// A short text without a word for any event: nothing of an article's length or terms, in which harm could be told in words
+    /// we do not know. It is judged like patient language.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.events.is_empty() && self.tokens.len() <= PLAIN_WORDS
     }
 
     /// Whether a product is spoken of outside a question.
@@ -427,7 +437,7 @@ pub(crate) fn criteria(reading: &Reading<'_>) -> Criteria {
             reading.all.has(Cue::PatientGeneric),
         ),
         product: either(
-            reading.all.has(Cue::ProductName),
+            reading.all.meets(NAMED_PRODUCTS),
             reading.all.has(Cue::Product),
         ),
         event: either(
@@ -452,12 +462,12 @@ pub(crate) fn event_spans(reading: &Reading<'_>) -> Vec<(u32, u32)> {
 
 /// The first named product, or else the first generic one.
 pub(crate) fn product_as_reported(reading: &Reading<'_>) -> Option<(u32, u32)> {
-    let first = |cue: Cue| {
+    let first = |cues: Cues| {
         reading
             .hits
             .iter()
-            .find(|hit| hit.cues.has(cue))
+            .find(|hit| hit.cues.meets(cues))
             .map(|hit| reading.span(hit))
     };
-    first(Cue::ProductName).or_else(|| first(Cue::Product))
+    first(NAMED_PRODUCTS).or_else(|| first(Cues::of(&[Cue::Product])))
 }

@@ -91,8 +91,8 @@ const fn prefix_of(state: u64) -> u32 {
 }
 
 /// The prefix hash for a stem, to be compared with `Token::prefixes[stem.len() - 3]`.
-pub(crate) fn hash_prefix(stem: &str) -> u32 {
-    prefix_of(stem.bytes().fold(FNV_OFFSET, fnv_step))
+pub(crate) fn hash_prefix(stem: &[u8]) -> u32 {
+    prefix_of(stem.iter().copied().fold(FNV_OFFSET, fnv_step))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn prefixes_match_their_stems() {
         let token = tokenise("nauseated", 10)[0];
-        assert_eq!(token.prefixes["nause".len() - 3], hash_prefix("nause"));
+        assert_eq!(token.prefixes["nause".len() - 3], hash_prefix(b"nause"));
         assert_eq!(token.prefixes[9], 0);
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn find(lexicon: &Lexicon, text: &str, words: &Words) -> Vec<Felt> {
     let list = words.words();
     let mut at = 0;
     while at < list.len() {
-        if list[at].before.has(Gap::MARKS) {
+        if list[at].before.has(Gap::FACE) {
             emoticon(lexicon, text, words, at, &mut felt);
         }
         let known = lexicon.known(list[at].hash);
@@ -78,7 +78,7 @@ pub(super) fn find(lexicon: &Lexicon, text: &str, words: &Words) -> Vec<Felt> {
         });
         at += length;
     }
-    if words.end().has(Gap::MARKS) {
+    if words.end().has(Gap::FACE) {
         emoticon(lexicon, text, words, list.len(), &mut felt);
     }
     if !felt.is_empty() {

@@ -1,7 +1,7 @@
 //! Valences of words and phrases, read from a table of text.
 
 use crate::stable_hash;
-use crate::words::{Words, fold_phrase};
+use crate::words::{Filter, Words, fold_phrase};
 use rustc_hash::FxHashMap;
 
 /// Longest phrase, in words.
@@ -51,6 +51,8 @@ const ENDINGS_L: Endings = &[("ful", "")];
 pub struct Lexicon {
     version: String,
     entries: FxHashMap<u64, Entry>,
+    /// Over the keys of `entries`.
+    filter: Filter,
     values: Vec<f32>,
     names: Vec<String>,
 }
@@ -129,6 +131,7 @@ impl Lexicon {
         let mut lexicon = Lexicon {
             version,
             entries: FxHashMap::default(),
+            filter: Filter::of(0, []),
             values: Vec::new(),
             names: Vec::new(),
         };
@@ -154,6 +157,12 @@ impl Lexicon {
                 lexicon.values[entry.value as usize - 1] = value;
             }
         }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "bits set in any order are the same bits"
+        )]
+        let keys: Vec<u64> = lexicon.entries.keys().copied().collect();
+        lexicon.filter = Filter::of(keys.len(), keys);
         lexicon
     }
 
@@ -207,25 +216,32 @@ impl Lexicon {
 
     /// Whether any word belongs to a language the lexicon was made for.
     pub(super) fn knows_any(&self, words: &Words) -> bool {
-        words.words().iter().any(|word| {
-            self.entries
-                .get(&word.hash)
-                .is_some_and(|entry| entry.function)
-        })
+        words
+            .words()
+            .iter()
+            .any(|word| self.entry(word.hash).is_some_and(|entry| entry.function))
     }
 
     /// The entry of exactly this hash.
     #[inline]
     pub(super) fn exact(&self, hash: u64) -> Option<u32> {
-        self.entries
-            .get(&hash)
+        self.entry(hash)
             .and_then(|entry| entry.value.checked_sub(1))
+    }
+
+    #[inline]
+    fn entry(&self, hash: u64) -> Option<&Entry> {
+        if self.filter.may_hold(hash) {
+            self.entries.get(&hash)
+        } else {
+            None
+        }
     }
 
     /// What is known of a word of exactly this hash.
     #[inline]
     pub(super) fn known(&self, hash: u64) -> Known {
-        match self.entries.get(&hash) {
+        match self.entry(hash) {
             None => Known::default(),
             // A function word is what it is, and so is a listed one; a word that only begins phrases may still be an inflection.
             Some(entry) => Known {

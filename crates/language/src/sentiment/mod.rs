@@ -129,14 +129,21 @@ fn toward(
     felt: &[Felt],
     hit: &ThemeHit,
 ) -> i16 {
-    let places: Vec<usize> = hit
+    let places: Vec<(usize, usize)> = hit
         .spans
         .iter()
-        .map(|(start, _)| words.index_at(*start))
+        .map(|(start, end)| {
+            (
+                words.index_at(*start),
+                words.index_at(end.saturating_sub(1)),
+            )
+        })
         .collect();
     for reach in [Clauses::clause, Clauses::sentence] {
-        let mut within: Vec<std::ops::Range<usize>> =
-            places.iter().map(|place| reach(clauses, *place)).collect();
+        let mut within: Vec<std::ops::Range<usize>> = places
+            .iter()
+            .map(|(first, last)| reach(clauses, *first).start..reach(clauses, *last).end)
+            .collect();
         within.dedup();
         let inside = |felt: &&Felt| {
             within

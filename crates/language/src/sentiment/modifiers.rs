@@ -1,7 +1,7 @@
 //! Words that change the feeling of others: negators, intensifiers, dampeners, contrast, relief.
 
 use crate::stable_hash::hash_bytes;
-use crate::words::Words;
+use crate::words::{Filter, Words};
 use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
 
@@ -70,38 +70,53 @@ const TABLE: &[(Modifier, &str)] = &[
     ),
 ];
 
-static MODIFIERS: LazyLock<FxHashMap<u64, Modifier>> = LazyLock::new(|| {
-    let rows = TABLE.iter().flat_map(|(modifier, words)| {
-        words
-            .split_whitespace()
-            .map(|word| (hash_bytes(word.as_bytes()), *modifier))
-    });
-    let mut table = FxHashMap::default();
-    for (hash, modifier) in rows {
+struct Table {
+    filter: Filter,
+    modifiers: FxHashMap<u64, Modifier>,
+}
+
+static MODIFIERS: LazyLock<Table> = LazyLock::new(|| {
+    let rows: Vec<(u64, Modifier)> = TABLE
+        .iter()
+        .flat_map(|(modifier, words)| {
+            words
+                .split_whitespace()
+                .map(|word| (hash_bytes(word.as_bytes()), *modifier))
+        })
+        .collect();
+    let mut modifiers = FxHashMap::default();
+    for (hash, modifier) in &rows {
         // The first meaning in the table wins: `stopped` relieves before it ends.
-        table.entry(hash).or_insert(modifier);
+        modifiers.entry(*hash).or_insert(*modifier);
     }
-    table
+    Table {
+        filter: Filter::of(rows.len(), rows.iter().map(|(hash, _)| *hash)),
+        modifiers,
+    }
 });
 
-/// The modifiers among the words of one text: looked up once, read many times.
-pub(super) struct Modifiers(Vec<Option<Modifier>>);
+/// The modifiers of one text, looked up where they are asked for: beside words that carry feeling, which are few.
+pub(super) struct Modifiers<'w> {
+    table: &'static Table,
+    words: &'w Words,
+}
 
-impl Modifiers {
-    pub(super) fn of(words: &Words) -> Modifiers {
-        let table = &*MODIFIERS;
-        Modifiers(
-            words
-                .words()
-                .iter()
-                .map(|word| table.get(&word.hash).copied())
-                .collect(),
-        )
+impl<'w> Modifiers<'w> {
+    pub(super) fn of(words: &'w Words) -> Modifiers<'w> {
+        Modifiers {
+            table: &MODIFIERS,
+            words,
+        }
     }
 
     /// What word `at` does to others.
     #[inline]
     pub(super) fn at(&self, at: usize) -> Option<Modifier> {
-        self.0[at]
+        let hash = self.words.words()[at].hash;
+        if self.table.filter.may_hold(hash) {
+            self.table.modifiers.get(&hash).copied()
+        } else {
+            None
+        }
     }
 }

@@ -7,11 +7,14 @@
 //! patterns tried on every text cost more than all the rest of Listen. A trained model ([`trained`]) can stand beside the taxonomy
 //! where labels exist; it was not made the default because its decisions cannot be edited.
 
+mod learned;
 mod matcher;
+mod open_phrases;
 mod taxonomy;
 pub mod trained;
 mod written;
 
+pub use learned::LearnedProblem;
 pub use taxonomy::{Taxonomy, Theme};
 
 /// One theme found in a text.

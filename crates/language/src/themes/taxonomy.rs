@@ -1,8 +1,11 @@
 //! A checked taxonomy: reading, looking things up, tagging.
 
+use super::learned::{LearnedProblem, LearnedThemes, learned_id};
 use super::matcher::Matcher;
+use super::trained::Model;
 use super::written::{WrittenTaxonomy, WrittenTheme};
 use super::{TaxonomyProblem, ThemeHit};
+use crate::stable_hash;
 use crate::words::Words;
 use std::collections::BTreeMap;
 
@@ -17,6 +20,7 @@ pub struct Taxonomy {
     version: String,
     themes: Vec<Theme>,
     matcher: Matcher,
+    learned: Option<LearnedThemes>,
 }
 
 /// One theme of a taxonomy.
@@ -75,18 +79,16 @@ impl Taxonomy {
         let mut problems = check(&written);
         let (matcher, matcher_problems) = Matcher::build(&written.themes);
         problems.extend(matcher_problems);
-        match matcher {
-            Some(matcher) if problems.is_empty() => {
-                let themes = written.themes.into_iter().map(theme).collect();
-                Ok(Taxonomy {
-                    name: written.name,
-                    version: written.version,
-                    themes,
-                    matcher,
-                })
-            }
-            _ => Err(problems),
+        if !problems.is_empty() {
+            return Err(problems);
         }
+        Ok(Taxonomy {
+            name: written.name,
+            version: written.version,
+            themes: written.themes.into_iter().map(theme).collect(),
+            matcher,
+            learned: None,
+        })
     }
 
     /// Themes of a text, sorted, no theme twice.
@@ -98,7 +100,66 @@ impl Taxonomy {
     /// Themes of a text that has been read already.
     #[must_use]
     pub fn tag_words(&self, words: &Words) -> Vec<ThemeHit> {
+        let curated = self.matcher.find(words);
+        match &self.learned {
+            None => curated,
+            Some(learned) => learned.add_to(curated, words, self),
+        }
+    }
+
+    /// The themes that phrases showed, by the index among curated themes: see [`Taxonomy::curated_id`].
+    pub(super) fn curated(&self, words: &Words) -> Vec<ThemeHit> {
         self.matcher.find(words)
+    }
+
+    /// Id of a curated theme.
+    pub(super) fn curated_id(&self, index: u16) -> &str {
+        self.theme_id(match &self.learned {
+            None => index,
+            Some(learned) => learned.curated(index),
+        })
+    }
+
+    /// This taxonomy with the labels of a trained model as themes of their own, `trained.<label>`, beside the curated ones. The
+    /// version names the model too, so that every tag tells what it came from.
+    ///
+    /// # Errors
+    /// The model was trained with another taxonomy, or a label makes an id that is taken.
+    pub fn with_learned(mut self, model: Model) -> Result<Taxonomy, LearnedProblem> {
+        let own = format!("{}@{}", self.name, self.version);
+        if !model.taxonomy().is_empty() && model.taxonomy() != own {
+            return Err(LearnedProblem::OtherTaxonomy {
+                trained: model.taxonomy().to_owned(),
+                own,
+            });
+        }
+        let version = stable_hash::hash_bytes(&model.to_bytes()) >> 32;
+        let curated: Vec<String> = self.themes.iter().map(|theme| theme.id.clone()).collect();
+        let labels: Vec<String> = model
+            .labels()
+            .iter()
+            .map(|label| learned_id(label))
+            .collect();
+        for (label, id) in model.labels().iter().zip(&labels) {
+            if self.index_of(id).is_some() {
+                return Err(LearnedProblem::TakenId { id: id.clone() });
+            }
+            self.themes.push(Theme {
+                id: id.clone(),
+                label: label.clone(),
+                about: "Learned from labelled texts.".to_owned(),
+                formerly: Vec::new(),
+            });
+            self.themes.sort_by(|a, b| a.id.cmp(&b.id));
+        }
+        self.version = format!("{}+trained.{version:08x}", self.version);
+        let index = |id: &String| self.index_of(id).unwrap_or_default();
+        self.learned = Some(LearnedThemes::new(
+            model,
+            curated.iter().map(index).collect(),
+            labels.iter().map(index).collect(),
+        ));
+        Ok(self)
     }
 
     /// Id of the theme with this index; empty for an index of another taxonomy.

@@ -24,6 +24,9 @@ impl Gap {
     /// `@` directly before the word.
     pub const AT: Gap = Gap(256);
 
+    /// Punctuation that may spell an emoticon, other than full stops, which alone spell none.
+    pub const FACE: Gap = Gap(512);
+
     /// Whether any mark of `other` is in this gap.
     #[inline]
     #[must_use]
@@ -69,13 +72,14 @@ impl Gap {
                 Gap::EXCLAIM
             }),
             ':' | ';' | '(' | ')' | '-' | '–' | '—' | '/' | '[' | ']' | '|' | '：' | '；' => {
+                let kept = kept.with(Gap::MARKS).with(Gap::FACE);
                 if mark == '-' {
-                    kept.with(Gap::MARKS)
+                    kept
                 } else {
-                    kept.with(Gap::BREAK).with(Gap::MARKS)
+                    kept.with(Gap::BREAK)
                 }
             }
-            '<' | '=' | '^' | '>' | '*' | '\\' => kept.with(Gap::MARKS),
+            '<' | '=' | '^' | '>' | '*' | '\\' => kept.with(Gap::MARKS).with(Gap::FACE),
             '#' => kept.with(Gap::HASH),
             '@' => kept.with(Gap::AT),
             _ => kept,

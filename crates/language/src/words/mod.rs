@@ -10,10 +10,12 @@
 //! word-breaking rules (UAX 29, crate `unicode-segmentation`) were not used: about ten times slower,
 //! and they split neither hashtags nor hyphenated terms the way phrases need.
 
+mod filter;
 mod gap;
 mod phrase_table;
 mod reader;
 
+pub(crate) use filter::Filter;
 pub use gap::Gap;
 pub(crate) use phrase_table::PhraseTable;
 pub use reader::Words;

@@ -3,7 +3,7 @@
 //! Cheaper than an automaton for short lists, because the words are hashed already; the taxonomy keeps its
 //! automaton for open phrases.
 
-use super::{Words, fold_phrase};
+use super::{Filter, Words, fold_phrase};
 use crate::stable_hash::{hash_bytes, pair};
 use rustc_hash::FxHashMap;
 
@@ -11,22 +11,33 @@ use rustc_hash::FxHashMap;
 #[derive(Debug, Clone)]
 pub(crate) struct PhraseTable<M> {
     entries: FxHashMap<u64, Entry<M>>,
-    longest: usize,
+    /// Over the first words of all phrases.
+    first_words: Filter,
+    /// Over the beginnings of phrases of two and more words, each as long as a phrase.
+    phrases: Filter,
 }
 
 #[derive(Debug, Clone)]
 struct Entry<M> {
     meanings: Vec<M>,
-    begins: bool,
+    /// Words of the longest phrase that begins with this word; 1: none goes on.
+    longest: usize,
+}
+
+impl<M> Default for Entry<M> {
+    fn default() -> Entry<M> {
+        Entry {
+            meanings: Vec::new(),
+            longest: 1,
+        }
+    }
 }
 
 impl<M: Copy> PhraseTable<M> {
     /// Builds a table; a phrase may be given several meanings. Phrases without a word are left out.
     pub(crate) fn new<'a>(phrases: impl IntoIterator<Item = (&'a str, M)>) -> PhraseTable<M> {
-        let mut table = PhraseTable {
-            entries: FxHashMap::default(),
-            longest: 1,
-        };
+        let mut entries: FxHashMap<u64, Entry<M>> = FxHashMap::default();
+        let (mut first_words, mut long_phrases) = (Vec::new(), Vec::new());
         for (phrase, meaning) in phrases {
             let folded = fold_phrase(phrase);
             let words: Vec<u64> = folded
@@ -37,24 +48,26 @@ impl<M: Copy> PhraseTable<M> {
             let Some(hash) = words.iter().copied().reduce(pair) else {
                 continue;
             };
-            table.longest = table.longest.max(words.len());
-            table.at(hash).meanings.push(meaning);
+            entries.entry(hash).or_default().meanings.push(meaning);
+            let first = entries.entry(words[0]).or_default();
+            first.longest = first.longest.max(words.len());
+            first_words.push(words[0]);
             if words.len() > 1 {
-                table.at(words[0]).begins = true;
+                long_phrases.push(hash);
             }
         }
-        table
-    }
-
-    fn at(&mut self, hash: u64) -> &mut Entry<M> {
-        self.entries.entry(hash).or_insert(Entry {
-            meanings: Vec::new(),
-            begins: false,
-        })
+        PhraseTable {
+            entries,
+            first_words: Filter::of(first_words.len(), first_words),
+            phrases: Filter::of(long_phrases.len(), long_phrases),
+        }
     }
 
     /// Meanings of one word by itself.
     pub(crate) fn word(&self, hash: u64) -> &[M] {
+        if !self.first_words.may_hold(hash) {
+            return &[];
+        }
         self.entries.get(&hash).map_or(&[], |entry| &entry.meanings)
     }
 
@@ -70,6 +83,9 @@ impl<M: Copy> PhraseTable<M> {
     ) {
         let list = words.words();
         let mut hash = list[at].hash;
+        if !self.first_words.may_hold(hash) {
+            return;
+        }
         let Some(entry) = self.entries.get(&hash) else {
             return;
         };
@@ -77,15 +93,15 @@ impl<M: Copy> PhraseTable<M> {
             .meanings
             .iter()
             .for_each(|meaning| each(*meaning, hash, 1));
-        if !entry.begins {
-            return;
-        }
-        for (length, word) in (2..).zip(&list[at + 1..end.min(at + self.longest)]) {
+        let last = end.min(at + entry.longest.max(1));
+        for (length, word) in (2..).zip(&list[at + 1..last]) {
             if word.before.ends_sentence() {
                 return;
             }
             hash = pair(hash, word.hash);
-            if let Some(entry) = self.entries.get(&hash) {
+            if self.phrases.may_hold(hash)
+                && let Some(entry) = self.entries.get(&hash)
+            {
                 entry
                     .meanings
                     .iter()

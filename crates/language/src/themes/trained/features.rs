@@ -11,10 +11,13 @@ const THEME: u64 = 0x5eed_0002;
 /// Letters of a beginning: "parame", "appoin", "transp".
 const BEGINNING_LETTERS: usize = 5;
 
-/// The buckets of a text, sorted, none twice.
+/// The buckets of a text in which the taxonomy found `themes`, sorted, none twice.
 #[expect(clippy::cast_possible_truncation, reason = "masked to at most 24 bits")]
-pub(super) fn features(text: &str, taxonomy: Option<&Taxonomy>, buckets_log2: u8) -> Vec<u32> {
-    let words = Words::of(text);
+pub(super) fn features<'t>(
+    words: &Words,
+    themes: impl IntoIterator<Item = &'t str>,
+    buckets_log2: u8,
+) -> Vec<u32> {
     let mask = (1u64 << buckets_log2) - 1;
     let mut found = Vec::with_capacity(3 * words.words().len() + 1);
     let mut before = None;
@@ -34,16 +37,22 @@ pub(super) fn features(text: &str, taxonomy: Option<&Taxonomy>, buckets_log2: u8
         }
         before = Some(word.hash);
     }
-    if let Some(taxonomy) = taxonomy {
-        let themes = taxonomy.tag_words(&words);
-        found.extend(themes.iter().map(|hit| {
-            (pair(
-                stable_hash::hash_bytes(taxonomy.theme_id(hit.theme).as_bytes()),
-                THEME,
-            ) & mask) as u32
-        }));
-    }
+    found.extend(
+        themes
+            .into_iter()
+            .map(|theme| (pair(stable_hash::hash_bytes(theme.as_bytes()), THEME) & mask) as u32),
+    );
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// The buckets of a text with the themes of `taxonomy`.
+pub(super) fn features_of(text: &str, taxonomy: Option<&Taxonomy>, buckets_log2: u8) -> Vec<u32> {
+    let words = Words::of(text);
+    let hits = taxonomy.map_or_else(Vec::new, |taxonomy| taxonomy.curated(&words));
+    let themes = hits
+        .iter()
+        .filter_map(|hit| Some(taxonomy?.curated_id(hit.theme)));
+    features(&words, themes, buckets_log2)
 }

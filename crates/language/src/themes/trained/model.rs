@@ -1,7 +1,8 @@
 //! A trained multi-label model and its bytes.
 
-use super::features::features;
+use super::features::{features, features_of};
 use crate::themes::Taxonomy;
+use crate::words::Words;
 
 const MAGIC: &[u8; 8] = b"AUSCTHM2";
 
@@ -49,7 +50,19 @@ impl Model {
     /// Labels of a text. The taxonomy must be the one it was trained with: see [`Model::taxonomy`].
     #[must_use]
     pub fn tag(&self, text: &str, taxonomy: Option<&Taxonomy>) -> Vec<Learned> {
-        let probabilities = self.probabilities(text, taxonomy);
+        self.given(self.probabilities(text, taxonomy))
+    }
+
+    /// Labels of a text that has been read already, in which the taxonomy found `themes`.
+    pub(in crate::themes) fn tag_words<'t>(
+        &self,
+        words: &Words,
+        themes: impl IntoIterator<Item = &'t str>,
+    ) -> Vec<Learned> {
+        self.given(self.probabilities_of(&features(words, themes, self.buckets_log2)))
+    }
+
+    fn given(&self, probabilities: Vec<f32>) -> Vec<Learned> {
         let given = probabilities
             .into_iter()
             .zip(&self.thresholds)
@@ -67,11 +80,14 @@ impl Model {
 
     /// Probability of every label.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "features of one text")]
     pub fn probabilities(&self, text: &str, taxonomy: Option<&Taxonomy>) -> Vec<f32> {
-        let features = features(text, taxonomy, self.buckets_log2);
+        self.probabilities_of(&features_of(text, taxonomy, self.buckets_log2))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "features of one text")]
+    fn probabilities_of(&self, features: &[u32]) -> Vec<f32> {
         let mut sums = vec![0i32; self.labels.len()];
-        for bucket in &features {
+        for bucket in features {
             let row = *bucket as usize * self.labels.len();
             sums.iter_mut()
                 .zip(&self.weights[row..row + self.labels.len()])

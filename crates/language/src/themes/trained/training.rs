@@ -1,7 +1,7 @@
 //! Training and honest judgement of learned themes.
 
 use super::Labelled;
-use super::features::features;
+use super::features::features_of;
 use super::model::{Model, logistic};
 use super::scores::Scores;
 use crate::stable_hash;
@@ -113,7 +113,7 @@ fn rows(
     salt: u64,
 ) -> Vec<Row> {
     let row = |one: &Labelled| Row {
-        features: features(&one.text, taxonomy, training.buckets_log2),
+        features: features_of(&one.text, taxonomy, training.buckets_log2),
         labels: labels
             .iter()
             .map(|label| one.labels.contains(label))

@@ -1,6 +1,7 @@
-//! Measures language, themes, sentiment, requests, new themes and near-duplicates on a folder of labelled data.
+//! Every evaluation of the language rooms on a folder of labelled data, in one table.
 //!
-//! `cargo run --release -p auscult-language --example eval_meaning -- DIR [--cross-validate] [--tsv] [--only TASK] [--detail]`
+//! `cargo run --release -p auscult-language --example evaluate -- DIR [--cross-validate] [--write FILE] [--tsv]
+//! [--only TASK] [--detail] [--peers PYTHON] [--feed FILE]`
 //!
 //! Without `--cross-validate` the shipped models and rules judge the folder, nothing is trained: so sealed sets are
 //! run. With it, models are also trained and judged on disjoint parts. Sets that are absent are named and skipped.
@@ -17,11 +18,17 @@
 
 mod crisis;
 mod data;
+mod feed;
 mod feeling;
+mod hand_written;
 mod languages;
+mod peers;
 mod recalls;
 mod report;
+mod safety_privacy;
 mod speed;
+#[path = "../support/mod.rs"]
+mod support;
 mod topics;
 
 use report::Report;
@@ -30,11 +37,14 @@ use std::path::PathBuf;
 fn main() -> Result<(), String> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
-    let only = arguments
-        .iter()
-        .position(|argument| argument == "--only")
-        .and_then(|at| arguments.get(at + 1))
-        .cloned();
+    let value = |flag: &str| {
+        arguments
+            .iter()
+            .position(|argument| argument == flag)
+            .and_then(|at| arguments.get(at + 1))
+            .cloned()
+    };
+    let only = value("--only");
     let folder = arguments
         .first()
         .filter(|first| !first.starts_with("--"))
@@ -50,6 +60,9 @@ fn main() -> Result<(), String> {
     report.tsv = has("--tsv");
     let wanted = |task: &str| only.as_deref().is_none_or(|only| only == task);
     let prefixes = [
+        ("safety", "ade_sentences_"),
+        ("safety", "phee_"),
+        ("privacy", "pii_synthetic_"),
         ("languages", "langid_"),
         ("sentiment", "sentiment_"),
         ("themes", "nhs_feedback_"),
@@ -58,14 +71,17 @@ fn main() -> Result<(), String> {
     ];
     for (task, prefix) in prefixes
         .iter()
-        .filter(|(task, prefix)| wanted(task) && data::files(&folder, prefix).is_empty())
+        .filter(|(task, prefix)| wanted(task) && support::files(&folder, prefix).is_empty())
     {
-        eprintln!(
-            "skipped {task}: no {prefix}*.csv.gz in {}",
-            folder.display()
-        );
+        eprintln!("skipped {task}: no {prefix}* in {}", folder.display());
     }
     let cross_validate = has("--cross-validate");
+    if wanted("safety") {
+        safety_privacy::run_safety(&folder, cross_validate, &mut report)?;
+    }
+    if wanted("privacy") {
+        safety_privacy::run_privacy(&folder, cross_validate, &mut report)?;
+    }
     if wanted("languages") {
         languages::run(&folder, cross_validate, &mut report)?;
     }
@@ -81,9 +97,21 @@ fn main() -> Result<(), String> {
     if wanted("crisis") {
         crisis::run(&folder, &mut report)?;
     }
+    if let Some(feed) = value("--feed") {
+        feed::run(&feed, &mut report)?;
+    }
+    if wanted("hand-written") {
+        hand_written::run(&mut report)?;
+    }
     if wanted("speed") {
         speed::run(&folder, &mut report)?;
     }
+    if wanted("peers") {
+        peers::run(value("--peers").as_deref(), &folder, &mut report)?;
+    }
     report.print();
+    if let Some(path) = value("--write") {
+        report.write(path.as_ref())?;
+    }
     Ok(())
 }

@@ -1,21 +1,18 @@
 //! What safety triage and privacy are worth on a folder of labelled files.
 //!
-//! `eval_safety_privacy DIR [--cross-validate] [--tsv]`: judges every `ade_sentences_*`, `phee_*`, `nhs_feedback_*` and
-//! `pii_synthetic_*` file in DIR. Without `--cross-validate` the shipped models judge (right for a folder they were not
-//! trained on); with it five models are trained, each judged on documents and templates it has not seen (right for the
-//! development folder).
-
-#![expect(clippy::print_stdout, reason = "a program that reports")]
-
-mod support;
+//! Judges every `ade_sentences_*`, `phee_*`, `nhs_feedback_*` and `pii_synthetic_*` file. Without cross-validation the
+//! shipped models judge (right for a folder they were not trained on); with it five models are trained, each judged on
+//! documents and templates it has not seen (right for the development folder).
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::report::Report;
+use crate::support;
+use crate::support::privacy_data::{self, TermLoss};
+use crate::support::safety_data::{self, Scored};
 use auscult_language::privacy::{Finding, PersonalDataClass, Redactor, train as privacy_train};
 use auscult_language::safety::{Criterion, Triage};
-use support::privacy_data::{self, TermLoss};
-use support::safety_data::{self, Scored};
 
 /// One line of the table.
 struct Row {
@@ -30,51 +27,26 @@ struct Row {
 const CROSS_VALIDATED: &str = "5-fold CV by document or template";
 const SHIPPED: &str = "shipped models";
 
-fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let folder = arguments
-        .iter()
-        .find(|argument| !argument.starts_with("--"))
-        .ok_or_else(|| {
-            anyhow::anyhow!("usage: eval_safety_privacy DIR [--cross-validate] [--tsv]")
-        })?;
-    let cross_validate = arguments
-        .iter()
-        .any(|argument| argument == "--cross-validate");
-    let mut rows = safety(folder.as_ref(), cross_validate)?;
-    rows.extend(criteria(folder.as_ref())?);
-    rows.extend(privacy(folder.as_ref(), cross_validate)?);
-    print(&rows, arguments.iter().any(|argument| argument == "--tsv"));
+/// Safety: recall, load, criteria.
+pub fn run_safety(folder: &Path, cross_validate: bool, report: &mut Report) -> Result<(), String> {
+    let mut rows = safety(folder, cross_validate).map_err(|error| error.to_string())?;
+    rows.extend(criteria(folder).map_err(|error| error.to_string())?);
+    tell(rows, report);
     Ok(())
 }
 
-fn print(rows: &[Row], tabs: bool) {
-    let header = ["task", "set", "split", "figure", "target"];
-    let cells: Vec<[&str; 5]> = std::iter::once(header)
-        .chain(
-            rows.iter()
-                .map(|row| [row.task, &row.set, row.split, &row.figure, row.target]),
-        )
-        .collect();
-    let width = |column: usize| {
-        cells
-            .iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths = [width(0), width(1), width(2), width(3), width(4)];
-    for row in cells {
-        if tabs {
-            println!("{}", row.join("\t"));
-        } else {
-            let padded: Vec<String> = row
-                .iter()
-                .zip(widths)
-                .map(|(cell, width)| format!("{cell:width$}"))
-                .collect();
-            println!("{}", padded.join("  ").trim_end());
-        }
+/// Privacy: recall by kind, terms and plain words hidden.
+pub fn run_privacy(folder: &Path, cross_validate: bool, report: &mut Report) -> Result<(), String> {
+    tell(
+        privacy(folder, cross_validate).map_err(|error| error.to_string())?,
+        report,
+    );
+    Ok(())
+}
+
+fn tell(rows: Vec<Row>, report: &mut Report) {
+    for row in rows {
+        report.add(row.task, &row.set, row.split, row.figure, row.target);
     }
 }
 

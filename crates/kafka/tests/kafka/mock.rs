@@ -1,0 +1,149 @@
+//! librdkafka's mock cluster: errors a real broker gives once in a blue moon, given when we ask for them.
+
+use crate::support::{PATIENCE, at, checked, outgoing, settings};
+use auscult_engine::log::{Commit, Log, LogError, LogEvent, Position};
+use auscult_kafka::{Kafka, KafkaConsumer, Membered};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use std::time::{Duration, Instant};
+
+type Mock = MockCluster<'static, DefaultProducerContext>;
+
+fn begin() -> (Mock, KafkaConsumer) {
+    let mock = MockCluster::new(1).expect("a mock cluster");
+    for topic in ["in", "out"] {
+        mock.create_topic(topic, 1, 1).expect("a topic");
+    }
+    let kafka = Kafka::connect(&checked(settings(&mock.bootstrap_servers(), "mock")), &[])
+        .expect("connected");
+    let mut log = kafka.member(&Membered {
+        role: "copy",
+        leading: &["in"],
+        following: &[],
+        state: None,
+    });
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        assert!(Instant::now() < deadline, "a partition is assigned");
+        match log.poll(1, Duration::from_millis(100)) {
+            Ok(events) if matches!(events.first(), Some(LogEvent::Assigned { .. })) => break,
+            Ok(_) | Err(LogError::Retry(_)) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    (mock, log)
+}
+
+fn turn() -> Commit {
+    Commit {
+        positions: vec![(at("in", 0), Position(0), "w1".to_owned())],
+        outgoing: vec![outgoing("out", Some(0), "k", "v")],
+        state: Vec::new(),
+    }
+}
+
+/// Offers the same turn until it is durable; how often it was refused.
+fn until_durable(log: &mut KafkaConsumer) -> u32 {
+    let deadline = Instant::now() + PATIENCE;
+    let mut refused = 0;
+    loop {
+        assert!(Instant::now() < deadline, "it becomes durable");
+        match log.commit_ref(&turn()) {
+            Ok(()) => return refused,
+            Err(LogError::Retry(_)) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+#[test]
+fn passing_errors_of_every_step_end_in_a_commit() {
+    let (mock, mut log) = begin();
+    let steps = [
+        (
+            RDKafkaApiKey::AddPartitionsToTxn,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS,
+        ),
+        (
+            RDKafkaApiKey::AddOffsetsToTxn,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+        ),
+        (
+            RDKafkaApiKey::TxnOffsetCommit,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
+        ),
+        (
+            RDKafkaApiKey::EndTxn,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
+        ),
+        (
+            RDKafkaApiKey::Produce,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+        ),
+    ];
+    for (step, error) in steps {
+        mock.request_errors(step, &[error, error]);
+        until_durable(&mut log);
+    }
+}
+
+#[test]
+fn a_generation_that_passed_is_offered_again_while_the_partition_is_still_ours() {
+    let (mock, mut log) = begin();
+    mock.request_errors(
+        RDKafkaApiKey::TxnOffsetCommit,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION],
+    );
+    assert!(until_durable(&mut log) >= 1, "it was refused once");
+}
+
+#[test]
+fn a_fenced_producer_begins_anew_and_announces_its_partitions_again() {
+    let (mock, mut log) = begin();
+    mock.request_errors(
+        RDKafkaApiKey::EndTxn,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH],
+    );
+    let ended = log.commit_ref(&turn());
+    assert!(matches!(ended, Err(LogError::Fenced(_))), "{ended:?}");
+    let deadline = Instant::now() + PATIENCE;
+    let mut announced = false;
+    while !announced {
+        assert!(Instant::now() < deadline, "the partition comes back");
+        if let Ok(events) = log.poll(1, Duration::from_millis(100)) {
+            announced = matches!(events.first(), Some(LogEvent::Assigned { .. }));
+        }
+    }
+    until_durable(&mut log);
+}
+
+#[test]
+fn rights_that_are_missing_stop_with_the_remedy() {
+    let (mock, mut log) = begin();
+    mock.request_errors(
+        RDKafkaApiKey::AddPartitionsToTxn,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED],
+    );
+    let ended = log.commit_ref(&turn());
+    let Err(LogError::Fatal(reason)) = ended else {
+        panic!("{ended:?}");
+    };
+    assert!(reason.contains("allow this user"), "{reason}");
+}
+
+#[test]
+fn brokers_that_do_not_answer_never_look_like_a_quiet_topic() {
+    let (mock, mut log) = begin();
+    let deadline = Instant::now() + PATIENCE;
+    while log.unread() != Some(0) {
+        assert!(Instant::now() < deadline, "an empty topic is quiet");
+        log.poll(10, Duration::from_millis(50)).expect("polled");
+    }
+    mock.broker_down(1).expect("down");
+    let deadline = Instant::now() + PATIENCE;
+    while log.unread() == Some(0) {
+        assert!(Instant::now() < deadline, "the silence is noticed");
+        let _ = log.poll(10, Duration::from_millis(50));
+    }
+}
