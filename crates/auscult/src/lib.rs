@@ -55,7 +55,9 @@ fn start_logging(json: bool, command: &Command) {
     let usual = match command {
         Command::Run(_) => "info",
         // A demo plants broken events by the dozen and counts them on the Ops page; a replay counts them at its end.
-        Command::Demo(_) | Command::Replay(_) | Command::Backtest(_) | Command::Explain(_) => "error",
+        Command::Demo(_) | Command::Replay(_) | Command::Backtest(_) | Command::Explain(_) => {
+            "error"
+        }
         _ => "warn",
     };
     let filter = EnvFilter::try_from_env("AUSCULT_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
