@@ -36,6 +36,8 @@ pub struct Chunk {
 #[derive(Debug, Clone)]
 struct Stored {
     chunk: u64,
+    /// Chunk of [`crate::repeats`] that names its voice.
+    link: Option<u64>,
     contribution: Contribution,
 }
 
@@ -59,6 +61,8 @@ pub struct Journal {
     /// Contributions alive per stored chunk; at zero the chunk is deleted.
     alive: BTreeMap<u64, u32>,
     dead_chunks: Vec<u64>,
+    /// Chunks of links whose contribution was forgotten.
+    released_links: Vec<u64>,
 }
 
 impl Journal {
@@ -75,6 +79,7 @@ impl Journal {
             next_chunk: 0,
             alive: BTreeMap::new(),
             dead_chunks: Vec::new(),
+            released_links: Vec::new(),
         }
     }
 
@@ -134,6 +139,7 @@ impl Journal {
         let feedback = contribution.feedback;
         let stored = Some(Stored {
             chunk,
+            link: None,
             contribution,
         });
         let slot = match self.free.pop() {
@@ -184,6 +190,7 @@ impl Journal {
             return;
         };
         self.free.push(slot);
+        self.released_links.extend(stored.link);
         let feedback = stored.contribution.feedback;
         if self
             .known
@@ -199,6 +206,42 @@ impl Journal {
                 self.dead_chunks.push(stored.chunk);
             }
         }
+    }
+
+    /// Where the latest version of a feedback is held.
+    pub(crate) fn latest_slot(&self, feedback: u128) -> Option<u32> {
+        self.known.get(&feedback).map(|known| known.slot)
+    }
+
+    /// Where each version (feedback and event hash) is held.
+    pub(crate) fn slots_by_version(&self) -> FxHashMap<(u128, u64), u32> {
+        let held = self.slots.iter().enumerate();
+        held.filter_map(|(slot, stored)| {
+            let contribution = &stored.as_ref()?.contribution;
+            Some(((contribution.feedback, contribution.event), slot as u32))
+        })
+        .collect()
+    }
+
+    /// Says which voice the contribution at `slot` belongs to, as written in chunk `link` of the links; whether it is
+    /// still there.
+    pub(crate) fn link(&mut self, slot: u32, version: (u128, u64), voice: u64, link: u64) -> bool {
+        let stored = self
+            .slots
+            .get_mut(slot as usize)
+            .and_then(Option::as_mut)
+            .filter(|stored| (stored.contribution.feedback, stored.contribution.event) == version);
+        let Some(stored) = stored else {
+            return false;
+        };
+        stored.contribution.voice = voice;
+        stored.link = Some(link);
+        true
+    }
+
+    /// Chunks of links whose contribution was forgotten since the last call, once for each.
+    pub(crate) fn take_released_links(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.released_links)
     }
 
     /// The chunk written since the last call (number and content), and chunks nothing is left of.
