@@ -1,5 +1,5 @@
 # Names and output tables of these targets are a promise: people and scripts call them.
-# Everything needs a Rust toolchain and a C compiler, nothing else; `peers` targets say what more they need.
+# Everything needs a Rust toolchain, a C and C++ compiler, make and perl, nothing else; `peers` targets say what more they need.
 
 .PHONY: demo test check bench bench-kafka test-kafka-kills bench-detection eval peers eval-events kafka-up kafka-down kafka-wipe
 
@@ -47,7 +47,7 @@ peers:
 
 # Known events in real streams through the product: any folder with files of the same shapes, any file of events.
 eval-events:
-	cargo run --release --locked --example eval_events -- --data $(or $(DATA),../shared/data) $(if $(EVENTS),--events $(EVENTS),) $(if $(TO),--to $(TO),)
+	cargo run --release --locked -p auscult-bench-events -- --data $(or $(DATA),../shared/data) $(if $(EVENTS),--events $(EVENTS),) $(if $(TO),--to $(TO),)
 
 # A real Kafka broker on this machine, for people; its data stay in target/kafka-up. Needs Java 17 and Maven.
 # KAFKA_PORT names another port than 9092 (the one after it is taken, too).

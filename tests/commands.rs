@@ -275,3 +275,228 @@ fn standard_input_feeds_the_service_and_dead_letters_are_kept() {
         text(&dry.stderr)
     );
 }
+
+/// Sixty days of two series, ten mentions a day; on day 50 the first has sixty.
+fn counts(scratch: &Scratch) {
+    let mut csv = String::from("day,what,count\n");
+    for day in 0..60 {
+        let date = format!("2024-{:02}-{:02}", 1 + day / 28, 1 + day % 28);
+        let count = if day == 50 { 60 } else { 9 + day % 3 };
+        csv.push_str(&format!(
+            "{date},alpha,{count}\n{date},beta,{}\n",
+            9 + (day + 1) % 3
+        ));
+    }
+    scratch.write("counts.csv", csv);
+}
+
+#[test]
+fn backtest_lists_what_would_have_alerted_judges_it_and_writes_it_down() {
+    let scratch = Scratch::new();
+    counts(&scratch);
+    scratch.write("truth.csv", "start,end,what\n2024-02-23,2024-02-23,alpha\n");
+    let output = scratch.run(&[
+        "backtest",
+        "counts.csv",
+        "--bucket",
+        "day",
+        "--no-total",
+        "--method",
+        "default,ears_c1,farrington",
+        "--truth",
+        "truth.csv",
+        "--csv",
+        "out.csv",
+        "--html",
+        "out.html",
+    ]);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{err}");
+    let row = |name: &str| -> Vec<String> {
+        out.lines()
+            .find(|line| line.starts_with(name))
+            .unwrap_or_else(|| panic!("{name}: {out}"))
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect()
+    };
+    // method, alerts, alerts a week, left out, outbreaks, POD, …
+    assert_eq!(row("default")[4..6], ["1", "1.000"], "{out}");
+    assert_eq!(row("ears_c1")[4..6], ["1", "1.000"], "{out}");
+    assert_eq!(
+        row("farrington ")[3],
+        "2",
+        "too short for five years: {out}"
+    );
+    assert!(
+        out.contains("needs") && out.contains("earlier buckets"),
+        "{out}"
+    );
+    assert!(
+        out.lines().any(|line| line.starts_with("2024-02-23")
+            && line.contains("default")
+            && line.contains("alpha")),
+        "{out}"
+    );
+    let csv = std::fs::read_to_string(scratch.path("out.csv")).expect("the CSV was written");
+    assert!(
+        csv.contains("mentions,alpha,2024-02-23,default,60,"),
+        "{csv}"
+    );
+    let html = std::fs::read_to_string(scratch.path("out.html")).expect("the page was written");
+    assert!(
+        html.contains("<svg") && !html.contains("http"),
+        "the page needs nothing else"
+    );
+}
+
+#[test]
+fn backtest_of_feedback_says_what_replay_says() {
+    let scratch = Scratch::new();
+    history(&scratch);
+    scratch.write("map.toml", MAP);
+    let output = scratch.run(&["backtest", "history.csv", "--map", "map.toml"]);
+    let out = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(
+        out.lines()
+            .any(|line| line.starts_with("2024-02-23") && line.contains("product-theme, mentions")),
+        "{out}"
+    );
+    // A settings file is tried out in place of what the map says: nothing is large enough for these floors.
+    scratch.write("deaf.toml", "[detect.floors]\nitems = 1000\n");
+    let output = scratch.run(&[
+        "backtest",
+        "history.csv",
+        "--map",
+        "map.toml",
+        "--settings",
+        "deaf.toml",
+    ]);
+    assert!(
+        text(&output.stdout).contains("Nothing would have alerted"),
+        "{}",
+        text(&output.stdout)
+    );
+}
+
+#[test]
+fn explain_shows_the_numbers_of_one_decision() {
+    let scratch = Scratch::new();
+    counts(&scratch);
+    let explain = |arguments: &[&str]| {
+        let mut all = vec!["explain", "counts.csv", "--bucket", "day"];
+        all.extend(arguments);
+        scratch.run(&all)
+    };
+    let output = explain(&[
+        "--series",
+        "what=alpha",
+        "--at",
+        "2024-02-23",
+        "--method",
+        "ears_c1",
+    ]);
+    let out = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    for part in [
+        "observed",
+        "60",
+        "dispersion",
+        "p combined, upper",
+        "line",
+        "raised here",
+        "ears_c1: expected",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let output = explain(&["--series", "gamma", "--at", "2024-02-23"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(
+        text(&output.stderr).contains("alpha"),
+        "{}",
+        text(&output.stderr)
+    );
+    let output = explain(&["--series", "alpha", "--at", "soon"]);
+    assert_eq!(output.status.code(), Some(4));
+    history(&scratch);
+    scratch.write("map.toml", MAP);
+    let output = scratch.run(&[
+        "explain",
+        "history.csv",
+        "--map",
+        "map.toml",
+        "--series",
+        "product=alpha,digital.experience",
+        "--at",
+        "2024-02-23",
+    ]);
+    let out = text(&output.stdout);
+    assert!(
+        out.contains("More mentions") && out.contains("buckets learnt"),
+        "{out} {}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn backtest_names_what_is_wrong_with_its_remedy_and_exit_code() {
+    let scratch = Scratch::new();
+    counts(&scratch);
+    for (arguments, code, told) in [
+        (
+            vec!["backtest", "counts.csv", "--method", "farington"],
+            3,
+            "farrington",
+        ),
+        (
+            vec!["backtest", "counts.csv", "--value", "cout"],
+            4,
+            "count",
+        ),
+        (
+            vec!["backtest", "counts.csv", "--bucket", "fortnight"],
+            3,
+            "week",
+        ),
+        (
+            vec!["backtest", "counts.csv", "--measure", "stars"],
+            3,
+            "mean_rating",
+        ),
+        (
+            vec!["backtest", "counts.csv", "--truth", "counts.csv"],
+            4,
+            "start",
+        ),
+        (vec!["backtest", "nothing.csv"], 4, "nothing.csv"),
+        (
+            vec!["explain", "--series", "alpha", "--at", "2024-02-23"],
+            5,
+            "--settings",
+        ),
+    ] {
+        let output = scratch.run(&arguments);
+        let err = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {err}");
+        assert!(err.contains(told), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn detector_tests_pass_and_fail_with_what_was_seen() {
+    let scratch = Scratch::new();
+    let tests = "[[tests]]\nname = 'a tenfold day'\n[tests.series]\na = '10x40 100'\n[[tests.expect]]\nseries = 'a'\nat = '2024-02-10'\nalert = 'up'\n";
+    scratch.write("tests.toml", tests);
+    let output = scratch.run(&["check", "--tests", "tests.toml"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("1 tests passed"));
+    scratch.write("deaf.toml", "[detect.floors]\nitems = 1000\n");
+    let output = scratch.run(&["check", "--settings", "deaf.toml", "--tests", "tests.toml"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        text(&output.stderr).contains("expected an alert up"),
+        "{}",
+        text(&output.stderr)
+    );
+}

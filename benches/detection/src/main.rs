@@ -2,10 +2,13 @@
 //! `docs/benchmarks-detection.md`.
 
 mod calibrate;
+mod change_points;
 mod clock;
 mod measures;
 mod methods;
+mod nab;
 mod panels;
+mod peers;
 mod portfolio;
 mod report;
 mod run;
@@ -33,6 +36,12 @@ struct Arguments {
     /// Judge with the reference methods only the replicates up to this number; 0 leaves them out.
     #[arg(long, default_value_t = usize::MAX)]
     reference_replicates: usize,
+    /// R's surveillance, where it is installed, judges every so many-th weekly series; 0 leaves it out.
+    #[arg(long, default_value_t = 20)]
+    peers_every: usize,
+    /// Only the parts that need no panels: NAB and TCPD.
+    #[arg(long)]
+    streams_only: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -134,6 +143,57 @@ fn daily(folder: &Path, which: Option<Replicates>, text: &mut String) -> Result<
     Ok(())
 }
 
+/// R beside ours, in the same run, or a line that says why not.
+fn beside_r(folder: &Path, every: usize, text: &mut String) -> Result<()> {
+    text.push_str("\n## R's surveillance beside ours\n\n");
+    if every == 0 {
+        text.push_str("Left out (`--peers-every 0`).\n");
+        return Ok(());
+    }
+    if let Err(reason) = peers::available() {
+        eprintln!("SKIPPED: R beside ours: {reason}");
+        writeln!(text, "SKIPPED: {reason}.")?;
+        return Ok(());
+    }
+    let panel = panels::weekly(folder)?;
+    writeln!(
+        text,
+        "The same weekly panel, every {every}th series, judged by R's package in this run and by ours: alarm by alarm, and the \
+         measures at the methods' own alarms (α 0.01; EARS at its own 0.001).\n"
+    )?;
+    text.push_str(&peers::report(&panel, folder, every)?);
+    Ok(())
+}
+
+/// NAB and TCPD, where their files are.
+fn streams(folder: &Path, text: &mut String) -> Result<()> {
+    let parts = [
+        (
+            "NAB",
+            nab::report(folder)?,
+            "Score of the standard profile (0: a detector that never speaks; 100: perfect). One point at a time through the shipped \
+             models at their default settings; an alert is told once, until two quiet points. A sanity check: the product counts \
+             what people say, and these are machines' readings every five minutes.",
+            "nab_*.csv.gz with nab_labels*.json",
+        ),
+        (
+            "TCPD",
+            change_points::report(folder)?,
+            "F1 (margin 5) and covering of the Turing Change Point Dataset, against all annotators. The change points are the starts \
+             of the online detector's alerts at p = 0.001, found without looking back; beside them what a method that tells none \
+             would get.",
+            "tcpd_*.json.gz",
+        ),
+    ];
+    for (name, report, about, files) in parts {
+        match report {
+            Some(table) => write!(text, "\n## {name}\n\n{about}\n\n{table}")?,
+            None => eprintln!("SKIPPED: {name}: no {files} in {}", folder.display()),
+        }
+    }
+    Ok(())
+}
+
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     if let Some(Command::Calibrate { to }) = arguments.command {
@@ -141,6 +201,15 @@ fn main() -> Result<()> {
     }
     let given = arguments.panels.is_some();
     let folder = arguments.panels.map_or_else(development_panels, Ok)?;
+    // The development panels lie in a folder of their own beside the other files.
+    let (folder, beside) = match folder.join("benchmark") {
+        inner if inner.is_dir() => (inner, folder),
+        _ if given => (folder.clone(), folder),
+        _ => {
+            let beside = folder.parent().map(Path::to_owned);
+            (folder.clone(), beside.unwrap_or(folder))
+        }
+    };
     let which = arguments.replicates.unwrap_or(if given {
         Replicates::All
     } else {
@@ -160,15 +229,10 @@ fn main() -> Result<()> {
         },
     )?;
     let (has_weekly, has_daily) = (
-        folder.join("weekly").is_dir(),
-        folder.join("daily").is_dir(),
+        folder.join("weekly").is_dir() && !arguments.streams_only,
+        folder.join("daily").is_dir() && !arguments.streams_only,
     );
-    if !has_weekly && !has_daily {
-        bail!(
-            "{} has neither weekly/ nor daily/: give a folder laid out like the shared benchmark",
-            folder.display()
-        );
-    }
+    let before = text.len();
     if has_weekly {
         weekly(
             &folder,
@@ -179,6 +243,16 @@ fn main() -> Result<()> {
     }
     if has_daily {
         daily(&folder, Some(which), &mut text)?;
+    }
+    if has_weekly {
+        beside_r(&folder, arguments.peers_every, &mut text)?;
+    }
+    streams(&beside, &mut text)?;
+    if text.len() == before {
+        bail!(
+            "{} has neither weekly/ nor daily/, nor files nab_* or tcpd_*: give a folder laid out like the shared data",
+            beside.display()
+        );
     }
     std::fs::write(&arguments.to, &text)
         .with_context(|| format!("{} cannot be written", arguments.to.display()))?;

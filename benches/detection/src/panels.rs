@@ -46,6 +46,8 @@ pub struct Outbreak {
 /// One series of a panel, in both its forms.
 #[derive(Clone, Debug)]
 pub struct Series {
+    /// Number of the series in its files.
+    pub id: usize,
     pub group: usize,
     pub replicate: usize,
     /// No current outbreak: every alarm is false.
@@ -174,6 +176,7 @@ pub fn weekly(folder: &Path) -> Result<Weekly> {
             end: weeks().max().unwrap_or(0),
         };
         series.push(Series {
+            id,
             group: number(&row, 1)?,
             replicate: number(&row, 2)?,
             quiet,
@@ -239,6 +242,7 @@ pub fn daily(folder: &Path) -> Result<Daily> {
             end: days().max().unwrap_or(0),
         };
         series.push(Series {
+            id,
             group: number(&row, 1)?,
             replicate: number(&row, 2)?,
             quiet,

@@ -24,6 +24,10 @@ pub enum Command {
     Run(Run),
     /// Load history from a file and list the signals it would have raised.
     Replay(Replay),
+    /// Say what detectors would have alerted over a finished history: side by side, with a truth file judged.
+    Backtest(Box<Backtest>),
+    /// Show every number that went into a decision about one bucket of one series.
+    Explain(Box<Explain>),
     /// Write a seeded feed of feedback events with its ground truth.
     Simulate(Simulate),
     /// Learn from labelled texts.
@@ -145,6 +149,92 @@ pub struct TrainThemes {
     pub taxonomy: Option<PathBuf>,
 }
 
+/// How a file of (time, dimensions, value) is read, or a file of feedback with its map.
+#[derive(Debug, Args)]
+pub struct History {
+    /// Column map: the file holds feedback and goes through the product's own path (see deploy/maps/).
+    #[arg(long)]
+    pub map: Option<PathBuf>,
+    /// Settings file: its [detect] is what is tried out, before that of the map.
+    #[arg(long)]
+    pub settings: Option<PathBuf>,
+    /// Column of the time. Default: one with a usual name (time, date, timestamp, week …).
+    #[arg(long, conflicts_with = "map")]
+    pub time: Option<String>,
+    /// strptime format of the time. Default: found by trying the usual ones.
+    #[arg(long, conflicts_with = "map")]
+    pub time_format: Option<String>,
+    /// Column of the value. Default: one with a usual name (value, count, cases …), or each row counts one.
+    #[arg(long, conflicts_with = "map")]
+    pub value: Option<String>,
+    /// Columns that make a series, separated by commas. Default: all others where there is a value.
+    #[arg(long, value_delimiter = ',', conflicts_with = "map")]
+    pub by: Option<Vec<String>>,
+    /// hour, day, week or month. Default: from the smallest step between times.
+    #[arg(long, conflicts_with = "map")]
+    pub bucket: Option<String>,
+    /// mentions (values are counts, summed) or mean_rating (values are scores, averaged).
+    #[arg(long, default_value = "mentions", conflicts_with = "map")]
+    pub measure: String,
+    /// Score that means worst, with --measure mean_rating.
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
+    pub worst: f64,
+    /// Score that means best, with --measure mean_rating.
+    #[arg(long, default_value_t = 5.0, allow_negative_numbers = true)]
+    pub best: f64,
+    /// Leave out the series that holds all others.
+    #[arg(long, conflicts_with = "map")]
+    pub no_total: bool,
+}
+
+/// `auscult backtest`
+#[derive(Debug, Args)]
+pub struct Backtest {
+    /// CSV or JSON Lines, gzip or not.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// How the files are read.
+    #[command(flatten)]
+    pub history: History,
+    /// Methods, separated by commas: default, any reference method, or all.
+    #[arg(long, value_delimiter = ',', default_value = "default")]
+    pub method: Vec<String>,
+    /// Known outbreaks: CSV with start, end and, to name a series, columns called as the dimensions.
+    #[arg(long)]
+    pub truth: Option<PathBuf>,
+    /// Column of the file itself that says whether a bucket belongs to an outbreak.
+    #[arg(long, conflicts_with = "map")]
+    pub truth_column: Option<String>,
+    /// Write every judged bucket to this CSV file.
+    #[arg(long)]
+    pub csv: Option<PathBuf>,
+    /// Write one page with charts to this HTML file.
+    #[arg(long)]
+    pub html: Option<PathBuf>,
+    /// Alerts to list; all with 0.
+    #[arg(long, default_value_t = 40)]
+    pub top: usize,
+}
+
+/// `auscult explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The file the decision was made over; without it the embedded log of the settings (the service must not be running).
+    pub file: Option<PathBuf>,
+    /// How the file is read.
+    #[command(flatten)]
+    pub history: History,
+    /// The series: its values in order, separated by commas, as `dimension=value` or `value`; an id (`s_…`) also does.
+    #[arg(long)]
+    pub series: String,
+    /// A time in the bucket: 2024-02-23, or RFC 3339.
+    #[arg(long)]
+    pub at: String,
+    /// What the reference methods say besides, separated by commas, or all (files of counts only).
+    #[arg(long, value_delimiter = ',')]
+    pub method: Vec<String>,
+}
+
 /// `auscult simulate`
 #[derive(Debug, Args)]
 pub struct Simulate {
@@ -171,6 +261,9 @@ pub struct Check {
     /// Column map to check as well.
     #[arg(long)]
     pub map: Option<PathBuf>,
+    /// File of detector tests to run with these settings (see docs/detector-tests.md).
+    #[arg(long)]
+    pub tests: Option<PathBuf>,
     /// Print the default settings, commented.
     #[arg(long)]
     pub print_defaults: bool,

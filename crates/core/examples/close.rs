@@ -102,6 +102,7 @@ fn bare_mention(number: usize, day: i64, at: Timestamp) -> Mention<'static> {
         sentiment: None,
         rating: None,
         thread: None,
+        signature: None,
         safety_candidate: false,
         medical_request: false,
         canary: false,

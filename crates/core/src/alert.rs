@@ -146,14 +146,24 @@ pub struct EvidenceSummary {
     pub people: u32,
     /// Items.
     pub items: u32,
+    /// Items that repeat another's words: reposts, rows of one incident. They are part of `items`, and corroborate nothing.
+    pub copies: u32,
     /// Distinct channels.
     pub channels: u32,
-    /// (Σw)² / Σw² over people.
+    /// (Σw)² / Σw² over people, copies left out.
     pub effective_n: f64,
-    /// Share of the loudest person.
+    /// Share of the loudest person, copies left out.
     pub top_person_share: f64,
     /// Share of national and regional experts.
     pub expert_share: f64,
+}
+
+impl EvidenceSummary {
+    /// People who can corroborate: those who said it, but no more than there are independent items.
+    #[must_use]
+    pub fn independent_people(&self) -> u32 {
+        self.people.min(self.items.saturating_sub(self.copies))
+    }
 }
 
 /// One slice and its share of the excess.

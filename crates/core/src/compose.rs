@@ -292,7 +292,7 @@ fn severity(
     if !signal.upward && signal.measure == Measure::Mentions {
         return by_score.min(Severity::Major);
     }
-    let few_voices = evidence.people < 5 || evidence.top_person_share > 0.30;
+    let few_voices = evidence.independent_people() < 5 || evidence.top_person_share > 0.30;
     match evidence.grade {
         EvidenceGrade::Anecdotal if few_voices => Severity::Watch,
         EvidenceGrade::Anecdotal => by_score.min(Severity::Notable),

@@ -29,6 +29,9 @@ pub struct Contribution {
     pub person: u64,
     /// Hash of the thread, 0 if none.
     pub thread: u64,
+    /// Voice it repeats ([`crate::repeats`]), 0: its own. Kept in records of its own.
+    #[serde(skip)]
+    pub voice: u64,
     /// Number of the feed.
     pub feed: u32,
     /// Overall feeling, thousandths.
@@ -76,6 +79,7 @@ impl Contribution {
                 .thread
                 .as_deref()
                 .map_or(0, |thread| short_hash(&[&mention.event_source, thread])),
+            voice: 0,
             feed: interner.intern(&mention.feed),
             sentiment: mention.sentiment,
             theme_sentiment: mention.themes.iter().map(|tag| tag.sentiment).collect(),
@@ -86,6 +90,17 @@ impl Contribution {
                 text: clip(mention.text.trim()).into(),
                 language: mention.language.as_ref().into(),
             }),
+        }
+    }
+
+    /// Whose voice it is: the thread the source names, the text it repeats, or its own. A voice counts once per
+    /// series and bucket.
+    #[must_use]
+    pub fn voice(&self) -> u64 {
+        match (self.thread, self.voice) {
+            (0, 0) => self.feedback as u64,
+            (0, voice) => voice,
+            (thread, _) => thread,
         }
     }
 

@@ -77,17 +77,31 @@ pub fn feeling_toward(
 pub fn summarise(window: &Window<'_>, lattice: &Lattice, interner: &Interner) -> EvidenceSummary {
     let channel_slot = slot_of(lattice, StandardDimension::Channel);
     let tier_slot = slot_of(lattice, StandardDimension::Tier);
+    let mut everybody: BTreeSet<u64> = BTreeSet::new();
     let mut people: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut voices: BTreeSet<u64> = BTreeSet::new();
     let mut channels: BTreeSet<&str> = BTreeSet::new();
     let mut experts = 0u64;
-    for contribution in &window.inside {
+    // The earliest speaks for a voice, the others repeat it.
+    let mut inside = window.inside.clone();
+    inside.sort_by_key(|contribution| {
+        (
+            contribution.occurred_at,
+            contribution.feedback,
+            contribution.event,
+        )
+    });
+    for contribution in inside {
         // Somebody unknown counts as one voice per feedback: we cannot tell, and say so in the docs.
         let person = if contribution.person == 0 {
             contribution.feedback as u64
         } else {
             contribution.person
         };
-        *people.entry(person).or_default() += 1;
+        everybody.insert(person);
+        if voices.insert(contribution.voice()) {
+            *people.entry(person).or_default() += 1;
+        }
         match values_in(&contribution.values, channel_slot).first() {
             Some(&channel) => channels.insert(interner.text(channel)),
             None => channels.insert(interner.text(contribution.feed)),
@@ -102,28 +116,30 @@ pub fn summarise(window: &Window<'_>, lattice: &Lattice, interner: &Interner) ->
         }
     }
     let items = window.inside.len() as u64;
+    let originals = voices.len() as u64;
     let squares: u64 = people.values().map(|count| count * count).sum();
     let top = people.values().max().copied().unwrap_or(0);
-    let share = |part: u64| {
-        if items == 0 {
+    let share = |part: u64, whole: u64| {
+        if whole == 0 {
             0.0
         } else {
-            part as f64 / items as f64
+            part as f64 / whole as f64
         }
     };
     let effective_n = if squares == 0 {
         0.0
     } else {
-        (items * items) as f64 / squares as f64
+        (originals * originals) as f64 / squares as f64
     };
     let summary = EvidenceSummary {
         grade: EvidenceGrade::Anecdotal,
-        people: people.len() as u32,
+        people: everybody.len() as u32,
         items: items as u32,
+        copies: (items - originals) as u32,
         channels: channels.len() as u32,
         effective_n,
-        top_person_share: share(top),
-        expert_share: share(experts),
+        top_person_share: share(top, originals),
+        expert_share: share(experts, items),
     };
     EvidenceSummary {
         grade: grade(&summary),
@@ -135,7 +151,10 @@ pub fn summarise(window: &Window<'_>, lattice: &Lattice, interner: &Interner) ->
 /// channel; corroborated from an effective 15 voices, 2 channels and nobody above 15 %; emerging between.
 #[must_use]
 pub fn grade(evidence: &EvidenceSummary) -> EvidenceGrade {
-    if evidence.people < 5 || evidence.top_person_share > 0.30 || evidence.channels < 2 {
+    if evidence.independent_people() < 5
+        || evidence.top_person_share > 0.30
+        || evidence.channels < 2
+    {
         EvidenceGrade::Anecdotal
     } else if evidence.effective_n >= 15.0 && evidence.top_person_share <= 0.15 {
         EvidenceGrade::Corroborated

@@ -30,6 +30,7 @@ pub mod mention;
 pub mod mix;
 pub mod partition;
 pub mod record;
+mod repeats;
 mod restate;
 pub mod series;
 pub mod settings;

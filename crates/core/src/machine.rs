@@ -9,11 +9,13 @@ use crate::contribution::Contribution;
 use crate::disposition::Disposition;
 use crate::effect::{Effect, Rejection};
 use crate::feeds::Feed;
+use crate::identity::short_hash;
 use crate::interner::Interner;
 use crate::journal::{Journal, Outcome};
 use crate::lattice::{Lattice, SeriesKey};
 use crate::learn::Learning;
 use crate::mention::Mention;
+use crate::repeats::{Repeats, Text};
 use crate::series::{Models, Series};
 use crate::settings::CheckedDetectSettings;
 use crate::signal::Signal;
@@ -125,6 +127,7 @@ pub struct Machine {
     pub(crate) portfolio: String,
     pub(crate) interner: Interner,
     pub(crate) journal: Journal,
+    pub(crate) repeats: Repeats,
     pub(crate) series: Vec<Series>,
     pub(crate) index: FxHashMap<SeriesKey, u32>,
     pub(crate) feeds: BTreeMap<(BucketWidth, u32), Feed>,
@@ -165,6 +168,7 @@ impl Machine {
             .collect();
         Machine {
             journal: Journal::new(plan.finest),
+            repeats: Repeats::new(plan.settings.near_duplicates_remembered),
             plan,
             tenant: tenant.to_owned(),
             portfolio: portfolio.to_owned(),
@@ -242,6 +246,7 @@ impl Machine {
                 )
             })
             .collect();
+        let text = self.text_of(mention, &contribution);
         match self.journal.offer(contribution) {
             Outcome::Duplicate => {
                 self.counters.duplicate += 1;
@@ -255,6 +260,9 @@ impl Machine {
                 }
             }
         }
+        if let Some(text) = text {
+            self.repeats.file(text, &self.journal);
+        }
         let mut is_late = false;
         for (width, arrival, bucket) in arrivals {
             is_late |= self.schedule(width, arrival, bucket);
@@ -267,6 +275,45 @@ impl Machine {
                 clock.next = Some(clock.next.map_or(bucket, |next| next.min(bucket)));
             }
         }
+    }
+
+    /// What repeats of a mention are found by. What takes effect before the latest close counts nowhere, so it needs
+    /// no link either.
+    fn text_of(&self, mention: &Mention<'_>, contribution: &Contribution) -> Option<Text> {
+        let signature = mention.signature.as_ref()?;
+        let effect = contribution.occurred_at.max(contribution.watermark);
+        let is_public = self
+            .plan
+            .settings
+            .repost_sources
+            .contains(&mention.who.source);
+        // Reports of organisations (a regulator's list, say) have no person: there the organisation speaks.
+        let organisation =
+            is_public && mention.who.person.is_none() && !mention.who.organisation.is_empty();
+        let author = if organisation {
+            short_hash(&[&mention.tenant, &mention.who.organisation])
+        } else {
+            contribution.person
+        };
+        (effect >= self.closed_until()).then(|| Text {
+            feedback: contribution.feedback,
+            event: contribution.event,
+            effect,
+            occurred_at: contribution.occurred_at,
+            author,
+            thread: contribution.thread,
+            is_public,
+            signature: signature.clone(),
+        })
+    }
+
+    /// End of the latest bucket closed, of any width.
+    pub(crate) fn closed_until(&self) -> Timestamp {
+        let closed = self.clocks.iter().filter(|clock| clock.first.is_some());
+        closed
+            .filter_map(|clock| Some(clock.width.start(clock.next?)))
+            .max()
+            .unwrap_or(Timestamp::MIN)
     }
 
     /// Whether `bucket` must be restated at the close of `arrival`.

@@ -5,6 +5,7 @@
 
 use crate::time::Timestamp;
 use crate::words::{Channel, Setting, SourceType, Stakeholder, Tier};
+pub use auscult_language::near_duplicate::{Signature, VERSION as SIGNATURE_VERSION};
 use std::borrow::Cow;
 
 /// One feedback event, redacted and understood.
@@ -45,6 +46,8 @@ pub struct Mention<'a> {
     pub rating: Option<u16>,
     /// Items of one `thread` (reposts, rows of one incident) count once per series and bucket.
     pub thread: Option<Cow<'a, str>>,
+    /// What near-duplicates are found by; `None`: too short to say, withheld, or made by another version.
+    pub signature: Option<Signature>,
     /// Whether safety triage made a candidate of it. Such text is never quoted.
     pub safety_candidate: bool,
     /// Whether it is a medical question: counted, never quoted in the shared projection.

@@ -1,8 +1,8 @@
 //! Stored state: versioned records, and the way back.
 //!
-//! Five kinds under one portfolio: `head` (clocks, lines, feeds, learning: small, written whole), `names` (interned
-//! strings, append-only), `page` (series by the top byte of their stable hash), `journal` (one chunk a turn)
-//! and `signal`. Every value starts with [`VERSION`]; an older version is read, a newer one refused.
+//! Six kinds under one portfolio: `head` (clocks, lines, feeds, learning: small, written whole), `names` (interned
+//! strings, append-only), `page` (series by the top byte of their stable hash), `journal` (one chunk a turn),
+//! `duplicates` (signatures and links, one chunk a turn) and `signal`. Every value starts with [`VERSION`]; an older version is read, a newer one refused.
 //! Records are `postcard`: compact, and floats keep every bit, so that restoring a dump is the identity.
 
 use crate::feeds::{Feed, FeedShares};
@@ -193,6 +193,17 @@ pub(crate) fn dump_changes(machine: &mut Machine, changes: &mut Vec<(Vec<u8>, Op
         dead.into_iter()
             .map(|number| (key(&portfolio, 'j', &number.to_be_bytes()), None)),
     );
+    let (chunk, dead) = machine.repeats.take_changes();
+    if let Some((number, chunk)) = chunk {
+        changes.push((
+            key(&portfolio, 'd', &number.to_be_bytes()),
+            Some(encode(&chunk)),
+        ));
+    }
+    changes.extend(
+        dead.into_iter()
+            .map(|number| (key(&portfolio, 'd', &number.to_be_bytes()), None)),
+    );
     if dirty.head || dirty.all_series {
         changes.push((key(&portfolio, 'h', b""), Some(encode(&head(machine)))));
     }
@@ -343,6 +354,8 @@ pub(crate) fn restore(
         restore_record(machine, kind, rest, record_key, value)?;
     }
     for machine in machines.values_mut() {
+        let closed_until = machine.closed_until();
+        machine.repeats.settle(&mut machine.journal, closed_until);
         machine.dirty = Dirty::default();
     }
     Ok((clock, machines))
@@ -411,6 +424,10 @@ fn restore_record(
         reason: format!("its {what} number is malformed or out of order"),
     };
     match kind {
+        b'd' => {
+            let number = u64::from_be_bytes(rest.try_into().map_err(|_| numbered("link"))?);
+            machine.repeats.put_back(number, decode(record_key, value)?);
+        }
         b'n' => {
             let first = u32::from_be_bytes(rest.try_into().map_err(|_| numbered("name"))?);
             let strings: Vec<String> = decode(record_key, value)?;

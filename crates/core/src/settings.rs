@@ -5,7 +5,7 @@
 //! unchecked settings, so no rule needs to ask twice.
 
 use crate::time::{BucketIndex, BucketWidth, DAY, HOUR, Timestamp};
-use crate::words::{Measure, StandardDimension};
+use crate::words::{Measure, SourceType, StandardDimension};
 use std::collections::BTreeSet;
 
 /// One way of cutting mentions into series.
@@ -154,6 +154,10 @@ pub struct DetectSettings {
     pub series_limit: u32,
     /// Most alerts a day and portfolio that notify somebody; the rest are listed (A10).
     pub attention_budget_per_day: u32,
+    /// Texts a portfolio remembers to find repeats by, about 500 bytes each; 0 links none (I06).
+    pub near_duplicates_remembered: u32,
+    /// Types of source in which the same words by different people are one voice: a repost, not two opinions.
+    pub repost_sources: Vec<SourceType>,
 }
 
 /// What is wrong with one setting.
@@ -237,6 +241,12 @@ impl DetectSettings {
             splits: Vec::new(),
             series_limit: 500_000,
             attention_budget_per_day: 10,
+            near_duplicates_remembered: 20_000,
+            repost_sources: vec![
+                SourceType::Social,
+                SourceType::RegulatorLetter,
+                SourceType::LiteratureComment,
+            ],
         }
     }
 
@@ -386,6 +396,12 @@ impl DetectSettings {
             f64::from(self.series_limit),
             1.0,
             10_000_000.0,
+        );
+        range(
+            "near_duplicates_remembered",
+            f64::from(self.near_duplicates_remembered),
+            0.0,
+            1_000_000.0,
         );
         range(
             "restatement_horizon_hours",

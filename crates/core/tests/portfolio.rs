@@ -94,9 +94,6 @@ fn fifty_bursts_among_ten_thousand_quiet_series_are_found_and_little_else() {
             found_quiet += found(0..NULLS + PLANTED);
         }
     }
-    println!(
-        "{found_true} of {PLANTED} planted, {found_false} others that day, {found_quiet} on three quiet days"
-    );
     assert!(found_true >= 40, "{found_true} of {PLANTED} planted");
     // One draw of the proportion whose mean is bounded by the rate: with 50 found, five are two standard deviations.
     assert!(

@@ -61,7 +61,8 @@ const fn logarithms() -> [f64; CENTRES] {
 #[inline]
 #[must_use]
 pub fn exp(x: f64) -> f64 {
-    if !(x.abs() < EXP_LIMIT) {
+    // Not a number is outside too.
+    if !(-EXP_LIMIT..EXP_LIMIT).contains(&x) {
         return libm::exp(x);
     }
     let shifted = x * (EXP_STEPS as f64 / LN_2) + ROUND;
@@ -84,7 +85,7 @@ pub fn exp(x: f64) -> f64 {
 #[inline]
 #[must_use]
 pub fn ln(x: f64) -> f64 {
-    if !(x >= f64::MIN_POSITIVE && x < f64::INFINITY) {
+    if !(f64::MIN_POSITIVE..f64::INFINITY).contains(&x) {
         return libm::log(x);
     }
     // x = mantissa × 2^exponent with the mantissa between √½ and √2.

@@ -234,6 +234,7 @@ fn evidence(alert: &Alert, projection: Projection) -> EvidenceData {
             Projection::Medical => People::Exact(evidence.people),
         },
         items: evidence.items,
+        copies: evidence.copies,
         channels: evidence.channels,
         effective_n: evidence.effective_n,
         top_person_share: evidence.top_person_share,

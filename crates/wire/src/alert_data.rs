@@ -189,6 +189,8 @@ record! {
         required "people" people: People,
         /// Items.
         required "items" items: u32,
+        /// Items that repeat another's words: part of `items`, corroborating nothing. Absent means none.
+        optional "copies" copies: u32,
         /// Distinct channels.
         required "channels" channels: u32,
         /// Effective number of independent voices.

@@ -37,6 +37,7 @@ pub mod salvage;
 pub mod schema;
 pub mod series_point;
 pub mod shape;
+mod signature;
 pub mod time;
 pub mod words;
 

@@ -18,6 +18,7 @@ use crate::error::{ErrorCode, WireError};
 use crate::event::{decode_json, encode_json};
 use crate::field::Pairs;
 use crate::record::record;
+use crate::signature;
 
 /// Type of a mention event.
 pub const MENTION_UNDERSTOOD: &str = "io.auscult.mention.understood.v1";
@@ -86,6 +87,9 @@ record! {
         optional "rating" rating: Option<u16>,
         /// Thread.
         optional "thread" thread: Option<Cow<'a, str>>,
+        /// What near-duplicates are found by: version, full stop, 64 minima of 16 bits in base64; absent for short and for
+        /// withheld text.
+        optional "signature" signature: Option<Cow<'a, str>>,
         /// Whether safety triage made a candidate of it.
         optional "safety_candidate" safety_candidate: bool,
         /// Whether it is a medical question.
@@ -187,6 +191,7 @@ pub fn encode_mention(mention: &Mention<'_>) -> Encoded {
         sentiment: mention.sentiment,
         rating: mention.rating,
         thread: mention.thread.as_ref().map(borrow),
+        signature: mention.signature.as_ref().map(signature::written),
         safety_candidate: mention.safety_candidate,
         medical_request: mention.medical_request,
         canary: mention.canary,
@@ -337,6 +342,17 @@ fn mention_from<'a>(
         }
     }
     check(&data)?;
+    let signature = match data.signature.as_deref().map(signature::read) {
+        None => None,
+        Some(Ok(signature)) => signature,
+        Some(Err(reason)) => {
+            return Err(WireError::new(
+                ErrorCode::NumberOutOfRange,
+                "/signature",
+                reason,
+            ));
+        }
+    };
     Ok(Mention {
         tenant: data.tenant,
         portfolio: data.portfolio,
@@ -371,6 +387,7 @@ fn mention_from<'a>(
         sentiment: data.sentiment,
         rating: data.rating,
         thread: data.thread,
+        signature,
         safety_candidate: data.safety_candidate,
         medical_request: data.medical_request,
         canary: data.canary,

@@ -62,6 +62,7 @@ fn alert() -> Alert {
             channels: 3,
             effective_n: 24.6,
             top_person_share: 0.07,
+            copies: 3,
             expert_share: 0.05,
         },
         caveats: vec![Caveat::LateData],

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use auscult_core::input::Marker;
-use auscult_core::mention::{About, Mention, ThemeTag, Who};
+use auscult_core::mention::{About, Mention, Signature, ThemeTag, Who};
 use auscult_core::time::{DAY, Timestamp};
 use auscult_core::words::{Setting, SourceType, Stakeholder, Tier};
 use auscult_wire::{
@@ -47,6 +47,7 @@ fn mention() -> Mention<'static> {
         sentiment: Some(-400),
         rating: Some(0),
         thread: None,
+        signature: None,
         safety_candidate: false,
         medical_request: true,
         canary: false,
@@ -120,6 +121,32 @@ fn spans_that_cannot_be_cut_are_refused() {
         assert_eq!(
             (refusal.code, refusal.place.as_str()),
             (ErrorCode::NumberOutOfRange, "/themes/0/spans")
+        );
+    }
+}
+
+/// A signature survives the log; one of another version is left out, a broken one refused.
+#[test]
+fn signatures_are_read_by_version() {
+    let mut signed = mention();
+    let bytes: Vec<u8> = (0..128).collect();
+    signed.signature = Signature::from_bytes(&bytes);
+    assert!(signed.signature.is_some());
+    let encoded = encode_mention(&signed);
+    let value = String::from_utf8(encoded.value.unwrap()).unwrap();
+    let read =
+        |value: &str| decode_mention(&encoded.headers, value.as_bytes()).map(|read| read.signature);
+    assert_eq!(read(&value), Ok(signed.signature.clone()));
+    assert_eq!(read(&value.replace("\"1.AAEC", "\"2.AAEC")), Ok(None));
+    for broken in [
+        value.replace("\"1.AAEC", "\"1.%%%%"),
+        value.replace("\"1.AAEC", "\"1."),
+        value.replace("\"1.AAEC", "\"AAEC"),
+    ] {
+        let refused = read(&broken).unwrap_err();
+        assert_eq!(
+            (refused.code, refused.place.as_ref()),
+            (ErrorCode::NumberOutOfRange, "/signature")
         );
     }
 }

@@ -247,7 +247,7 @@ pub fn judge(panel: &Panel, settings: &DetectSettings) -> Judged {
             low: Some(decision.band.0),
             high: Some(decision.band.1),
             p_value: Some(decision.verdict.p_value()),
-            alarm: decision.firing,
+            alarm: decision.discovered && decision.material && !decision.cold,
             raised: decision.raised,
             upward: decision.verdict.is_upward(),
         });

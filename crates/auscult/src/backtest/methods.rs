@@ -42,6 +42,16 @@ fn buckets_per_year(width: BucketWidth) -> usize {
     }
 }
 
+/// Buckets that only teach: cumulative methods are fitted once, on what lies before the first judged bucket. A year, or a third
+/// of a series that is shorter than three. The others say themselves how far they look back.
+fn training(method: &str, buckets_per_year: usize, length: usize) -> usize {
+    if method == "cusum" || method.starts_with("glr") {
+        buckets_per_year.min(length / 3)
+    } else {
+        0
+    }
+}
+
 fn judge_counts(
     panel: &Panel,
     from: usize,
@@ -65,10 +75,10 @@ fn judge_counts(
         calendar,
         population: &[],
     };
-    let mut judgements = method.judge(&series, 0..counts.len());
     // The method says how far it looks back; the first bucket that has so many before it is where it starts. Later
     // places may ask for more, because years are not whole numbers of weeks.
-    let mut start = 0;
+    let mut start = training(method.name(), buckets_per_year, counts.len());
+    let mut judgements = method.judge(&series, start..counts.len());
     while let Err(ReferenceError::HistoryTooShort { place, needed, .. }) = &judgements {
         start = (*needed).max(place + 1).max(start + 1);
         if start >= counts.len() {
@@ -91,7 +101,11 @@ fn judge_counts(
                 observed: Some(one.observed as f64),
                 expected: one.expected,
                 low: None,
-                high: one.upper,
+                high: if one.upper == one.score {
+                    None
+                } else {
+                    one.upper
+                },
                 p_value: one.p_value,
                 alarm: one.alarm,
                 raised,

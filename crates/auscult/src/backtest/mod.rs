@@ -5,8 +5,12 @@
 //! judging was beaten: what it says would have to be believed, not compared.
 
 pub mod default;
+pub mod export;
 pub mod methods;
 pub mod panel;
+pub mod replayed;
+pub mod truth;
+pub mod unit;
 
 /// What a method said about one bucket of one series.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,7 +27,7 @@ pub struct Point {
     pub high: Option<f64>,
     /// p-value: two-sided for the default detector, upper for the reference methods.
     pub p_value: Option<f64>,
-    /// The method alarms in this bucket.
+    /// The method alarms in this bucket; for the default detector: a discovery past the floors and the cold start.
     pub alarm: bool,
     /// An alert starts here.
     pub raised: bool,

@@ -1,10 +1,13 @@
 //! `auscult check`: every problem of a settings file or a map, at once.
 
+use crate::backtest::unit;
 use crate::cli::Check;
 use crate::exit::{Failure, Kind, Marked, Outcome};
 use crate::import::map;
 use crate::settings::{self, Overrides};
+use auscult_core::settings::DetectSettings;
 use auscult_engine::settings::Secret;
+use std::path::Path;
 
 /// Checks what was named and says that it is sound, or everything that is wrong.
 pub fn run(check: &Check) -> Outcome {
@@ -35,6 +38,9 @@ pub fn run(check: &Check) -> Outcome {
         settings.detect.views.len(),
         settings.detect.detector
     ));
+    if let Some(path) = &check.tests {
+        run_tests(path, &settings.detect)?;
+    }
     if let Some(path) = &check.map {
         let map = super::read_map(path)?;
         if let Some(detect) = map.detect {
@@ -50,4 +56,50 @@ pub fn run(check: &Check) -> Outcome {
         ));
     }
     Ok(())
+}
+
+/// Runs the tests of a file with `settings`; every one that fails is named with what was seen instead.
+fn run_tests(path: &Path, settings: &DetectSettings) -> Outcome {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::new(
+            Kind::Settings,
+            anyhow::anyhow!(
+                "cannot read tests {}: {error}; see docs/detector-tests.md",
+                path.display()
+            ),
+        )
+    })?;
+    let tests = unit::read(&text)
+        .map_err(|found| Failure::new(Kind::Settings, super::problems(path, &found)))?;
+    let mut failed = Vec::new();
+    for test in &tests {
+        let wrong = test.run(settings);
+        super::print(&format!(
+            "{} {}\n",
+            if wrong.is_empty() { "ok    " } else { "FAILED" },
+            test.name
+        ));
+        failed.extend(
+            wrong
+                .into_iter()
+                .map(|reason| format!("  {}: {reason}", test.name)),
+        );
+    }
+    if failed.is_empty() {
+        super::print(&format!(
+            "{}: {} tests passed\n",
+            path.display(),
+            tests.len()
+        ));
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Settings,
+        anyhow::anyhow!(
+            "{} expectations of {} were not met:\n{}\ncorrect the settings, or the test if it asks for the wrong thing",
+            failed.len(),
+            path.display(),
+            failed.join("\n")
+        ),
+    ))
 }

@@ -1,9 +1,11 @@
 //! One verb, one file.
 
+pub mod backtest;
 pub mod check;
 pub mod dead_letters;
 pub mod demo;
 pub mod dispose;
+pub mod explain;
 pub mod replay;
 pub mod run;
 pub mod simulate;

@@ -5,9 +5,10 @@ use auscult_core::settings::{
     DetectSettings, Dimension, Direction, Exposure, Holidays, Rename, Split, View,
 };
 use auscult_core::time::{BucketIndex, BucketWidth, DAY, Timestamp};
-use auscult_core::words::{Measure, StandardDimension};
+use auscult_core::words::{Measure, SourceType, StandardDimension};
 use toml::Table;
 
+const SOURCES: &str = "survey, field_note, medical_inquiry, call, email, chat, portal, advisory_board, congress, social, patient_support, payer_meeting, market_research, regulator_letter, literature_comment, other";
 const MEASURES: &str = "mentions, negative_share, mean_rating";
 const DIMENSIONS: &str = "product, theme, stakeholder, tier, specialty, setting, organisation, country, region, channel, source, journey, stage, indication, language, extra.<key>";
 
@@ -44,6 +45,14 @@ pub fn read(section: &mut Section<'_>) -> DetectSettings {
     set_u32(
         &mut settings.attention_budget_per_day,
         section.whole("attention_budget_per_day", 100_000),
+    );
+    set_u32(
+        &mut settings.near_duplicates_remembered,
+        section.whole("near_duplicates_remembered", 1_000_000),
+    );
+    set(
+        &mut settings.repost_sources,
+        section.words("repost_sources", SOURCES, SourceType::parse),
     );
     section.section("floors", |floors| {
         set_u32(&mut settings.floors.items, floors.whole("items", 1_000_000));

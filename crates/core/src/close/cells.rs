@@ -43,7 +43,14 @@ impl Machine {
             cells: Vec::new(),
             feeds: Vec::new(),
         };
-        let mut threads: FxHashSet<(u32, u64)> = FxHashSet::default();
+        let mut voices: FxHashSet<(u32, u64)> = FxHashSet::default();
+        // Voices that have copies in this bucket: only for these must it be remembered where they were counted.
+        let repeated: FxHashSet<u64> = self
+            .journal
+            .bucket(width, bucket)
+            .filter(|contribution| contribution.voice != 0)
+            .map(|contribution| contribution.voice)
+            .collect();
         let views: Vec<u8> = (0..self.plan.settings.views.len() as u8)
             .filter(|&view| self.plan.settings.views[view as usize].width == width)
             .collect();
@@ -54,6 +61,8 @@ impl Machine {
         {
             count_feed(&mut cells.feeds, contribution);
             let slots = Slots::new(&contribution.values);
+            let voice = contribution.voice();
+            let may_repeat = contribution.thread != 0 || repeated.contains(&voice);
             for &view in &views {
                 self.plan.lattice.touch(view, &slots, &mut |key, theme| {
                     let at = *cells.index.entry(key).or_insert_with(|| {
@@ -64,8 +73,7 @@ impl Machine {
                     let feeling = theme
                         .and_then(|at| contribution.theme_sentiment.get(at).copied().flatten())
                         .or(contribution.sentiment);
-                    let is_new_voice =
-                        contribution.thread == 0 || threads.insert((at, contribution.thread));
+                    let is_new_voice = !may_repeat || voices.insert((at, voice));
                     add(cell, contribution, feeling, is_new_voice);
                 });
             }

@@ -82,6 +82,8 @@ impl Machine {
         self.counters.buckets_closed += 1;
         self.dirty.head = true;
         self.dirty.all_series = true;
+        self.repeats
+            .link_until(width.end(bucket), &mut self.journal);
         let cells = self.count(width, bucket, bucket);
         self.judge_feeds(width, bucket, &cells, effects);
         self.welcome_new_series(width, bucket, &cells, effects);

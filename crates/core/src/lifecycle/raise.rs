@@ -346,7 +346,7 @@ impl Machine {
             result.width.index(result.as_of.plus(-1)),
         );
         let evidence = crate::evidence::summarise(&window, &self.plan.lattice, &self.interner);
-        evidence.people >= NEW_THEME_PEOPLE && evidence.channels >= NEW_THEME_SOURCES
+        evidence.independent_people() >= NEW_THEME_PEOPLE && evidence.channels >= NEW_THEME_SOURCES
     }
 
     fn send_raised(

@@ -152,6 +152,7 @@ pub fn mention(
         sentiment: Some(feeling),
         rating: Some(random.random_range(0..=1000)),
         thread: None,
+        signature: None,
         safety_candidate: false,
         medical_request: false,
         canary: false,

@@ -3,6 +3,8 @@
 //!
 //! `AUSCULT_BLESS=1 cargo test -p auscult-core --test machine golden` writes the expectations anew; read the difference.
 
+#![expect(clippy::disallowed_methods, reason = "the cases are files")]
+
 use crate::feed::{self, Feed, Order, START, Surge, alerts, run};
 use auscult_core::alert::Alert;
 use auscult_core::disposition::Disposition;

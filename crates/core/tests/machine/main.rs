@@ -2,6 +2,7 @@
 
 mod feed;
 mod golden;
+mod repeats;
 mod silent;
 
 use auscult_core::disposition::Disposition;

@@ -11,6 +11,7 @@ use crate::settings::{CheckedEngineSettings, PortfolioKey, Secret};
 use auscult_core::mention::{About, Mention, ThemeTag, Who};
 use auscult_core::time::{SECOND, Timestamp};
 use auscult_core::words::{FeedbackKind, Stakeholder, Tier};
+use auscult_language::near_duplicate::{self, Signature};
 use auscult_language::privacy::{PersonalDataClass, Pseudonymiser, Redactor};
 use auscult_language::requests::{self, Request};
 use auscult_language::safety::Triage;
@@ -133,6 +134,7 @@ impl Ear {
     pub fn new(with: Understanding, rules: EarRules) -> Ear {
         let mut models = vec![
             format!("language:{}", language_id::VERSION),
+            format!("near_duplicate:{}", near_duplicate::VERSION),
             format!("privacy:{}", with.redactor.ruleset()),
             format!("requests:{}", requests::VERSION),
             format!("safety:{}", with.desk.model()),
@@ -322,6 +324,7 @@ impl Ear {
             sentiment: feeling.overall,
             rating: main_rating(&data.content.measures),
             thread: data.links.thread.or(data.links.duplicate_of),
+            signature: Signature::of(&words, near_duplicate::LEAST_WORDS, false),
             safety_candidate: heard.candidate.is_some(),
             medical_request: !questions.is_empty(),
             canary: data.canary,
@@ -431,6 +434,7 @@ fn known_stakeholder(declared: Stakeholder, words: &Words) -> Stakeholder {
 /// N19: of a medical question the commercial topics carry that there was one, never its words.
 fn withhold_text(mention: &mut Mention<'_>) {
     mention.text = Cow::Borrowed("");
+    mention.signature = None;
     for tag in &mut mention.themes {
         tag.spans.clear();
     }

@@ -1,14 +1,14 @@
 //! Near-duplicates: reposts, syndicated texts and the rows of one incident are linked, so that they count once (I06).
 //!
 //! MinHash signatures (Broder 1997) found again through banded look-up. SimHash was the alternative: one word
-//! instead of 32, but its distance says little for texts of twenty words, and reposts are cut and prefixed, which
+//! instead of 16, but its distance says little for texts of twenty words, and reposts are cut and prefixed, which
 //! Jaccard similarity of word pairs bears well. Memory is bounded: the oldest signatures leave first. Nothing is deleted: a member is
 //! told its family, and the caller decides what counts.
 
 mod signature;
 mod state;
 
-pub use signature::{SIGNATURE_LENGTH, Signature};
+pub use signature::{LEAST_WORDS, SIGNATURE_BYTES, SIGNATURE_LENGTH, Signature, VERSION};
 pub use state::DumpProblem;
 
 use crate::words::Words;
@@ -16,7 +16,7 @@ use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 
 /// Rows of a band: two texts meet when one whole band agrees.
-const BAND: usize = 2;
+const BAND: usize = 4;
 
 /// What counts as a near-duplicate, and how much is remembered.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,7 +33,7 @@ pub struct Settings {
     pub same_author_age: i64,
     /// Texts of fewer words are never duplicates: many people say "very good, thank you" on their own.
     pub least_words: usize,
-    /// Signatures remembered, about 300 bytes each.
+    /// Signatures remembered, about 500 bytes each.
     pub capacity: usize,
     /// Whether numbers must agree. Rows of one incident differ in numbers, reposts do not.
     pub numbers_matter: bool,
@@ -46,7 +46,7 @@ impl Default for Settings {
             same_author_similarity: 0.25,
             same_author_age: 7,
             across_authors: true,
-            least_words: 6,
+            least_words: LEAST_WORDS,
             capacity: 50_000,
             numbers_matter: false,
         }
@@ -61,7 +61,7 @@ pub struct NearDuplicates {
     /// Number of the first member in `members`, counted from the first ever seen.
     first: u64,
     /// Latest member of each band value.
-    bands: FxHashMap<u64, u64>,
+    bands: FxHashMap<u32, u64>,
     /// Numbers of the latest members of each author.
     authors: FxHashMap<u64, VecDeque<u64>>,
 }
@@ -75,10 +75,38 @@ pub struct By {
     pub at: i64,
 }
 
+/// A text to be linked, as its signature.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Text {
+    /// What the text is known by: the family's name if it is the first of its kind.
+    pub id_hash: u64,
+    /// Family the source itself names, such as a thread or an incident; it is believed.
+    pub family: Option<u64>,
+    /// Author, where one is known.
+    pub by: Option<By>,
+    /// Whether another author's text may be the same one: both must allow it.
+    pub across_authors: bool,
+    /// Signature.
+    pub signature: Signature,
+}
+
+/// What became of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Linked {
+    /// Family it joins or was said to be of; `None`: the first of its kind.
+    pub family: Option<u64>,
+    /// Number it is remembered by, if later texts are compared with it.
+    pub remembered: Option<u64>,
+}
+
+/// From this similarity on, a repeat is not remembered beside its original.
+const CLOSE_REPEAT: f32 = 0.95;
+
 #[derive(Debug, Clone, PartialEq)]
 struct Member {
     family: u64,
     by: Option<By>,
+    across_authors: bool,
     signature: Signature,
 }
 
@@ -111,20 +139,60 @@ impl NearDuplicates {
             self.settings.least_words,
             self.settings.numbers_matter,
         )?;
-        let found = self
-            .most_similar(by, &signature)
-            .or_else(|| self.same_incident(by?, &signature));
-        // An exact or very close repeat adds nothing to find others by; keeping it would push out families.
-        if let Some((family, _)) = found.filter(|(_, similarity)| *similarity >= 0.95) {
-            return Some(family);
-        }
-        let family = found.map(|(family, _)| family);
-        self.remember(Member {
-            family: family.unwrap_or(id_hash),
+        let text = Text {
+            id_hash,
+            family: None,
             by,
+            across_authors: self.settings.across_authors,
             signature,
+        };
+        self.observe_text(text).family
+    }
+
+    /// Takes in a text of which only the signature is known.
+    pub fn observe_text(&mut self, text: Text) -> Linked {
+        let found = self
+            .most_similar(&text)
+            .or_else(|| self.same_incident(text.by?, &text.signature));
+        let family = text.family.or(found.map(|(family, _)| family));
+        // An exact or very close repeat adds nothing to find others by; keeping it would push out families.
+        let is_known = found
+            .is_some_and(|(known, similarity)| similarity >= CLOSE_REPEAT && Some(known) == family);
+        let remembered = (!is_known).then(|| {
+            self.remember(Member {
+                family: family.unwrap_or(text.id_hash),
+                by: text.by,
+                across_authors: text.across_authors,
+                signature: text.signature,
+            })
         });
-        family
+        Linked { family, remembered }
+    }
+
+    /// An empty memory whose next member has the number `first`: for putting members back in order with
+    /// [`NearDuplicates::put_back`].
+    #[must_use]
+    pub fn starting_at(settings: Settings, first: u64) -> NearDuplicates {
+        NearDuplicates {
+            first,
+            ..NearDuplicates::new(settings)
+        }
+    }
+
+    /// Remembers a text again, as the next member; `family` is the one it was given.
+    pub fn put_back(&mut self, text: Text) {
+        self.remember(Member {
+            family: text.family.unwrap_or(text.id_hash),
+            by: text.by,
+            across_authors: text.across_authors,
+            signature: text.signature,
+        });
+    }
+
+    /// Number of the oldest member still remembered.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.first
     }
 
     /// Signatures remembered now.
@@ -139,9 +207,10 @@ impl NearDuplicates {
         self.members.is_empty()
     }
 
-    fn most_similar(&self, by: Option<By>, signature: &Signature) -> Option<(u64, f32)> {
+    fn most_similar(&self, text: &Text) -> Option<(u64, f32)> {
         let mut best: Option<(u64, f32)> = None;
-        for number in signature
+        for number in text
+            .signature
             .bands(BAND)
             .filter_map(|band| self.bands.get(&band))
         {
@@ -151,11 +220,11 @@ impl NearDuplicates {
             else {
                 continue;
             };
-            let same_author = matches!((by, member.by), (Some(by), Some(earlier)) if by.author == earlier.author && (by.at - earlier.at).abs() <= self.settings.same_author_age);
-            if !self.settings.across_authors && !same_author {
+            let same_author = matches!((text.by, member.by), (Some(by), Some(earlier)) if by.author == earlier.author && (by.at - earlier.at).abs() <= self.settings.same_author_age);
+            if !same_author && !(text.across_authors && member.across_authors) {
                 continue;
             }
-            let similarity = member.signature.similarity(signature);
+            let similarity = member.signature.similarity(&text.signature);
             if similarity >= self.settings.similarity
                 && best.is_none_or(|(_, most)| similarity > most)
             {
@@ -183,7 +252,7 @@ impl NearDuplicates {
             .max_by(|a, b| a.1.total_cmp(&b.1))
     }
 
-    fn remember(&mut self, member: Member) {
+    fn remember(&mut self, member: Member) -> u64 {
         while self.members.len() >= self.settings.capacity.max(1) {
             self.forget_oldest();
         }
@@ -199,6 +268,7 @@ impl NearDuplicates {
             }
         }
         self.members.push_back(member);
+        number
     }
 
     fn forget_oldest(&mut self) {
@@ -271,6 +341,35 @@ mod tests {
     }
 
     #[test]
+    fn what_people_say_alike_on_their_own_is_no_repost() {
+        let mut seen = NearDuplicates::new(Settings {
+            across_authors: false,
+            ..Settings::default()
+        });
+        let by = |author| Some(By { author, at: 0 });
+        assert_eq!(seen.observe_words(1, by(7), &Words::of(TWEET)), None);
+        assert_eq!(seen.observe_words(2, by(8), &Words::of(TWEET)), None);
+        assert_eq!(seen.observe_words(3, by(8), &Words::of(TWEET)), Some(2));
+        assert_eq!(seen.observe_words(4, None, &Words::of(TWEET)), None);
+    }
+
+    #[test]
+    fn the_family_a_source_names_is_believed_and_found_by_copies_that_name_none() {
+        let mut seen = NearDuplicates::new(Settings::default());
+        let text = |id_hash, family| Text {
+            id_hash,
+            family,
+            by: None,
+            across_authors: true,
+            signature: Signature::of(&Words::of(TWEET), LEAST_WORDS, false).unwrap(),
+        };
+        assert_eq!(seen.observe_text(text(1, Some(70))).family, Some(70));
+        assert_eq!(seen.observe_text(text(2, None)).family, Some(70));
+        assert_eq!(seen.observe_text(text(3, Some(80))).family, Some(80));
+        assert_eq!(seen.first(), 0);
+    }
+
+    #[test]
     fn memory_is_bounded_and_the_oldest_leave() {
         let mut seen = NearDuplicates::new(Settings {
             capacity: 10,
@@ -292,8 +391,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn restored_state_answers_the_same(texts in prop::collection::vec("[a-d ]{10,40}", 1..20), cut in 0usize..20) {
-            let settings = Settings { least_words: 3, ..Settings::default() };
+        fn restored_state_answers_the_same(texts in prop::collection::vec("[a-d ]{10,40}", 1..20), cut in 0usize..20, capacity in 1usize..12) {
+            let settings = Settings { least_words: 3, capacity, ..Settings::default() };
             let mut straight = NearDuplicates::new(settings);
             let mut broken = NearDuplicates::new(settings);
             for (at, text) in texts.iter().enumerate() {

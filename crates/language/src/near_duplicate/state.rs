@@ -1,11 +1,11 @@
 //! Dump and restore, versioned.
 
-use super::{By, Member, NearDuplicates, SIGNATURE_LENGTH, Settings, Signature};
+use super::{By, Member, NearDuplicates, SIGNATURE_BYTES, Settings, Signature};
 
-const MAGIC: &[u8; 8] = b"AUSCND02";
-/// Family, whether there is an author, author, bucket, signature.
+const MAGIC: &[u8; 8] = b"AUSCND03";
+/// Family; whether there is an author (bit 0) and whether it is compared across authors (bit 1); author; bucket.
 const HEAD_BYTES: usize = 32;
-const MEMBER_BYTES: usize = HEAD_BYTES + 4 * SIGNATURE_LENGTH;
+const MEMBER_BYTES: usize = HEAD_BYTES + SIGNATURE_BYTES;
 
 /// Dumped bytes that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,17 +23,13 @@ impl NearDuplicates {
             let by = member.by.unwrap_or(By { author: 0, at: 0 });
             for number in [
                 member.family,
-                u64::from(member.by.is_some()),
+                u64::from(member.by.is_some()) | u64::from(member.across_authors) << 1,
                 by.author,
                 by.at.cast_unsigned(),
             ] {
                 bytes.extend_from_slice(&number.to_le_bytes());
             }
-            member
-                .signature
-                .0
-                .iter()
-                .for_each(|minimum| bytes.extend_from_slice(&minimum.to_le_bytes()));
+            bytes.extend_from_slice(&member.signature.to_bytes());
         }
         bytes
     }
@@ -56,22 +52,18 @@ impl NearDuplicates {
         let mut restored = NearDuplicates::new(settings);
         restored.first = word(first);
         for bytes in members {
-            let mut minima = Box::new([0; SIGNATURE_LENGTH]);
-            let numbers = bytes[HEAD_BYTES..]
-                .chunks_exact(4)
-                .map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]));
-            minima
-                .iter_mut()
-                .zip(numbers)
-                .for_each(|(minimum, number)| *minimum = number);
-            let by = (word(&bytes[8..16]) == 1).then(|| By {
+            let signature = Signature::from_bytes(&bytes[HEAD_BYTES..])
+                .ok_or(DumpProblem("a signature of another length"))?;
+            let flags = word(&bytes[8..16]);
+            let by = (flags & 1 == 1).then(|| By {
                 author: word(&bytes[16..24]),
                 at: word(&bytes[24..32]).cast_signed(),
             });
             restored.remember(Member {
                 family: word(&bytes[..8]),
                 by,
-                signature: Signature(minima),
+                across_authors: flags & 2 == 2,
+                signature,
             });
         }
         Ok(restored)
@@ -93,7 +85,7 @@ mod tests {
     fn refuses_other_bytes() {
         assert!(NearDuplicates::restore(Settings::default(), b"").is_err());
         assert!(
-            NearDuplicates::restore(Settings::default(), b"AUSCND02\0\0\0\0\0\0\0\0abc").is_err()
+            NearDuplicates::restore(Settings::default(), b"AUSCND03\0\0\0\0\0\0\0\0abc").is_err()
         );
     }
 }

@@ -22,6 +22,9 @@ pub(super) fn how_sure(alert: &AlertView) -> Markup {
                 @if let (Some(items), Some(people)) = (evidence.items, &evidence.people) {
                     li { (number(items as f64)) " items from " (people) " people over " (evidence.channels.map_or_else(|| "an unknown number of channels".to_owned(), |channels| words::counted(channels, "channel", "channels"))) }
                 }
+                @if evidence.copies > 0 {
+                    li { (words::counted(evidence.copies, "item repeats", "items repeat")) " another’s words (a repost, a row of one incident): counted once" }
+                }
                 @if let Some(share) = evidence.top_person_share { li { "the loudest person wrote " (percent(share)) } }
                 @if let Some(effective) = evidence.effective_n { li { "worth " (number(effective)) " independent voices" } }
             }

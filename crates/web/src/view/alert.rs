@@ -99,6 +99,7 @@ pub(crate) struct EvidenceView {
     /// A count, or a band such as `25-49` in the shared projection.
     pub people: Option<CountOrBand>,
     pub items: Option<u64>,
+    pub copies: u64,
     pub channels: Option<u64>,
     pub effective_n: Option<f64>,
     pub top_person_share: Option<f64>,
