@@ -105,7 +105,7 @@ fn acts_once(consumer: impl Fn(&str) -> Command) {
 
 #[test]
 fn the_rust_consumer_acts_once_on_each_revision() {
-    let Some(world) = world("the consumer in Rust", "rust", 1) else {
+    let Some(world) = world("the consumer in Rust", "rust", "rust", 1) else {
         return;
     };
     fill(&world);
@@ -144,7 +144,7 @@ fn example() -> PathBuf {
 
 #[test]
 fn the_python_consumer_acts_once_on_each_revision() {
-    let Some(world) = world("the consumer in Python", "python", 1) else {
+    let Some(world) = world("the consumer in Python", "python", "python", 1) else {
         return;
     };
     let Some(python) = python() else {
@@ -226,7 +226,7 @@ fn skipped<T>(what: &str, reason: &str) -> Option<T> {
 
 #[test]
 fn kcat_and_awk_show_each_revision_once() {
-    let Some(world) = world("kcat", "kcat", 1) else {
+    let Some(world) = world("kcat", "kcat", "kcat", 1) else {
         return;
     };
     if let Err(reason) = quietly(Command::new("kcat").arg("-V")) {

@@ -31,7 +31,7 @@ fn letters(world: &World, arguments: &[&str]) -> String {
 
 #[test]
 fn dead_letters_are_listed_shown_and_replayed_once_each_time_they_come() {
-    let Some(world) = world("dead letters", "letters", 1) else {
+    let Some(world) = world("dead letters", "letters", "letters", 1) else {
         return;
     };
     world.append(vec![
@@ -39,7 +39,7 @@ fn dead_letters_are_listed_shown_and_replayed_once_each_time_they_come() {
         poison(&world, "[1, 2, 3]"),
         poison(&world, "{\"specversion\": \"1.0\"}"),
     ]);
-    world.work_off();
+    world.work_off("listen,detect");
 
     let listed = letters(&world, &["list"]);
     let rows: Vec<&str> = listed.lines().skip(1).collect();
@@ -85,7 +85,7 @@ fn dead_letters_are_listed_shown_and_replayed_once_each_time_they_come() {
 
     // What is refused again comes back, with its count grown, until it has been replayed three times.
     for round in 1..=3 {
-        world.work_off();
+        world.work_off("listen,detect");
         let again = letters(&world, &["replay"]);
         let (sent, refused) = if round < 3 { (3, 0) } else { (0, 3) };
         assert!(
@@ -103,7 +103,7 @@ fn a_source_that_sends_nothing_but_poison_stops_the_listener_and_nothing_is_lost
     let Some(cluster) = cluster("the cap on dead letters") else {
         return;
     };
-    let settings = settings_text(&cluster.bootstrap(), "cap", 1)
+    let settings = settings_text(&cluster.bootstrap(), "cap", "cap", 1)
         .replace("share = 1.0", "share = 0.5\nwindow_records = 100");
     let world = world_of(cluster, settings);
     let all: Vec<Outgoing> = (0..1_000)

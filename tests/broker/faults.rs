@@ -27,7 +27,7 @@ fn topics_that_are_not_there_are_named_with_the_command_that_makes_them() {
     scratch.write("key", "k".repeat(64));
     scratch.write(
         "settings.toml",
-        settings_text(&cluster.bootstrap(), "unknown", 1),
+        settings_text(&cluster.bootstrap(), "unknown", "unknown", 1),
     );
     let (succeeded, told) = run(&scratch);
     assert!(!succeeded);
@@ -39,7 +39,7 @@ fn topics_that_are_not_there_are_named_with_the_command_that_makes_them() {
 
 #[test]
 fn a_user_without_rights_is_told_so_and_its_password_is_not() {
-    let Some(world) = world("a user without rights", "forbidden", 1) else {
+    let Some(world) = world("a user without rights", "forbidden", "forbidden", 1) else {
         return;
     };
     let right = std::fs::read_to_string(world.scratch.path("settings.toml")).expect("settings");
@@ -65,7 +65,7 @@ fn a_user_without_rights_is_told_so_and_its_password_is_not() {
 
 #[test]
 fn a_record_too_large_for_its_topic_is_refused_and_the_next_one_taken() {
-    let Some(world) = world("records too large", "large", 1) else {
+    let Some(world) = world("records too large", "large", "large", 1) else {
         return;
     };
     let topic = world.settings.engine.topics.feedback_hcp.clone();

@@ -13,7 +13,7 @@ const TOPICS: usize = 14;
 fn scratch(cluster: &Cluster, name: &str, mentions: u32) -> Scratch {
     let scratch = Scratch::new();
     scratch.write("key", "k".repeat(64));
-    let text = settings_text(&cluster.bootstrap(), name, mentions);
+    let text = settings_text(&cluster.bootstrap(), name, name, mentions);
     scratch.write("settings.toml", text);
     scratch
 }
@@ -133,7 +133,7 @@ fn too_few_brokers_are_told_before_anything_is_made() {
         return;
     };
     let scratch = scratch(cluster, "few", 1);
-    let text_of = settings_text(&cluster.bootstrap(), "few", 1);
+    let text_of = settings_text(&cluster.bootstrap(), "few", "few", 1);
     scratch.write(
         "settings.toml",
         text_of.replace(

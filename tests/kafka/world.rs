@@ -40,7 +40,7 @@ pub fn cluster(what: &str) -> Option<&'static Cluster> {
 /// Two worlds on the same source are comparable to the byte: what cannot be read is known by its place.
 pub fn world(what: &str, name: &str, source: &str, partitions: u32) -> Option<World> {
     let cluster = cluster(what)?;
-    let text = settings_text(&cluster.bootstrap(), name, partitions);
+    let text = settings_text(&cluster.bootstrap(), name, source, partitions);
     Some(world_of(cluster, text))
 }
 
