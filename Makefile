@@ -15,7 +15,7 @@ test:
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	@if command -v cargo-deny >/dev/null; then cargo deny --locked check licenses bans sources; \
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked --offline check --hide-inclusion-graph --allow duplicate licenses bans sources; \
 	else echo "SKIPPED: cargo-deny is not installed (cargo install --locked cargo-deny); licences and bans were not looked at"; fi
 
 # End to end: events a second and peak memory, in memory and through the embedded log.

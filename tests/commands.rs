@@ -94,8 +94,14 @@ fn bad_input_is_named_with_its_remedy_and_exit_code() {
     scratch.write("settings.toml", "[detect]\nfalse_discovery_rate = 2\nsed = 1\n[[detect.views]]\nname = ''\ndimensions = ['planet']\n[web]\nbind = 'nowhere'\n[engine.listen]\nthreads = 'two'\n");
     scratch.write("not.toml", "= = =");
     scratch.write("corrupt.sqlite", vec![b'x'; 8192]);
-    scratch.write("corrupt.toml", "[store]\nlog = 'corrupt.sqlite'\n");
-    scratch.write("kafka.toml", "[kafka]\nbrokers = ['localhost:9092']\n");
+    scratch.write(
+        "corrupt.toml",
+        "[store]\nlog = 'corrupt.sqlite'\n[web]\nbind = '127.0.0.1:0'\n",
+    );
+    scratch.write(
+        "kafka.toml",
+        "[kafka]\nbrokers = ['127.0.0.1:1']\n[web]\nbind = '127.0.0.1:0'\n",
+    );
     let cases: [(&[&str], i32, &[&str]); 10] = [
         (
             &["replay", "none.csv", "--map", "map.toml"],
@@ -145,8 +151,8 @@ fn bad_input_is_named_with_its_remedy_and_exit_code() {
         ),
         (
             &["run", "--settings", "kafka.toml"],
-            3,
-            &["Kafka", "not built yet", "localhost:9092"],
+            5,
+            &["no broker of kafka.brokers", "127.0.0.1:1", "start one"],
         ),
         (
             &["simulate", "--scenario", "mars"],

@@ -1,6 +1,6 @@
 //! `kill -9` at random points under load; an instance frozen for longer than its session.
 
-use crate::kafka::world::{PATIENCE, World, pause, world};
+use crate::kafka::world::{Output, PATIENCE, World, pause, world};
 use std::time::{Duration, Instant};
 
 /// Kills by default; `AUSCULT_KAFKA_KILLS` says otherwise (`make test-kafka-kills`: 100).
@@ -13,7 +13,7 @@ fn kills() -> u32 {
         .unwrap_or(KILLS)
 }
 
-fn alerts_of(outputs: &[(String, Option<Vec<u8>>, Option<Vec<u8>>)]) -> usize {
+fn alerts_of(outputs: &[Output]) -> usize {
     outputs
         .iter()
         .filter(|(topic, ..)| topic == "alerts")

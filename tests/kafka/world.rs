@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// Longest wait for anything that must happen.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Where an output stands, its key and its value.
+pub type Output = (String, Option<Vec<u8>>, Option<Vec<u8>>);
+
 /// A cluster with the topics of one set of settings, and a folder for the binary.
 pub struct World {
     pub cluster: &'static Cluster,
@@ -115,7 +118,7 @@ impl World {
         let records: Vec<Outgoing> =
             auscult_sim::Generator::new(auscult_sim::Scenario::small(), seed)
                 .map(|event| {
-                    let topic = match event.topic.as_ref() {
+                    let topic = match event.topic {
                         "feedback.hcp.v1" => &topics.feedback_hcp,
                         "feedback.patient.v1" => &topics.feedback_patient,
                         _ => &topics.feedback_ecosystem,
@@ -196,7 +199,7 @@ impl World {
 
     /// What people and services act on, in an order that no interleaving changes: alerts and series keep their
     /// order within a key, the rest is a set.
-    pub fn outputs(&self) -> Vec<(String, Option<Vec<u8>>, Option<Vec<u8>>)> {
+    pub fn outputs(&self) -> Vec<Output> {
         let topics = &self.settings.engine.topics;
         let prefix = format!(
             "{}.",

@@ -110,7 +110,7 @@ impl Kafka {
                 Err(LogError::Retry(_)) if Instant::now() < deadline => {}
                 Err(LogError::Retry(reason)) => {
                     return Err(LogError::Retry(format!(
-                        "no broker of kafka.brokers ({}) answers: {reason}",
+                        "no broker of kafka.brokers ({}) answers: {reason}; start one (on this machine: make kafka-up), or correct the setting",
                         settings.brokers.join(", ")
                     )));
                 }

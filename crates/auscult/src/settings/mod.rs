@@ -133,17 +133,19 @@ pub fn read(path: &Path, text: &str, overrides: &Overrides) -> Result<Settings, 
         .and_then(|kafka| keep(kafka.check(), &mut problems));
     let kafka_topics = keep(written.kafka_topics.check(), &mut problems);
     match (engine, detect, web, kafka_topics) {
-        (Some(engine), Some(detect), Some(web), Some(kafka_topics)) if problems.is_empty() => Ok(Settings {
-            engine,
-            detect,
-            web,
-            log_path: written.log_path,
-            view_path: written.view_path,
-            taxonomy: written.taxonomy,
-            theme_model: written.theme_model,
-            kafka,
-            kafka_topics,
-        }),
+        (Some(engine), Some(detect), Some(web), Some(kafka_topics)) if problems.is_empty() => {
+            Ok(Settings {
+                engine,
+                detect,
+                web,
+                log_path: written.log_path,
+                view_path: written.view_path,
+                taxonomy: written.taxonomy,
+                theme_model: written.theme_model,
+                kafka,
+                kafka_topics,
+            })
+        }
         _ => Err(SettingsError::Problems {
             path: path.to_owned(),
             problems,

@@ -221,7 +221,8 @@ impl NearDuplicates {
                 continue;
             };
             let same_author = matches!((text.by, member.by), (Some(by), Some(earlier)) if by.author == earlier.author && (by.at - earlier.at).abs() <= self.settings.same_author_age);
-            if !same_author && !(text.across_authors && member.across_authors) {
+            let across_authors = text.across_authors && member.across_authors;
+            if !same_author && !across_authors {
                 continue;
             }
             let similarity = member.signature.similarity(&text.signature);
