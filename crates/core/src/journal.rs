@@ -24,11 +24,16 @@ pub enum Outcome {
     Duplicate,
 }
 
-/// One turn's worth of journal, as stored.
+/// One turn's worth of journal, as stored; written from references ([`ChunkRef`]).
+pub type Chunk = ChunkOf<Contribution>;
+/// A chunk whose contributions stay where they are.
+pub type ChunkRef<'a> = ChunkOf<&'a Contribution>;
+
+/// A chunk of contributions held as `C`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Chunk {
+pub struct ChunkOf<C> {
     /// Contributions in order of arrival.
-    pub contributions: Vec<Contribution>,
+    pub contributions: Vec<C>,
     /// Feedback hashes whose earlier version was taken out, and the watermark at which.
     pub removals: Vec<(u128, u64, Timestamp)>,
 }
@@ -36,10 +41,17 @@ pub struct Chunk {
 #[derive(Debug, Clone)]
 struct Stored {
     chunk: u64,
+    /// Chunk that says it was taken out.
+    removed_by: Option<u64>,
+    /// Place in the open chunk; without meaning once that is written.
+    open_at: u32,
     /// Chunk of [`crate::repeats`] that names its voice.
     link: Option<u64>,
     contribution: Contribution,
 }
+
+/// In place of a slot: it was forgotten within the turn it came in.
+const FORGOTTEN: u32 = u32::MAX;
 
 #[derive(Debug, Clone, Copy)]
 struct Known {
@@ -56,9 +68,11 @@ pub struct Journal {
     free: Vec<u32>,
     shelves: BTreeMap<BucketIndex, Vec<u32>>,
     known: FxHashMap<u128, Known>,
-    open_chunk: Chunk,
+    /// Slots of what came in since the last commit, in order of arrival.
+    open: Vec<u32>,
+    open_removals: Vec<(u128, u64, Timestamp)>,
     next_chunk: u64,
-    /// Contributions alive per stored chunk; at zero the chunk is deleted.
+    /// Per chunk, its contributions that are alive and its removals of contributions that are; at zero it is deleted.
     alive: BTreeMap<u64, u32>,
     dead_chunks: Vec<u64>,
     /// Chunks of links whose contribution was forgotten.
@@ -75,7 +89,8 @@ impl Journal {
             free: Vec::new(),
             shelves: BTreeMap::new(),
             known: FxHashMap::default(),
-            open_chunk: Chunk::default(),
+            open: Vec::new(),
+            open_removals: Vec::new(),
             next_chunk: 0,
             alive: BTreeMap::new(),
             dead_chunks: Vec::new(),
@@ -113,8 +128,8 @@ impl Journal {
         };
         let replaced_at = replaced
             .and_then(|known| self.remove(known, contribution.feedback, contribution.watermark));
-        self.open_chunk.contributions.push(contribution.clone());
-        self.insert(contribution, self.next_chunk);
+        let slot = self.insert(contribution, self.next_chunk, None);
+        self.open.push(slot);
         Outcome::Applied {
             replaced: replaced_at,
         }
@@ -123,13 +138,13 @@ impl Journal {
     fn remove(&mut self, known: Known, feedback: u128, watermark: Timestamp) -> Option<Timestamp> {
         let stored = self.slots.get_mut(known.slot as usize)?.as_mut()?;
         stored.contribution.removed_at = Some(watermark);
-        self.open_chunk
-            .removals
-            .push((feedback, known.event, watermark));
+        stored.removed_by = Some(self.next_chunk);
+        *self.alive.entry(self.next_chunk).or_default() += 1;
+        self.open_removals.push((feedback, known.event, watermark));
         Some(stored.contribution.occurred_at)
     }
 
-    fn insert(&mut self, contribution: Contribution, chunk: u64) {
+    fn insert(&mut self, contribution: Contribution, chunk: u64, removed_by: Option<u64>) -> u32 {
         let shelf = self.finest.index(contribution.occurred_at);
         let known = Known {
             recorded_at: contribution.recorded_at,
@@ -139,6 +154,8 @@ impl Journal {
         let feedback = contribution.feedback;
         let stored = Some(Stored {
             chunk,
+            removed_by,
+            open_at: self.open.len() as u32,
             link: None,
             contribution,
         });
@@ -155,6 +172,7 @@ impl Journal {
         self.known.insert(feedback, Known { slot, ..known });
         self.shelves.entry(shelf).or_default().push(slot);
         *self.alive.entry(chunk).or_default() += 1;
+        slot
     }
 
     /// All contributions whose event time lies in bucket `index` of `width`, removed ones included.
@@ -202,11 +220,28 @@ impl Journal {
         {
             self.known.remove(&feedback);
         }
-        if let Some(alive) = self.alive.get_mut(&stored.chunk) {
-            *alive -= 1;
-            if *alive == 0 && stored.chunk < self.next_chunk {
-                self.alive.remove(&stored.chunk);
-                self.dead_chunks.push(stored.chunk);
+        if stored.chunk == self.next_chunk
+            && let Some(open) = self.open.get_mut(stored.open_at as usize)
+        {
+            *open = FORGOTTEN;
+        }
+        self.release(stored.chunk);
+        if let Some(chunk) = stored.removed_by {
+            self.release(chunk);
+        }
+    }
+
+    /// One thing less for which `chunk` is kept.
+    fn release(&mut self, chunk: u64) {
+        let Some(alive) = self.alive.get_mut(&chunk) else {
+            return;
+        };
+        *alive -= 1;
+        if *alive == 0 {
+            self.alive.remove(&chunk);
+            // The open chunk is not stored yet: it is simply not written.
+            if chunk < self.next_chunk {
+                self.dead_chunks.push(chunk);
             }
         }
     }
@@ -247,27 +282,26 @@ impl Journal {
         std::mem::take(&mut self.released_links)
     }
 
-    /// The chunk written since the last call (number and content), and chunks nothing is left of.
-    pub fn take_changes(&mut self) -> (Option<(u64, Chunk)>, Vec<u64>) {
-        let chunk = std::mem::take(&mut self.open_chunk);
-        let written = (!chunk.contributions.is_empty()).then(|| {
-            let number = self.next_chunk;
-            self.next_chunk += 1;
-            (number, chunk)
-        });
-        if let Some((number, _)) = &written
-            && self.alive.get(number) == Some(&0)
-        {
-            // Everything in it was pruned within the very turn: write it and delete it next time.
-            self.alive.remove(number);
-            self.dead_chunks.push(*number);
-        }
+    /// The chunk to write (number and content), and chunks nothing is left of; both since the last call.
+    pub fn take_changes(&mut self) -> (Option<(u64, ChunkRef<'_>)>, Vec<u64>) {
         let dead = std::mem::take(&mut self.dead_chunks);
-        let dead = dead
+        let number = self.next_chunk;
+        let open = std::mem::take(&mut self.open);
+        let removals = std::mem::take(&mut self.open_removals);
+        if !self.alive.contains_key(&number) {
+            return (None, dead);
+        }
+        self.next_chunk += 1;
+        let contributions = open
             .into_iter()
-            .filter(|chunk| written.as_ref().is_none_or(|(number, _)| number != chunk))
+            .filter_map(|slot| self.slots.get(slot as usize)?.as_ref())
+            .map(|stored| &stored.contribution)
             .collect();
-        (written, dead)
+        let chunk = ChunkRef {
+            contributions,
+            removals,
+        };
+        (Some((number, chunk)), dead)
     }
 
     /// Puts a stored chunk back; chunks must come in ascending order.
@@ -278,6 +312,8 @@ impl Journal {
                 && let Some(Some(stored)) = self.slots.get_mut(known.slot as usize)
             {
                 stored.contribution.removed_at = Some(*watermark);
+                stored.removed_by = Some(number);
+                *self.alive.entry(number).or_default() += 1;
             }
         }
         // Two versions of one feedback within a chunk: the removal names the earlier by its event.
@@ -287,13 +323,119 @@ impl Journal {
             .map(|(feedback, event, watermark)| ((*feedback, *event), *watermark))
             .collect();
         for mut contribution in chunk.contributions {
-            if let Some(watermark) = removed.get(&(contribution.feedback, contribution.event)) {
-                contribution.removed_at = Some(*watermark);
-            }
+            let watermark = removed.get(&(contribution.feedback, contribution.event));
+            // What the chunk was written with says it too, but a later chunk may be the one that did it.
+            contribution.removed_at = watermark.copied();
+            let removed_by = watermark.map(|_| number);
             if self.finest.end(self.finest.index(contribution.occurred_at)) > keep_from {
-                self.insert(contribution, number);
+                if removed_by.is_some() {
+                    *self.alive.entry(number).or_default() += 1;
+                }
+                self.insert(contribution, number, removed_by);
             }
         }
         self.next_chunk = self.next_chunk.max(number + 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::DAY;
+
+    fn contribution(feedback: u128, event: u64, day: i64) -> Contribution {
+        Contribution {
+            feedback,
+            event,
+            recorded_at: Timestamp(event as i64),
+            occurred_at: Timestamp(day * DAY),
+            watermark: Timestamp(0),
+            removed_at: None,
+            person: 0,
+            thread: 0,
+            voice: 0,
+            feed: 0,
+            sentiment: None,
+            theme_sentiment: Vec::new(),
+            rating: None,
+            values: Box::default(),
+            quote: None,
+        }
+    }
+
+    /// What a log would hold: chunks written and not deleted since.
+    #[derive(Default)]
+    struct Log(BTreeMap<u64, Chunk>);
+
+    impl Log {
+        fn commit(&mut self, journal: &mut Journal) {
+            let (written, dead) = journal.take_changes();
+            if let Some((number, chunk)) = written {
+                let contributions = chunk.contributions.into_iter().cloned().collect();
+                self.0.insert(
+                    number,
+                    Chunk {
+                        contributions,
+                        removals: chunk.removals,
+                    },
+                );
+            }
+            for number in dead {
+                assert!(self.0.remove(&number).is_some(), "deleted once");
+            }
+        }
+
+        fn restore(&self, keep_from: Timestamp) -> Journal {
+            let mut journal = Journal::new(BucketWidth::Day);
+            for (number, chunk) in &self.0 {
+                journal.put_back(*number, chunk.clone(), keep_from);
+            }
+            journal
+        }
+    }
+
+    fn counting(journal: &Journal, days: i64) -> Vec<u64> {
+        (0..days as BucketIndex)
+            .flat_map(|day| journal.bucket(BucketWidth::Day, day))
+            .filter(|contribution| contribution.removed_at.is_none())
+            .map(|contribution| contribution.event)
+            .collect()
+    }
+
+    #[test]
+    fn a_removal_outlives_the_version_that_brought_it() {
+        let (mut journal, mut log) = (Journal::new(BucketWidth::Day), Log::default());
+        journal.offer(contribution(1, 1, 9));
+        log.commit(&mut journal);
+        // The correction says it was said much earlier, so that it is forgotten first.
+        journal.offer(contribution(1, 2, 1));
+        log.commit(&mut journal);
+        let before = Timestamp(5 * DAY);
+        journal.prune(before);
+        log.commit(&mut journal);
+        assert_eq!(counting(&journal, 20), [0_u64; 0]);
+        assert_eq!(counting(&log.restore(before), 20), [0_u64; 0]);
+        journal.prune(Timestamp(20 * DAY));
+        log.commit(&mut journal);
+        assert!(journal.is_empty() && log.0.is_empty());
+    }
+
+    #[test]
+    fn what_comes_and_goes_within_a_turn_is_not_written() {
+        let (mut journal, mut log) = (Journal::new(BucketWidth::Day), Log::default());
+        journal.offer(contribution(1, 1, 1));
+        journal.prune(Timestamp(5 * DAY));
+        journal.offer(contribution(2, 2, 7));
+        log.commit(&mut journal);
+        let events: Vec<u64> = log
+            .0
+            .values()
+            .flat_map(|chunk| &chunk.contributions)
+            .map(|kept| kept.event)
+            .collect();
+        assert_eq!(events, [2]);
+        journal.prune(Timestamp(9 * DAY));
+        log.commit(&mut journal);
+        assert!(log.0.is_empty());
     }
 }

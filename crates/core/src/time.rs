@@ -78,6 +78,22 @@ impl BucketWidth {
         }
     }
 
+    /// Every width, from the finest.
+    pub const ALL: [BucketWidth; 4] = [
+        BucketWidth::Hour,
+        BucketWidth::Day,
+        BucketWidth::Week,
+        BucketWidth::Month,
+    ];
+
+    /// The width that [`BucketWidth::iso`] writes as `duration`.
+    #[must_use]
+    pub fn of_iso(duration: &str) -> Option<BucketWidth> {
+        BucketWidth::ALL
+            .into_iter()
+            .find(|width| width.iso() == duration)
+    }
+
     fn shift(self) -> i64 {
         match self {
             BucketWidth::Week => EPOCH_TO_MONDAY,
@@ -195,6 +211,14 @@ fn first_day_of_month(index: BucketIndex) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_width_is_known_again_by_what_alerts_carry() {
+        for width in BucketWidth::ALL {
+            assert_eq!(BucketWidth::of_iso(width.iso()), Some(width));
+        }
+        assert_eq!(BucketWidth::of_iso("P1Y"), None);
+    }
 
     #[test]
     fn epoch_day_is_a_thursday() {

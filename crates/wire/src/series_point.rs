@@ -127,18 +127,15 @@ impl SeriesPointData {
     /// The core's point.
     ///
     /// # Errors
-    /// [`ErrorCode::EnumUnknown`] when the bucket is no hour, day or week.
+    /// [`ErrorCode::EnumUnknown`] when the bucket is no hour, day, week or month.
     pub fn into_point(self) -> Result<SeriesPoint, WireError> {
-        let width = [BucketWidth::Hour, BucketWidth::Day, BucketWidth::Week]
-            .into_iter()
-            .find(|width| width.iso() == self.bucket)
-            .ok_or_else(|| {
-                WireError::new(
-                    ErrorCode::EnumUnknown,
-                    "/bucket",
-                    "not one of PT1H, P1D, P1W",
-                )
-            })?;
+        let width = BucketWidth::of_iso(&self.bucket).ok_or_else(|| {
+            WireError::new(
+                ErrorCode::EnumUnknown,
+                "/bucket",
+                "not one of PT1H, P1D, P1W, P1M",
+            )
+        })?;
         Ok(SeriesPoint {
             tenant: self.tenant,
             portfolio: self.portfolio,

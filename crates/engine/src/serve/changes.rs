@@ -163,21 +163,19 @@ fn signal(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
 
 fn series_point(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
     let point = decode_series_point(&record.headers, value)?.data;
-    let width = [BucketWidth::Hour, BucketWidth::Day, BucketWidth::Week]
-        .into_iter()
-        .find(|width| width.iso() == point.bucket);
+    let width = BucketWidth::of_iso(&point.bucket);
     let width = width.ok_or_else(|| {
         WireError::new(
             ErrorCode::EnumUnknown,
             "/bucket",
-            "not one of PT1H, P1D, P1W",
+            "not one of PT1H, P1D, P1W, P1M",
         )
     })?;
     Ok(ViewChange::SeriesPoint {
         portfolio: point.portfolio,
         series_id: point.series_id,
         start: point.start,
-        end: point.start.plus(width.milliseconds()),
+        end: width.end(width.index(point.start)),
         revision: point.revision,
         data: data_text(value)?,
     })

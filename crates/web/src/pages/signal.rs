@@ -111,6 +111,7 @@ fn window(signal: &SignalView) -> Markup {
         "PT1H" => "hourly periods",
         "P1D" => "daily periods",
         "P1W" => "weekly periods",
+        "P1M" => "monthly periods",
         _ => "",
     };
     html! {

@@ -44,10 +44,8 @@ impl PointView {
     pub(crate) fn read(json: &str, now: Timestamp) -> Option<PointView> {
         let data: PointData = serde_json::from_str(json).ok()?;
         let start = parse_time(&data.start)?;
-        let width = [BucketWidth::Hour, BucketWidth::Day, BucketWidth::Week]
-            .into_iter()
-            .find(|width| width.iso() == data.bucket)?;
-        let end = start.plus(width.milliseconds());
+        let width = BucketWidth::of_iso(&data.bucket)?;
+        let end = width.end(width.index(start));
         Some(PointView {
             start,
             end,
