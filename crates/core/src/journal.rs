@@ -6,6 +6,7 @@
 //! order that depends on how partitions interleaved. It also makes the stored state an append-only list of
 //! chunks, one a turn, instead of one record for each touched cell.
 
+use crate::chunks::Chunks;
 use crate::contribution::Contribution;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
 use rustc_hash::FxHashMap;
@@ -71,10 +72,8 @@ pub struct Journal {
     /// Slots of what came in since the last commit, in order of arrival.
     open: Vec<u32>,
     open_removals: Vec<(u128, u64, Timestamp)>,
-    next_chunk: u64,
-    /// Per chunk, its contributions that are alive and its removals of contributions that are; at zero it is deleted.
-    alive: BTreeMap<u64, u32>,
-    dead_chunks: Vec<u64>,
+    /// A chunk is held by its contributions, and by its removals of contributions, that are not forgotten.
+    chunks: Chunks,
     /// Chunks of links whose contribution was forgotten.
     released_links: Vec<u64>,
 }
@@ -91,9 +90,7 @@ impl Journal {
             known: FxHashMap::default(),
             open: Vec::new(),
             open_removals: Vec::new(),
-            next_chunk: 0,
-            alive: BTreeMap::new(),
-            dead_chunks: Vec::new(),
+            chunks: Chunks::default(),
             released_links: Vec::new(),
         }
     }
@@ -128,7 +125,7 @@ impl Journal {
         };
         let replaced_at = replaced
             .and_then(|known| self.remove(known, contribution.feedback, contribution.watermark));
-        let slot = self.insert(contribution, self.next_chunk, None);
+        let slot = self.insert(contribution, self.chunks.open(), None);
         self.open.push(slot);
         Outcome::Applied {
             replaced: replaced_at,
@@ -138,8 +135,8 @@ impl Journal {
     fn remove(&mut self, known: Known, feedback: u128, watermark: Timestamp) -> Option<Timestamp> {
         let stored = self.slots.get_mut(known.slot as usize)?.as_mut()?;
         stored.contribution.removed_at = Some(watermark);
-        stored.removed_by = Some(self.next_chunk);
-        *self.alive.entry(self.next_chunk).or_default() += 1;
+        stored.removed_by = Some(self.chunks.open());
+        self.chunks.hold(self.chunks.open());
         self.open_removals.push((feedback, known.event, watermark));
         Some(stored.contribution.occurred_at)
     }
@@ -171,7 +168,7 @@ impl Journal {
         };
         self.known.insert(feedback, Known { slot, ..known });
         self.shelves.entry(shelf).or_default().push(slot);
-        *self.alive.entry(chunk).or_default() += 1;
+        self.chunks.hold(chunk);
         slot
     }
 
@@ -220,29 +217,14 @@ impl Journal {
         {
             self.known.remove(&feedback);
         }
-        if stored.chunk == self.next_chunk
+        if stored.chunk == self.chunks.open()
             && let Some(open) = self.open.get_mut(stored.open_at as usize)
         {
             *open = FORGOTTEN;
         }
-        self.release(stored.chunk);
+        self.chunks.release(stored.chunk);
         if let Some(chunk) = stored.removed_by {
-            self.release(chunk);
-        }
-    }
-
-    /// One thing less for which `chunk` is kept.
-    fn release(&mut self, chunk: u64) {
-        let Some(alive) = self.alive.get_mut(&chunk) else {
-            return;
-        };
-        *alive -= 1;
-        if *alive == 0 {
-            self.alive.remove(&chunk);
-            // The open chunk is not stored yet: it is simply not written.
-            if chunk < self.next_chunk {
-                self.dead_chunks.push(chunk);
-            }
+            self.chunks.release(chunk);
         }
     }
 
@@ -284,14 +266,12 @@ impl Journal {
 
     /// The chunk to write (number and content), and chunks nothing is left of; both since the last call.
     pub fn take_changes(&mut self) -> (Option<(u64, ChunkRef<'_>)>, Vec<u64>) {
-        let dead = std::mem::take(&mut self.dead_chunks);
-        let number = self.next_chunk;
+        let (written, dead) = self.chunks.turn();
         let open = std::mem::take(&mut self.open);
         let removals = std::mem::take(&mut self.open_removals);
-        if !self.alive.contains_key(&number) {
+        let Some(number) = written else {
             return (None, dead);
-        }
-        self.next_chunk += 1;
+        };
         let contributions = open
             .into_iter()
             .filter_map(|slot| self.slots.get(slot as usize)?.as_ref())
@@ -313,7 +293,7 @@ impl Journal {
             {
                 stored.contribution.removed_at = Some(*watermark);
                 stored.removed_by = Some(number);
-                *self.alive.entry(number).or_default() += 1;
+                self.chunks.hold(number);
             }
         }
         // Two versions of one feedback within a chunk: the removal names the earlier by its event.
@@ -329,12 +309,12 @@ impl Journal {
             let removed_by = watermark.map(|_| number);
             if self.finest.end(self.finest.index(contribution.occurred_at)) > keep_from {
                 if removed_by.is_some() {
-                    *self.alive.entry(number).or_default() += 1;
+                    self.chunks.hold(number);
                 }
                 self.insert(contribution, number, removed_by);
             }
         }
-        self.next_chunk = self.next_chunk.max(number + 1);
+        self.chunks.stored(number);
     }
 }
 

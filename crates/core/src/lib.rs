@@ -9,6 +9,7 @@
 #![warn(clippy::unwrap_used, clippy::iter_over_hash_type)]
 
 pub mod alert;
+mod chunks;
 mod close;
 mod compose;
 pub mod contribution;

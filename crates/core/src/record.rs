@@ -172,6 +172,23 @@ pub(crate) fn dump_clock(clock: &Clock) -> Vec<u8> {
     encode(clock)
 }
 
+/// The chunk to write, if any, and tombstones of those nothing is left of.
+fn dump_chunks<C: Serialize>(
+    portfolio: &str,
+    kind: char,
+    (written, dead): (Option<(u64, C)>, Vec<u64>),
+    changes: &mut Vec<(Vec<u8>, Option<Vec<u8>>)>,
+) {
+    let written = written.map(|(number, chunk)| (number, Some(encode(&chunk))));
+    let dead = dead.into_iter().map(|number| (number, None));
+    changes.extend(
+        written
+            .into_iter()
+            .chain(dead)
+            .map(|(number, value)| (key(portfolio, kind, &number.to_be_bytes()), value)),
+    );
+}
+
 /// Appends what changed in `machine` since the last call.
 pub(crate) fn dump_changes(machine: &mut Machine, changes: &mut Vec<(Vec<u8>, Option<Vec<u8>>)>) {
     let dirty = std::mem::take(&mut machine.dirty);
@@ -182,28 +199,8 @@ pub(crate) fn dump_changes(machine: &mut Machine, changes: &mut Vec<(Vec<u8>, Op
             Some(encode(&strings)),
         ));
     }
-    let (chunk, dead) = machine.journal.take_changes();
-    if let Some((number, chunk)) = chunk {
-        changes.push((
-            key(&portfolio, 'j', &number.to_be_bytes()),
-            Some(encode(&chunk)),
-        ));
-    }
-    changes.extend(
-        dead.into_iter()
-            .map(|number| (key(&portfolio, 'j', &number.to_be_bytes()), None)),
-    );
-    let (chunk, dead) = machine.repeats.take_changes();
-    if let Some((number, chunk)) = chunk {
-        changes.push((
-            key(&portfolio, 'd', &number.to_be_bytes()),
-            Some(encode(&chunk)),
-        ));
-    }
-    changes.extend(
-        dead.into_iter()
-            .map(|number| (key(&portfolio, 'd', &number.to_be_bytes()), None)),
-    );
+    dump_chunks(&portfolio, 'j', machine.journal.take_changes(), changes);
+    dump_chunks(&portfolio, 'd', machine.repeats.take_changes(), changes);
     if dirty.head || dirty.all_series {
         changes.push((key(&portfolio, 'h', b""), Some(encode(&head(machine)))));
     }

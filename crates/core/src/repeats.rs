@@ -13,6 +13,7 @@
 //! Stored as chunks, one a turn like the journal's: texts when they arrive, links when they are made. A chunk lives
 //! while one of its texts is pending or remembered, or one of its links belongs to something remembered or journalled.
 
+use crate::chunks::Chunks;
 use crate::journal::Journal;
 use crate::time::{DAY, Timestamp};
 use auscult_language::near_duplicate::{
@@ -86,9 +87,7 @@ pub(crate) struct Repeats {
     origins: VecDeque<Origin>,
     pending: Vec<Pending>,
     open: Chunk,
-    next_chunk: u64,
-    alive: BTreeMap<u64, u32>,
-    dead: Vec<u64>,
+    chunks: Chunks,
     /// Chunks read on restore, until [`Repeats::settle`].
     read: BTreeMap<u64, Chunk>,
 }
@@ -103,9 +102,7 @@ impl Repeats {
             origins: VecDeque::new(),
             pending: Vec::new(),
             open: Chunk::default(),
-            next_chunk: 0,
-            alive: BTreeMap::new(),
-            dead: Vec::new(),
+            chunks: Chunks::default(),
             read: BTreeMap::new(),
         }
     }
@@ -118,9 +115,9 @@ impl Repeats {
         else {
             return;
         };
-        let place = (self.next_chunk, self.open.texts.len() as u32);
+        let place = (self.chunks.open(), self.open.texts.len() as u32);
         self.open.texts.push(text.clone());
-        self.hold(place.0);
+        self.chunks.hold(place.0);
         self.pending.push(Pending { text, place, slot });
     }
 
@@ -139,7 +136,7 @@ impl Repeats {
         }
         self.forget_evicted();
         for chunk in journal.take_released_links() {
-            self.release(chunk);
+            self.chunks.release(chunk);
         }
     }
 
@@ -154,17 +151,17 @@ impl Repeats {
         };
         let remembered = remembered.map(|number| (number, pending.place));
         if remembered.is_some() {
-            self.hold(self.next_chunk);
+            self.chunks.hold(self.chunks.open());
             self.origins.push_back(Origin {
                 text: pending.place.0,
-                link: self.next_chunk,
+                link: self.chunks.open(),
             });
         } else {
-            self.release(pending.place.0);
+            self.chunks.release(pending.place.0);
         }
         let version = (text.feedback, text.event);
-        if voice != 0 && journal.link(pending.slot, version, voice, self.next_chunk) {
-            self.hold(self.next_chunk);
+        if voice != 0 && journal.link(pending.slot, version, voice, self.chunks.open()) {
+            self.chunks.hold(self.chunks.open());
         }
         self.open.links.push(Link {
             feedback: text.feedback,
@@ -179,44 +176,21 @@ impl Repeats {
             let Some(origin) = self.origins.pop_front() else {
                 return;
             };
-            self.release(origin.text);
-            self.release(origin.link);
-        }
-    }
-
-    fn hold(&mut self, chunk: u64) {
-        *self.alive.entry(chunk).or_default() += 1;
-    }
-
-    fn release(&mut self, chunk: u64) {
-        let Some(alive) = self.alive.get_mut(&chunk) else {
-            return;
-        };
-        *alive -= 1;
-        if *alive == 0 {
-            self.alive.remove(&chunk);
-            if chunk < self.next_chunk {
-                self.dead.push(chunk);
-            }
+            self.chunks.release(origin.text);
+            self.chunks.release(origin.link);
         }
     }
 
     /// The chunk to write since the last call (number and content), and chunks nothing depends on any more.
     pub(crate) fn take_changes(&mut self) -> (Option<(u64, Chunk)>, Vec<u64>) {
         let chunk = std::mem::take(&mut self.open);
-        let written = self
-            .alive
-            .contains_key(&self.next_chunk)
-            .then_some((self.next_chunk, chunk));
-        if written.is_some() {
-            self.next_chunk += 1;
-        }
-        (written, std::mem::take(&mut self.dead))
+        let (written, dead) = self.chunks.turn();
+        (written.map(|number| (number, chunk)), dead)
     }
 
     /// Takes a stored chunk; [`Repeats::settle`] must follow when all are there.
     pub(crate) fn put_back(&mut self, number: u64, chunk: Chunk) {
-        self.next_chunk = self.next_chunk.max(number + 1);
+        self.chunks.stored(number);
         self.read.insert(number, chunk);
     }
 
@@ -237,7 +211,7 @@ impl Repeats {
                     && let Some(&slot) = slots.get(&version)
                     && journal.link(slot, version, link.voice, number)
                 {
-                    self.hold(number);
+                    self.chunks.hold(number);
                 }
             }
         }
@@ -248,7 +222,7 @@ impl Repeats {
                     && !linked.contains_key(&version)
                     && let Some(&slot) = slots.get(&version)
                 {
-                    self.hold(number);
+                    self.chunks.hold(number);
                     let place = (number, at as u32);
                     self.pending.push(Pending { text, place, slot });
                 }
@@ -281,8 +255,8 @@ impl Repeats {
             let Some(text) = text else { continue };
             self.index
                 .put_back(compared(text, (voice != 0).then_some(voice)));
-            self.hold(place.0);
-            self.hold(link);
+            self.chunks.hold(place.0);
+            self.chunks.hold(link);
             self.origins.push_back(Origin {
                 text: place.0,
                 link,

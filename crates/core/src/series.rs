@@ -162,6 +162,18 @@ pub struct Closed {
 const FORGETTABLE_EXPECTED: f64 = 0.5;
 
 impl Closed {
+    /// As a bucket is closed at first: not restated, not yet looked at by false-discovery control.
+    #[must_use]
+    pub fn new(bucket: BucketIndex, verdict: Verdict, expectation: Expectation) -> Closed {
+        Closed {
+            bucket,
+            revision: 1,
+            verdict,
+            expectation,
+            discovered: false,
+        }
+    }
+
     /// Nothing was seen, nothing much expected, nothing found.
     fn is_forgettable(&self) -> bool {
         self.verdict.items == 0
@@ -354,16 +366,8 @@ impl Track {
                 p_combined: sides,
             };
             let expectation = Expectation::Count(forecast);
-            self.ring.insert(
-                at,
-                Closed {
-                    bucket,
-                    revision: 1,
-                    verdict,
-                    expectation,
-                    discovered: false,
-                },
-            );
+            self.ring
+                .insert(at, Closed::new(bucket, verdict, expectation));
         }
         self.ring.get_mut(at)
     }

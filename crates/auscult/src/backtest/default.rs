@@ -93,16 +93,8 @@ pub fn run(
                 _ => Some(cell.unwrap_or(&empty)),
             };
             let (verdict, expectation) = one.track.step(&models, &context, seen);
-            one.track.remember(
-                Closed {
-                    bucket,
-                    revision: 1,
-                    verdict,
-                    expectation,
-                    discovered: false,
-                },
-                2,
-            );
+            one.track
+                .remember(Closed::new(bucket, verdict, expectation), 2);
             if verdict.observed.is_some() {
                 judged.push((at, verdict, expectation));
             }

@@ -77,7 +77,7 @@ fn one(section: &mut Section<'_>) -> DetectorTest {
         section.problem("name", "it is missing", "say what is promised");
     }
     let width = section
-        .word("bucket", &["hour", "day", "week", "month"], width)
+        .word("bucket", &["hour", "day", "week", "month"], crate::settings::detect::bucket)
         .unwrap_or(BucketWidth::Day);
     let start = section
         .text("start")
@@ -213,16 +213,6 @@ fn moment(section: &mut Section<'_>, key: &'static str, text: &str) -> Timestamp
         );
         Timestamp(0)
     })
-}
-
-fn width(text: &str) -> Option<BucketWidth> {
-    match text {
-        "hour" => Some(BucketWidth::Hour),
-        "day" => Some(BucketWidth::Day),
-        "week" => Some(BucketWidth::Week),
-        "month" => Some(BucketWidth::Month),
-        _ => None,
-    }
 }
 
 /// Counts in promtool's notation: `5`, `5x10` (ten times), `5+2x3` (5 7 9 11), `5-1x2`, `_` and `_x4` (no data).

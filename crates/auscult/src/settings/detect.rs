@@ -196,7 +196,8 @@ fn view(parent: &mut Section<'_>, at: usize, table: Table) -> View {
     })
 }
 
-fn bucket(text: &str) -> Option<BucketWidth> {
+/// A bucket's width by its word.
+pub(crate) fn bucket(text: &str) -> Option<BucketWidth> {
     match text {
         "hour" => Some(BucketWidth::Hour),
         "day" => Some(BucketWidth::Day),

@@ -102,12 +102,7 @@ impl Machine {
         cells: &Cells,
         effects: &mut Vec<Effect>,
     ) {
-        let first = self
-            .clocks
-            .iter()
-            .find(|clock| clock.width == width)
-            .and_then(|clock| clock.first)
-            .unwrap_or(bucket);
+        let first = self.first_bucket(width).unwrap_or(bucket);
         let view_age = (bucket - first).max(0) as u32;
         let is_mature = view_age >= self.plan.settings.cold_start_buckets;
         let mut newcomers: Vec<(u64, SeriesKey)> = cells
@@ -241,16 +236,7 @@ impl Machine {
             let seen = has_data.then(|| cell.unwrap_or(&empty));
             for (track_at, track) in series.tracks.iter_mut().enumerate() {
                 let (verdict, expectation) = track.step(models, &context, seen);
-                track.remember(
-                    Closed {
-                        bucket,
-                        revision: 1,
-                        verdict,
-                        expectation,
-                        discovered: false,
-                    },
-                    keep,
-                );
+                track.remember(Closed::new(bucket, verdict, expectation), keep);
                 if verdict.observed.is_some() {
                     family.push(verdict.p_value());
                     members.push((at, track_at));
@@ -311,13 +297,14 @@ impl Machine {
         (discoveries, found.threshold)
     }
 
+    /// The first bucket of `width` that was closed.
+    fn first_bucket(&self, width: BucketWidth) -> Option<BucketIndex> {
+        let clock = self.clocks.iter().find(|clock| clock.width == width)?;
+        clock.first
+    }
+
     pub(crate) fn is_cold(&self, series: &Series, width: BucketWidth, bucket: BucketIndex) -> bool {
-        let first = self
-            .clocks
-            .iter()
-            .find(|clock| clock.width == width)
-            .and_then(|clock| clock.first)
-            .unwrap_or(bucket);
+        let first = self.first_bucket(width).unwrap_or(bucket);
         let age = if series.born_late {
             bucket - first
         } else {

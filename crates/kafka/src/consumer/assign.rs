@@ -102,16 +102,7 @@ impl KafkaConsumer {
             self.waiting.clear();
             return self.answer(&TopicPartitionList::new());
         }
-        let mut list = TopicPartitionList::new();
-        for standing in &standings {
-            let offset = i64::try_from(standing.position).unwrap_or(i64::MAX);
-            list.add_partition_offset(
-                &standing.at.topic,
-                standing.at.partition as i32,
-                Offset::Offset(offset),
-            )
-            .map_err(|error| errors::blocked(&error, &standing.at.to_string()))?;
-        }
+        let list = offsets(&standings)?;
         self.answer(&list)?;
         self.waiting.clear();
         self.shared
@@ -270,16 +261,7 @@ impl KafkaConsumer {
                 });
             }
         }
-        let mut list = TopicPartitionList::new();
-        for standing in &standings {
-            let offset = i64::try_from(standing.position).unwrap_or(i64::MAX);
-            list.add_partition_offset(
-                &standing.at.topic,
-                standing.at.partition as i32,
-                Offset::Offset(offset),
-            )
-            .map_err(|error| errors::blocked(&error, &standing.at.to_string()))?;
-        }
+        let list = offsets(&standings)?;
         self.consumer()?
             .assign(&list)
             .map_err(|error| errors::blocked(&error, &self.group))?;
@@ -288,4 +270,19 @@ impl KafkaConsumer {
         self.announce(standings, &mut events);
         Ok(events)
     }
+}
+
+/// Where each partition is read from, as rdkafka takes it.
+fn offsets(standings: &[Standing]) -> Result<TopicPartitionList, LogError> {
+    let mut list = TopicPartitionList::new();
+    for standing in standings {
+        let offset = i64::try_from(standing.position).unwrap_or(i64::MAX);
+        list.add_partition_offset(
+            &standing.at.topic,
+            standing.at.partition as i32,
+            Offset::Offset(offset),
+        )
+        .map_err(|error| errors::blocked(&error, &standing.at.to_string()))?;
+    }
+    Ok(list)
 }
