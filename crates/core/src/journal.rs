@@ -8,6 +8,7 @@
 
 use crate::chunks::Chunks;
 use crate::contribution::Contribution;
+use crate::profiles::Profiles;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,7 @@ pub struct Journal {
     free: Vec<u32>,
     shelves: BTreeMap<BucketIndex, Vec<u32>>,
     known: FxHashMap<u128, Known>,
+    profiles: Profiles,
     /// Slots of what came in since the last commit, in order of arrival.
     open: Vec<u32>,
     open_removals: Vec<(u128, u64, Timestamp)>,
@@ -88,6 +90,7 @@ impl Journal {
             free: Vec::new(),
             shelves: BTreeMap::new(),
             known: FxHashMap::default(),
+            profiles: Profiles::default(),
             open: Vec::new(),
             open_removals: Vec::new(),
             chunks: Chunks::default(),
@@ -105,6 +108,12 @@ impl Journal {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Every [`Contribution::profile`] held is below this.
+    #[must_use]
+    pub fn profile_bound(&self) -> usize {
+        self.profiles.bound()
     }
 
     /// Event time of the earliest shelf, if any.
@@ -141,7 +150,12 @@ impl Journal {
         Some(stored.contribution.occurred_at)
     }
 
-    fn insert(&mut self, contribution: Contribution, chunk: u64, removed_by: Option<u64>) -> u32 {
+    fn insert(
+        &mut self,
+        mut contribution: Contribution,
+        chunk: u64,
+        removed_by: Option<u64>,
+    ) -> u32 {
         let shelf = self.finest.index(contribution.occurred_at);
         let known = Known {
             recorded_at: contribution.recorded_at,
@@ -149,6 +163,7 @@ impl Journal {
             slot: 0,
         };
         let feedback = contribution.feedback;
+        contribution.profile = self.profiles.hold(&mut contribution.values);
         let stored = Some(Stored {
             chunk,
             removed_by,
@@ -208,6 +223,7 @@ impl Journal {
             return;
         };
         self.free.push(slot);
+        self.profiles.release(stored.contribution.profile);
         self.released_links.extend(stored.link);
         let feedback = stored.contribution.feedback;
         if self
@@ -338,7 +354,8 @@ mod tests {
             sentiment: None,
             theme_sentiment: Vec::new(),
             rating: None,
-            values: Box::default(),
+            values: std::sync::Arc::default(),
+            profile: 0,
             quote: None,
         }
     }

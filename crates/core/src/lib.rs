@@ -30,6 +30,7 @@ pub mod machine;
 pub mod mention;
 pub mod mix;
 pub mod partition;
+mod profiles;
 pub mod record;
 mod repeats;
 mod restate;
