@@ -9,6 +9,7 @@
 use crate::chunks::Chunks;
 use crate::contribution::Contribution;
 use crate::profiles::Profiles;
+use crate::slots::Slots;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -66,8 +67,7 @@ struct Known {
 #[derive(Debug, Clone)]
 pub struct Journal {
     finest: BucketWidth,
-    slots: Vec<Option<Stored>>,
-    free: Vec<u32>,
+    slots: Slots<Stored>,
     shelves: BTreeMap<BucketIndex, Vec<u32>>,
     known: FxHashMap<u128, Known>,
     profiles: Profiles,
@@ -86,8 +86,7 @@ impl Journal {
     pub fn new(finest: BucketWidth) -> Journal {
         Journal {
             finest,
-            slots: Vec::new(),
-            free: Vec::new(),
+            slots: Slots::default(),
             shelves: BTreeMap::new(),
             known: FxHashMap::default(),
             profiles: Profiles::default(),
@@ -101,7 +100,7 @@ impl Journal {
     /// How many contributions are held.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.slots.len()
     }
 
     /// Whether nothing is held.
@@ -142,7 +141,7 @@ impl Journal {
     }
 
     fn remove(&mut self, known: Known, feedback: u128, watermark: Timestamp) -> Option<Timestamp> {
-        let stored = self.slots.get_mut(known.slot as usize)?.as_mut()?;
+        let stored = self.slots.get_mut(known.slot)?;
         stored.contribution.removed_at = Some(watermark);
         stored.removed_by = Some(self.chunks.open());
         self.chunks.hold(self.chunks.open());
@@ -164,23 +163,13 @@ impl Journal {
         };
         let feedback = contribution.feedback;
         contribution.profile = self.profiles.hold(&mut contribution.values);
-        let stored = Some(Stored {
+        let slot = self.slots.insert(Stored {
             chunk,
             removed_by,
             open_at: self.open.len() as u32,
             link: None,
             contribution,
         });
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = stored;
-                slot
-            }
-            None => {
-                self.slots.push(stored);
-                (self.slots.len() - 1) as u32
-            }
-        };
         self.known.insert(feedback, Known { slot, ..known });
         self.shelves.entry(shelf).or_default().push(slot);
         self.chunks.hold(chunk);
@@ -198,7 +187,7 @@ impl Journal {
         self.shelves
             .range(from..=to)
             .flat_map(|(_, slots)| slots)
-            .filter_map(|&slot| self.slots[slot as usize].as_ref())
+            .filter_map(|&slot| self.slots.get(slot))
             .map(|stored| &stored.contribution)
             .filter(move |contribution| {
                 // A shelf of the same width holds nothing else.
@@ -219,10 +208,9 @@ impl Journal {
     }
 
     fn forget(&mut self, slot: u32) {
-        let Some(stored) = self.slots[slot as usize].take() else {
+        let Some(stored) = self.slots.take(slot) else {
             return;
         };
-        self.free.push(slot);
         self.profiles.release(stored.contribution.profile);
         self.released_links.extend(stored.link);
         let feedback = stored.contribution.feedback;
@@ -251,10 +239,10 @@ impl Journal {
 
     /// Where each version (feedback and event hash) is held.
     pub(crate) fn slots_by_version(&self) -> FxHashMap<(u128, u64), u32> {
-        let held = self.slots.iter().enumerate();
-        held.filter_map(|(slot, stored)| {
-            let contribution = &stored.as_ref()?.contribution;
-            Some(((contribution.feedback, contribution.event), slot as u32))
+        let held = self.slots.iter();
+        held.map(|(slot, stored)| {
+            let contribution = &stored.contribution;
+            ((contribution.feedback, contribution.event), slot)
         })
         .collect()
     }
@@ -264,8 +252,7 @@ impl Journal {
     pub(crate) fn link(&mut self, slot: u32, version: (u128, u64), voice: u64, link: u64) -> bool {
         let stored = self
             .slots
-            .get_mut(slot as usize)
-            .and_then(Option::as_mut)
+            .get_mut(slot)
             .filter(|stored| (stored.contribution.feedback, stored.contribution.event) == version);
         let Some(stored) = stored else {
             return false;
@@ -290,7 +277,7 @@ impl Journal {
         };
         let contributions = open
             .into_iter()
-            .filter_map(|slot| self.slots.get(slot as usize)?.as_ref())
+            .filter_map(|slot| self.slots.get(slot))
             .map(|stored| &stored.contribution)
             .collect();
         let chunk = ChunkRef {
@@ -305,7 +292,7 @@ impl Journal {
         for (feedback, event, watermark) in &chunk.removals {
             if let Some(known) = self.known.get(feedback).copied()
                 && known.event == *event
-                && let Some(Some(stored)) = self.slots.get_mut(known.slot as usize)
+                && let Some(stored) = self.slots.get_mut(known.slot)
             {
                 stored.contribution.removed_at = Some(*watermark);
                 stored.removed_by = Some(number);

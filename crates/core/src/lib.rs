@@ -37,6 +37,7 @@ mod restate;
 pub mod series;
 pub mod settings;
 pub mod signal;
+mod slots;
 pub mod time;
 pub mod words;
 
