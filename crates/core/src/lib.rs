@@ -29,6 +29,7 @@ pub mod machine;
 pub mod mention;
 pub mod mix;
 pub mod partition;
+mod proposals;
 pub mod record;
 mod repeats;
 mod restate;
