@@ -15,6 +15,7 @@ use crate::journal::{Journal, Outcome};
 use crate::lattice::{Lattice, SeriesKey};
 use crate::learn::Learning;
 use crate::mention::Mention;
+use crate::proposals::Proposals;
 use crate::repeats::{Repeats, Text};
 use crate::series::{Models, Series};
 use crate::settings::CheckedDetectSettings;
@@ -128,6 +129,7 @@ pub struct Machine {
     pub(crate) interner: Interner,
     pub(crate) journal: Journal,
     pub(crate) repeats: Repeats,
+    pub(crate) proposals: Proposals,
     pub(crate) series: Vec<Series>,
     pub(crate) index: FxHashMap<SeriesKey, u32>,
     pub(crate) feeds: BTreeMap<(BucketWidth, u32), Feed>,
@@ -169,6 +171,7 @@ impl Machine {
         Machine {
             journal: Journal::new(plan.finest),
             repeats: Repeats::new(plan.settings.near_duplicates_remembered),
+            proposals: Proposals::new(&plan),
             plan,
             tenant: tenant.to_owned(),
             portfolio: portfolio.to_owned(),
@@ -348,6 +351,10 @@ impl Machine {
         effects: &mut Vec<Effect>,
     ) {
         let Some(mut signal) = self.signals.remove(&disposition.signal_id) else {
+            if self.proposals.told.contains_key(&disposition.signal_id) {
+                self.answer_proposal(disposition, effects);
+                return;
+            }
             effects.push(Effect::Rejected(Rejection::UnknownSignal));
             return;
         };

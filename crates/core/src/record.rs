@@ -1,8 +1,9 @@
 //! Stored state: versioned records, and the way back.
 //!
-//! Six kinds under one portfolio: `head` (clocks, lines, feeds, learning: small, written whole), `names` (interned
+//! Eight kinds under one portfolio: `head` (clocks, lines, feeds, learning: small, written whole), `names` (interned
 //! strings, append-only), `page` (series by the top byte of their stable hash), `journal` (one chunk a turn),
-//! `duplicates` (signatures and links, one chunk a turn) and `signal`. Every value starts with [`VERSION`]; an older version is read, a newer one refused.
+//! `duplicates` (signatures and links, one chunk a turn), `emerging` (what
+//! is usual for terms, in slices), `theme` (one proposal's life) and `signal`. Every value starts with [`VERSION`]; an older version is read, a newer one refused.
 //! Records are `postcard`: compact, and floats keep every bit, so that restoring a dump is the identity.
 
 use crate::feeds::{Feed, FeedShares};
@@ -11,6 +12,7 @@ use crate::lattice::SeriesKey;
 use crate::learn::Learning;
 use crate::machine::{Counters, Dirty, Machine, Plan, WidthClock};
 use crate::partition::Clock;
+use crate::proposals::Proposal;
 use crate::series::{Closed, Expectation, Series, Track, TrackState, Verdict};
 use crate::signal::Signal;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
@@ -201,6 +203,15 @@ pub(crate) fn dump_changes(machine: &mut Machine, changes: &mut Vec<(Vec<u8>, Op
     }
     dump_chunks(&portfolio, 'j', machine.journal.take_changes(), changes);
     dump_chunks(&portfolio, 'd', machine.repeats.take_changes(), changes);
+    for (id, proposal) in machine.proposals.take_told() {
+        changes.push((
+            key(&portfolio, 't', id.as_bytes()),
+            proposal.as_ref().map(encode),
+        ));
+    }
+    for (part, slice) in machine.proposals.take_state(encode) {
+        changes.push((key(&portfolio, 'e', &part.to_be_bytes()), slice));
+    }
     if dirty.head || dirty.all_series {
         changes.push((key(&portfolio, 'h', b""), Some(encode(&head(machine)))));
     }
@@ -351,6 +362,9 @@ pub(crate) fn restore(
         restore_record(machine, kind, rest, record_key, value)?;
     }
     for machine in machines.values_mut() {
+        machine
+            .proposals
+            .settle(|bytes| decode(b"emerging", bytes))?;
         let closed_until = machine.closed_until();
         machine.repeats.settle(&mut machine.journal, closed_until);
         machine.dirty = Dirty::default();
@@ -425,6 +439,11 @@ fn restore_record(
             let number = u64::from_be_bytes(rest.try_into().map_err(|_| numbered("link"))?);
             machine.repeats.put_back(number, decode(record_key, value)?);
         }
+        b't' => {
+            let proposal: Proposal = decode(record_key, value)?;
+            machine.proposals.put_back_told(proposal);
+        }
+        b'e' => machine.proposals.put_back_state(value),
         b'n' => {
             let first = u32::from_be_bytes(rest.try_into().map_err(|_| numbered("name"))?);
             let strings: Vec<String> = decode(record_key, value)?;

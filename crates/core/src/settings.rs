@@ -123,6 +123,21 @@ pub struct Floors {
     pub direction: Direction,
 }
 
+/// When terms that rise against their own past are proposed as a new theme (U05, B12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewThemes {
+    /// People who must have said it; 0: nothing is proposed, and nothing learnt.
+    pub least_people: u32,
+    /// Channels (feeds where the channel is unknown) it must have come from.
+    pub least_sources: u32,
+    /// Buckets that only teach what is usual. A bucket is a day, or the finest width of the views if that is wider.
+    pub warm_up_buckets: u32,
+    /// Buckets in which the memory of what is usual halves.
+    pub half_life_buckets: u32,
+    /// Buckets without growth after which a rising term is let go.
+    pub patience_buckets: u32,
+}
+
 /// Checked settings of one detector over one kind of portfolio.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DetectSettings {
@@ -156,6 +171,8 @@ pub struct DetectSettings {
     pub attention_budget_per_day: u32,
     /// Texts a portfolio remembers to find repeats by, about 500 bytes each; 0 links none (I06).
     pub near_duplicates_remembered: u32,
+    /// When terms that rise are proposed as a new theme.
+    pub new_themes: NewThemes,
     /// Types of source in which the same words by different people are one voice: a repost, not two opinions.
     pub repost_sources: Vec<SourceType>,
 }
@@ -242,6 +259,13 @@ impl DetectSettings {
             series_limit: 500_000,
             attention_budget_per_day: 10,
             near_duplicates_remembered: 20_000,
+            new_themes: NewThemes {
+                least_people: 8,
+                least_sources: 2,
+                warm_up_buckets: 14,
+                half_life_buckets: 26,
+                patience_buckets: 4,
+            },
             repost_sources: vec![
                 SourceType::Social,
                 SourceType::RegulatorLetter,
@@ -397,6 +421,20 @@ impl DetectSettings {
             1.0,
             10_000_000.0,
         );
+        let themes = &self.new_themes;
+        for (path, value, least) in [
+            ("new_themes.least_people", themes.least_people, 0.0),
+            ("new_themes.least_sources", themes.least_sources, 1.0),
+            ("new_themes.warm_up_buckets", themes.warm_up_buckets, 1.0),
+            (
+                "new_themes.half_life_buckets",
+                themes.half_life_buckets,
+                2.0,
+            ),
+            ("new_themes.patience_buckets", themes.patience_buckets, 1.0),
+        ] {
+            range(path, f64::from(value), least, 10_000.0);
+        }
         range(
             "near_duplicates_remembered",
             f64::from(self.near_duplicates_remembered),

@@ -54,6 +54,18 @@ pub fn read(section: &mut Section<'_>) -> DetectSettings {
         &mut settings.repost_sources,
         section.words("repost_sources", SOURCES, SourceType::parse),
     );
+    section.section("new_themes", |themes| {
+        let own = &mut settings.new_themes;
+        for (place, name) in [
+            (&mut own.least_people, "least_people"),
+            (&mut own.least_sources, "least_sources"),
+            (&mut own.warm_up_buckets, "warm_up_buckets"),
+            (&mut own.half_life_buckets, "half_life_buckets"),
+            (&mut own.patience_buckets, "patience_buckets"),
+        ] {
+            set_u32(place, themes.whole(name, 10_000));
+        }
+    });
     section.section("floors", |floors| {
         set_u32(&mut settings.floors.items, floors.whole("items", 1_000_000));
         set(&mut settings.floors.absolute, floors.number("absolute"));

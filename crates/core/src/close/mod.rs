@@ -91,6 +91,7 @@ impl Machine {
         self.publish(&result, effects);
         self.signals_at_close(&result, effects);
         self.restate(width, bucket, backfill, effects);
+        self.propose_until(width.end(bucket), backfill, effects);
         self.forget_silent_series(width, bucket);
         self.prune(width, bucket);
     }

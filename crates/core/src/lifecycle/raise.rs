@@ -11,7 +11,7 @@ use crate::machine::Machine;
 use crate::series::{Closed, Track};
 use crate::settings::Floors;
 use crate::signal::{Attached, Signal};
-use crate::time::{BucketIndex, BucketWidth};
+use crate::time::{BucketIndex, BucketWidth, Timestamp};
 use crate::words::{AlertChange, Measure, SignalKind, SignalStatus};
 
 /// A theme without history needs this many people and sources before it alerts (B12).
@@ -381,7 +381,7 @@ impl Machine {
                 .then_with(|| left.1.id.cmp(&right.1.id))
         });
         for (_, mut signal) in ranked {
-            if signal.suppressed_by.is_empty() && !self.spend_attention(result) {
+            if signal.suppressed_by.is_empty() && !self.spend_attention(result.as_of) {
                 signal.suppressed_by.push("budget".to_owned());
             }
             self.send(
@@ -395,8 +395,8 @@ impl Machine {
         }
     }
 
-    fn spend_attention(&mut self, result: &CloseResult) -> bool {
-        let today = BucketWidth::Day.index(result.as_of);
+    pub(crate) fn spend_attention(&mut self, as_of: Timestamp) -> bool {
+        let today = BucketWidth::Day.index(as_of);
         if self.budget.0 != today {
             self.budget = (today, 0);
         }

@@ -19,7 +19,7 @@ mod terms;
 mod track;
 
 pub use sketch::Sketch;
-pub use state::DumpProblem;
+pub use state::{DumpProblem, State};
 
 use crate::stable_hash;
 use crate::words::Words;

@@ -16,9 +16,9 @@ const VERSION: u32 = 1;
 #[error("emerging-theme state: {0}; start empty, the baseline is learned again during the warm-up")]
 pub struct DumpProblem(String);
 
-/// The state's own shape: counters that were never used are left out.
+/// Everything remembered, for a record of the caller's own format. Counters that were never used are left out.
 #[derive(Serialize, Deserialize)]
-struct Dump {
+pub struct State {
     version: u32,
     counters_log2: u8,
     counters: Vec<(u32, f32, f32, f32, i64)>,
@@ -31,16 +31,16 @@ struct Dump {
 }
 
 impl Emerging {
-    /// Everything remembered, as bytes (JSON: floats round-trip exactly).
+    /// Everything remembered.
     #[must_use]
-    pub fn dump(&self) -> Vec<u8> {
+    pub fn state(&self) -> State {
         let used = self
             .baseline
             .counters
             .iter()
             .enumerate()
             .filter(|(_, counter)| **counter != Counter::default());
-        let dump = Dump {
+        State {
             version: VERSION,
             counters_log2: self.settings.counters_log2,
             counters: used
@@ -60,9 +60,14 @@ impl Emerging {
             joined: self.joined.clone(),
             closed: self.closed,
             last_closed: self.last_closed,
-        };
+        }
+    }
+
+    /// Everything remembered, as bytes (JSON: floats round-trip exactly).
+    #[must_use]
+    pub fn dump(&self) -> Vec<u8> {
         // Only maps with keys that are no strings or numbers could fail, and there are none.
-        serde_json::to_vec(&dump).unwrap_or_default()
+        serde_json::to_vec(&self.state()).unwrap_or_default()
     }
 
     /// What was remembered.
@@ -70,8 +75,16 @@ impl Emerging {
     /// # Errors
     /// When the bytes are no dump of this version, or one made with another number of counters.
     pub fn restore(settings: Settings, bytes: &[u8]) -> Result<Emerging, DumpProblem> {
-        let dump: Dump =
+        let state =
             serde_json::from_slice(bytes).map_err(|error| DumpProblem(error.to_string()))?;
+        Emerging::of_state(settings, state)
+    }
+
+    /// What was remembered.
+    ///
+    /// # Errors
+    /// When the state is of another version, or made with another number of counters.
+    pub fn of_state(settings: Settings, dump: State) -> Result<Emerging, DumpProblem> {
         if dump.version != VERSION || dump.counters_log2 != settings.counters_log2 {
             return Err(DumpProblem(format!(
                 "version {} with 2^{} counters, not {VERSION} with 2^{}",
