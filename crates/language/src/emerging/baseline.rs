@@ -1,7 +1,6 @@
 //! Decaying mean and variance of every term's share, in hashed counters.
 
 use super::Settings;
-use crate::stable_hash;
 use serde::{Deserialize, Serialize};
 
 /// Counters a term is kept in; the one with the smallest mean is least disturbed by other terms.
@@ -69,20 +68,14 @@ impl Baseline {
 
     /// What was usual for a term before `bucket`.
     pub(super) fn usual(&self, term: u64, bucket: i64) -> Usual {
-        let counter = self
+        let [one, other] = self
             .places(term)
-            .map(|at| settled(self.counters[at], bucket, self.rate))
-            .into_iter()
-            .min_by(|a, b| a.mean.total_cmp(&b.mean))
-            .unwrap_or_default();
-        // An exponentially weighted mean that began at zero is short by the weight it has not yet given out.
-        let age = i32::try_from(
-            self.began
-                .map_or(0, |began| bucket - began)
-                .clamp(1, 100_000),
-        )
-        .unwrap_or(100_000);
-        let given = 1.0 - (1.0 - self.rate).powi(age);
+            .map(|at| settled(self.counters[at], bucket, self.rate));
+        let counter = if other.mean < one.mean { other } else { one };
+        self.usual_of(counter, self.given(bucket))
+    }
+
+    fn usual_of(&self, counter: Counter, given: f32) -> Usual {
         Usual {
             share: counter.mean / given,
             variance: counter.variance / given,
@@ -90,23 +83,114 @@ impl Baseline {
         }
     }
 
-    pub(super) fn learn(&mut self, term: u64, bucket: i64, said: u32, people: u32) {
+    /// An exponentially weighted mean that began at zero is short by the weight it has not yet given out.
+    fn given(&self, bucket: i64) -> f32 {
+        let age = i32::try_from(
+            self.began
+                .map_or(0, |began| bucket - began)
+                .clamp(1, 100_000),
+        )
+        .unwrap_or(100_000);
+        1.0 - (1.0 - self.rate).powi(age)
+    }
+
+    /// An empty count of the next bucket.
+    pub(super) fn nothing_said(&self) -> Said {
+        Said {
+            slots: vec![Slot::default(); self.counters.len()],
+        }
+    }
+
+    /// Takes in what a bucket said. Of terms that share a counter, somebody who said both counts once.
+    pub(super) fn learn(&mut self, bucket: i64, said: &Said, people: u32) {
         self.began = Some(self.began.map_or(bucket, |began| began.min(bucket)));
-        #[expect(clippy::cast_precision_loss, reason = "people in one bucket")]
-        let share = said as f32 / people.max(1) as f32;
-        for at in self.places(term) {
-            let mut counter = settled(self.counters[at], bucket, self.rate);
+        for (counter, slot) in self.counters.iter_mut().zip(&said.slots) {
+            if slot.people == 0 {
+                continue;
+            }
+            *counter = settled(*counter, bucket, self.rate);
+            #[expect(clippy::cast_precision_loss, reason = "people in one bucket")]
+            let share = slot.people as f32 / people.max(1) as f32;
             counter.share += share;
-            self.counters[at] = counter;
         }
     }
 
     fn places(&self, term: u64) -> [usize; HASHES] {
-        let mask = self.counters.len() - 1;
-        let place = |salt: u64| {
-            usize::try_from(stable_hash::pair(term, salt) & 0xffff_ffff).unwrap_or(0) & mask
-        };
-        [place(1), place(2)]
+        places(term, self.counters.len())
+    }
+}
+
+/// Both halves of the hash are spread already.
+fn places(term: u64, counters: usize) -> [usize; HASHES] {
+    let place = |half: u64| usize::try_from(half & 0xffff_ffff).unwrap_or(0) & (counters - 1);
+    [place(term), place(term >> 32)]
+}
+
+/// People of one bucket by counter.
+pub(super) struct Said {
+    slots: Vec<Slot>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    people: u32,
+    /// Number of the person heard last: texts come person by person.
+    last_person: u32,
+    /// Share that was usual.
+    mean: f32,
+    is_rising: bool,
+    is_followed: bool,
+}
+
+impl Said {
+    /// Counts a term of a person; all texts of a person come one after the other.
+    pub(super) fn hear(&mut self, term: u64, person: u32) {
+        for at in places(term, self.slots.len()) {
+            let slot = &mut self.slots[at];
+            slot.people += u32::from(slot.last_person != person);
+            slot.last_person = person;
+        }
+    }
+
+    /// Marks the counters whose terms may stand out.
+    pub(super) fn mark_rises(
+        &mut self,
+        baseline: &Baseline,
+        bucket: i64,
+        people: u32,
+        stands_out: impl Fn(u32, Expected) -> bool,
+    ) {
+        let given = baseline.given(bucket);
+        for (slot, counter) in self.slots.iter_mut().zip(&baseline.counters) {
+            if slot.people > 0 {
+                let counter = settled(*counter, bucket, baseline.rate);
+                slot.mean = counter.mean;
+                slot.is_rising = stands_out(
+                    slot.people,
+                    baseline.usual_of(counter, given).among(people),
+                );
+            }
+        }
+    }
+
+    pub(super) fn mark_followed(&mut self, term: u64) {
+        for at in places(term, self.slots.len()) {
+            self.slots[at].is_followed = true;
+        }
+    }
+
+    /// Whether a term of this bucket may stand out: never no when it does.
+    pub(super) fn may_rise(&self, term: u64, least: u32) -> bool {
+        let [one, other] = places(term, self.slots.len()).map(|at| self.slots[at]);
+        let least_usual = if other.mean < one.mean { other } else { one };
+        least_usual.is_rising && one.people.min(other.people) >= least
+    }
+
+    /// Whether a term may be among those followed.
+    pub(super) fn may_be_followed(&self, term: u64) -> bool {
+        places(term, self.slots.len())
+            .iter()
+            .all(|&at| self.slots[at].is_followed)
     }
 }
 
@@ -150,7 +234,9 @@ mod tests {
         };
         let mut baseline = Baseline::new(settings);
         for bucket in 0..60 {
-            baseline.learn(7, bucket, 10, 100);
+            let mut said = baseline.nothing_said();
+            (1..=10).for_each(|person| said.hear(7, person));
+            baseline.learn(bucket, &said, 100);
         }
         let steady = baseline.usual(7, 60).among(100);
         // 10 people and the prior: 0.1 + 0.5 · rate, with rate 0.13.

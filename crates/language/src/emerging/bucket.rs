@@ -1,214 +1,122 @@
-//! Counts of one open bucket.
+//! Texts of one open bucket, as lists of terms.
+//!
+//! A text is only written down when it is heard; everything is counted when the bucket closes ([`super::count`]), because
+//! only then is it known which terms are worth the sets that corroboration needs. Keeping sets for every term on
+//! arrival cost about twenty times as much: nearly all terms of a bucket are usual, or said once.
 
-use super::sketch::Sketch;
-use super::terms::{label, terms};
-use super::track::EXEMPLARS;
-use crate::stable_hash;
-use crate::words::Words;
-use rustc_hash::FxHashMap;
+use super::terms::{Term, terms};
+use crate::words::{Gap, Words};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
-/// Terms counted in one bucket at most; beyond, a new term is not taken in. About 30,000 texts of feedback hold so many.
-const MOST_TERMS: usize = 400_000;
-
-/// What one bucket said of one term.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(super) struct TermCounts {
-    pub label: String,
-    pub people: u32,
-    pub sources: Sketch,
-    pub persons: Sketch,
-    pub items: Sketch,
-    pub exemplars: Vec<u64>,
-    /// People whose text also held a founding term of a known theme, by theme id.
-    pub beside: Vec<(u64, u32)>,
-}
-
-impl TermCounts {
-    fn stands_beside(&mut self, theme: u64) {
-        match self.beside.iter_mut().find(|(other, _)| *other == theme) {
-            Some((_, people)) => *people += 1,
-            None => self.beside.push((theme, 1)),
-        }
-    }
-
-    /// The known theme that at least half of the people spoke of in the same breath.
-    pub(super) fn facet_of(&self) -> Option<u64> {
-        self.beside
-            .iter()
-            .filter(|(_, people)| 2 * people >= self.people)
-            .max_by_key(|(theme, people)| (*people, *theme))
-            .map(|(theme, _)| *theme)
-    }
-}
-
-/// What was heard of one term in an open bucket. Most terms are said once: they are kept without the sets, which
-/// makes counting about three times faster.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-enum Heard {
-    Once(Once),
-    Often(Box<TermCounts>),
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Once {
-    label: Box<str>,
-    voice: Voice,
-    beside: Vec<u64>,
-}
+/// Terms written down in one bucket at most, 16 bytes each; beyond, texts are not taken in. About 150,000 texts of feedback.
+const MOST_TERMS: usize = 4_000_000;
+/// Bytes of folded text kept in one bucket at most.
+const MOST_BYTES: usize = 1 << 28;
 
 /// Who said it, where, in which item.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Voice {
-    person: u64,
-    source: u64,
-    item: u64,
+pub(super) struct Voice {
+    pub person: u64,
+    pub source: u64,
+    pub item: u64,
 }
 
-impl TermCounts {
-    fn hear(&mut self, voice: Voice, themes: &[u64]) {
-        self.items.insert(stable_hash::spread(voice.item));
-        self.sources.insert(stable_hash::spread(voice.source));
-        // Beyond the sample's size the same person may be counted again; by then corroboration is no question.
-        if self.persons.insert(stable_hash::spread(voice.person)) {
-            self.people += 1;
-            themes.iter().for_each(|theme| self.stands_beside(*theme));
-            if self.exemplars.len() < EXEMPLARS {
-                self.exemplars.push(voice.item);
-            }
-        }
-    }
+/// A text: who said it, and one past its last term.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Text {
+    voice: Voice,
+    end: u32,
 }
 
-impl Heard {
-    fn hear(&mut self, voice: Voice, themes: &[u64]) {
-        match self {
-            Heard::Often(counts) => counts.hear(voice, themes),
-            Heard::Once(once) => {
-                let mut counts = once.counts();
-                counts.hear(voice, themes);
-                *self = Heard::Often(Box::new(counts));
-            }
-        }
-    }
-
-    fn into_counts(self) -> TermCounts {
-        match self {
-            Heard::Often(counts) => *counts,
-            Heard::Once(once) => once.counts(),
-        }
-    }
-}
-
-impl Once {
-    fn counts(&self) -> TermCounts {
-        let mut counts = TermCounts {
-            label: self.label.to_string(),
-            ..TermCounts::default()
-        };
-        counts.hear(self.voice, &self.beside);
-        counts
-    }
-}
-
-/// A term of a bucket that was closed.
-pub(super) struct ClosedTerm {
+/// A term where it was said.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Heard {
     pub hash: u64,
-    pub people: u32,
-    heard: Heard,
-}
-
-impl ClosedTerm {
-    /// Everything that was heard of it.
-    pub(super) fn counts(self) -> TermCounts {
-        self.heard.into_counts()
-    }
+    start: u32,
+    length: u16,
+    is_hashtag: bool,
 }
 
 /// One open bucket.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(super) struct BucketCounts {
-    persons: std::collections::BTreeSet<u64>,
-    #[serde(serialize_with = "sorted")]
-    terms: FxHashMap<u64, Heard>,
+pub(super) struct OpenBucket {
+    texts: Vec<Text>,
+    terms: Vec<Heard>,
+    /// Folded texts one behind the other: labels are cut from them.
+    folded: String,
 }
 
-impl BucketCounts {
-    pub(super) fn observe(
-        &mut self,
-        words: &Words,
-        person: u64,
-        source: u64,
-        item: u64,
-        markers: &BTreeMap<u64, u64>,
-    ) {
-        self.persons.insert(person);
-        let voice = Voice {
-            person,
-            source,
-            item,
-        };
-        let terms = terms(words);
-        let mut themes: Vec<u64> = Vec::new();
-        if !markers.is_empty() {
-            themes.extend(
-                terms
-                    .iter()
-                    .filter_map(|term| markers.get(&term.hash).copied()),
-            );
-            themes.sort_unstable();
-            themes.dedup();
+/// A text with the number of its person within the bucket.
+pub(super) struct Told<'a> {
+    pub person: u32,
+    pub voice: Voice,
+    pub terms: &'a [Heard],
+}
+
+impl OpenBucket {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "both lists are bounded below u32::MAX"
+    )]
+    pub(super) fn observe(&mut self, words: &Words, voice: Voice) {
+        if self.terms.len() >= MOST_TERMS || self.folded.len() >= MOST_BYTES {
+            return;
         }
-        for term in terms {
-            if let Some(heard) = self.terms.get_mut(&term.hash) {
-                heard.hear(voice, &themes);
-            } else if self.terms.len() < MOST_TERMS {
-                let once = Once {
-                    label: label(words, &term).into(),
-                    voice,
-                    beside: themes.clone(),
-                };
-                self.terms.insert(term.hash, Heard::Once(once));
+        let offset = self.folded.len() as u32;
+        let list = words.words();
+        let mut used = 0;
+        let heard = &mut self.terms;
+        terms(words, &mut |Term { hash, first, last }| {
+            let (from, to) = (list[first].folded_start, list[last].folded_end);
+            // What does not fit is no word.
+            if let Ok(length) = u16::try_from(to - from) {
+                used = used.max(to);
+                heard.push(Heard {
+                    hash,
+                    start: offset + from,
+                    length,
+                    is_hashtag: first == last && list[first].before.has(Gap::HASH),
+                });
             }
-        }
+        });
+        self.folded.push_str(&words.folded()[..used as usize]);
+        self.texts.push(Text {
+            voice,
+            end: self.terms.len() as u32,
+        });
     }
 
-    /// Distinct people heard in the bucket.
-    pub(super) fn people(&self) -> u32 {
-        u32::try_from(self.persons.len()).unwrap_or(u32::MAX)
-    }
-
-    /// All terms, sorted by hash.
-    pub(super) fn into_terms(self) -> Vec<ClosedTerm> {
-        let people = |heard: &Heard| match heard {
-            Heard::Once(_) => 1,
-            Heard::Often(counts) => counts.people,
-        };
-        let mut terms: Vec<ClosedTerm> = self
-            .terms
-            .into_iter()
-            .map(|(hash, heard)| ClosedTerm {
-                hash,
-                people: people(&heard),
-                heard,
+    /// All texts, those of one person side by side; persons are numbered from 1, texts of one are as they came.
+    pub(super) fn by_person(&self) -> Vec<Told<'_>> {
+        let mut from = 0;
+        let mut texts: Vec<Told<'_>> = self
+            .texts
+            .iter()
+            .map(|text| {
+                let terms = &self.terms[from..text.end as usize];
+                from = text.end as usize;
+                Told {
+                    person: 0,
+                    voice: text.voice,
+                    terms,
+                }
             })
             .collect();
-        terms.sort_unstable_by_key(|term| term.hash);
-        terms
+        texts.sort_by_key(|text| text.voice.person);
+        let mut number = 0;
+        let mut last = None;
+        for text in &mut texts {
+            number += u32::from(last.replace(text.voice.person) != Some(text.voice.person));
+            text.person = number;
+        }
+        texts
     }
-}
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "collected into a sorted map before anything is written"
-)]
-fn sorted<S: serde::Serializer>(
-    terms: &FxHashMap<u64, Heard>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    terms
-        .iter()
-        .collect::<BTreeMap<_, _>>()
-        .serialize(serializer)
+    /// The term as people read it.
+    pub(super) fn label(&self, heard: &Heard) -> String {
+        let start = heard.start as usize;
+        let spelled = self.folded.get(start..start + usize::from(heard.length));
+        let mark = if heard.is_hashtag { "#" } else { "" };
+        format!("{mark}{}", spelled.unwrap_or_default())
+    }
 }

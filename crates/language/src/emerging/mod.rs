@@ -11,6 +11,7 @@
 
 mod baseline;
 mod bucket;
+mod count;
 mod join;
 mod sketch;
 mod state;
@@ -23,8 +24,8 @@ pub use state::{DumpProblem, State};
 
 use crate::stable_hash;
 use crate::words::Words;
-use baseline::{Baseline, Usual};
-use bucket::BucketCounts;
+use baseline::Baseline;
+use bucket::{OpenBucket, Voice};
 use join::Joined;
 use std::collections::BTreeMap;
 use track::Track;
@@ -68,6 +69,14 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// People who must say a term in one bucket for it to be followed: a rise that reaches [`Settings::least_people`] within
+    /// the patience has so many in some bucket.
+    fn least_at_once(&self) -> u32 {
+        self.least_people.div_ceil(self.patience.max(1)).max(1)
+    }
+}
+
 /// A proposed theme. Proposals are for a person to accept: nothing is counted by them alone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EmergingTheme {
@@ -98,7 +107,7 @@ pub struct EmergingTheme {
 pub struct Emerging {
     settings: Settings,
     baseline: Baseline,
-    open: BTreeMap<i64, BucketCounts>,
+    open: BTreeMap<i64, OpenBucket>,
     tracks: BTreeMap<u64, Track>,
     joined: Vec<Joined>,
     /// Founding terms of the joined themes, with the theme's id.
@@ -147,13 +156,12 @@ impl Emerging {
         if self.last_closed.is_some_and(|last| bucket <= last) {
             return;
         }
-        self.open.entry(bucket).or_default().observe(
-            words,
-            person_hash,
-            source_hash,
-            item_id,
-            &self.markers,
-        );
+        let voice = Voice {
+            person: person_hash,
+            source: source_hash,
+            item: item_id,
+        };
+        self.open.entry(bucket).or_default().observe(words, voice);
     }
 
     /// Closes a bucket (and every earlier one still open, in order); gives the themes that are new with it.
@@ -165,8 +173,8 @@ impl Emerging {
             .filter(|entry| *entry.key() <= bucket)
         {
             let at = *entry.key();
-            let counts = entry.remove();
-            proposed.extend(self.close(at, counts));
+            let open = entry.remove();
+            proposed.extend(self.close(at, &open));
         }
         if self.last_closed.is_none_or(|last| last < bucket) {
             self.last_closed = Some(bucket);
@@ -174,27 +182,26 @@ impl Emerging {
         proposed
     }
 
-    fn close(&mut self, bucket: i64, counts: BucketCounts) -> Vec<EmergingTheme> {
+    fn close(&mut self, bucket: i64, open: &OpenBucket) -> Vec<EmergingTheme> {
         self.last_closed = Some(bucket);
         self.closed += 1;
-        let people = counts.people();
-        let terms = counts.into_terms();
         let learning = self.closed <= self.settings.warm_up;
-        // Every expectation is read before anything of this bucket is learned: terms share counters.
-        let usual: Vec<Usual> = terms
-            .iter()
-            .map(|term| self.baseline.usual(term.hash, bucket))
-            .collect();
-        for term in &terms {
-            self.baseline.learn(term.hash, bucket, term.people, people);
-        }
-        for (term, usual) in terms.into_iter().zip(usual) {
-            let hash = term.hash;
-            if let Some(track) = self.tracks.get_mut(&hash) {
-                track.grow(bucket, &term.counts(), people);
-            } else if !learning && track::is_worth_following(term.people, usual.among(people)) {
-                self.tracks
-                    .insert(hash, Track::begin(bucket, &term.counts(), people, usual));
+        let counted = count::count(
+            bucket,
+            open,
+            &mut self.baseline,
+            &self.tracks,
+            &self.markers,
+            &self.settings,
+            learning,
+        );
+        let people = counted.people;
+        for (term, (counts, usual)) in counted.terms {
+            if let Some(track) = self.tracks.get_mut(&term) {
+                track.grow(bucket, &counts, people);
+            } else {
+                let track = Track::begin(bucket, &counts, people, usual);
+                self.tracks.insert(term, track);
             }
         }
         self.let_go(bucket);
@@ -210,8 +217,11 @@ impl Emerging {
     fn let_go(&mut self, bucket: i64) {
         let patience = i64::from(self.settings.patience);
         // A rise that stays becomes what is usual: then the term is followed anew.
+        let settings = self.settings;
         self.tracks.retain(|_, track| {
-            bucket - track.last_seen() <= patience && bucket - track.first_seen() <= 3 * patience
+            bucket - track.last_seen() <= patience
+                && bucket - track.first_seen() <= 3 * patience
+                && track.still_stands_out(&settings)
         });
         if self.tracks.len() > self.settings.capacity {
             let mut weakest: Vec<(u32, i64, u64)> = self

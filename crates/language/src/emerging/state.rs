@@ -1,7 +1,7 @@
 //! Dump and restore, versioned.
 
 use super::baseline::{Baseline, Counter};
-use super::bucket::BucketCounts;
+use super::bucket::OpenBucket;
 use super::join::Joined;
 use super::track::Track;
 use super::{Emerging, Settings};
@@ -23,7 +23,7 @@ pub struct State {
     counters_log2: u8,
     counters: Vec<(u32, f32, f32, f32, i64)>,
     began: Option<i64>,
-    open: BTreeMap<i64, BucketCounts>,
+    open: BTreeMap<i64, OpenBucket>,
     tracks: BTreeMap<u64, Track>,
     joined: Vec<Joined>,
     closed: u32,

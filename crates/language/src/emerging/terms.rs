@@ -15,10 +15,10 @@ pub(super) struct Term {
     pub last: usize,
 }
 
-/// Every term of a text once, in order of hash.
-pub(super) fn terms(words: &Words) -> Vec<Term> {
+/// Calls `take` with the terms of a text in the order of their last words; one said twice comes twice.
+pub(super) fn terms(words: &Words, take: &mut impl FnMut(Term)) {
     let list = words.words();
-    let mut found = Vec::with_capacity(2 * list.len().min(MOST));
+    let mut taken = 0;
     let mut before: Option<usize> = None;
     let mut in_link = false;
     for (at, word) in list.iter().enumerate() {
@@ -37,7 +37,8 @@ pub(super) fn terms(words: &Words) -> Vec<Term> {
             continue;
         }
         if spelled.chars().nth(2).is_some() || !spelled.is_ascii() {
-            found.push(Term {
+            taken += 1;
+            take(Term {
                 hash: word.hash,
                 first: at,
                 last: at,
@@ -46,31 +47,17 @@ pub(super) fn terms(words: &Words) -> Vec<Term> {
         if let Some(first) =
             before.filter(|first| (first + 1..=at).all(|index| !list[index].before.ends_clause()))
         {
-            found.push(Term {
+            taken += 1;
+            take(Term {
                 hash: stable_hash::pair(list[first].hash, word.hash),
                 first,
                 last: at,
             });
         }
         before = Some(at);
-        if found.len() >= MOST {
+        if taken >= MOST {
             break;
         }
-    }
-    found.sort_unstable_by_key(|term| term.hash);
-    found.dedup_by_key(|term| term.hash);
-    found
-}
-
-/// The term as people read it.
-pub(super) fn label(words: &Words, term: &Term) -> String {
-    let list = words.words();
-    let spelled = &words.folded()
-        [list[term.first].folded_start as usize..list[term.last].folded_end as usize];
-    if term.first == term.last && list[term.first].before.has(Gap::HASH) {
-        format!("#{spelled}")
-    } else {
-        spelled.to_owned()
     }
 }
 
@@ -81,10 +68,12 @@ mod tests {
     #[test]
     fn words_and_pairs_without_links_users_and_small_words() {
         let words = Words::of("RT @bob: lack of sterility, vial cracked http://t.co/ab");
-        let mut labels: Vec<String> = terms(&words)
-            .iter()
-            .map(|term| label(&words, term))
-            .collect();
+        let list = words.words();
+        let mut labels: Vec<&str> = Vec::new();
+        terms(&words, &mut |term| {
+            let (from, to) = (list[term.first].folded_start, list[term.last].folded_end);
+            labels.push(&words.folded()[from as usize..to as usize]);
+        });
         labels.sort();
         assert_eq!(
             labels,

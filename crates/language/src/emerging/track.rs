@@ -2,7 +2,7 @@
 
 use super::Settings;
 use super::baseline::{Expected, Usual};
-use super::bucket::TermCounts;
+use super::count::TermCounts;
 use super::sketch::Sketch;
 use serde::{Deserialize, Serialize};
 
@@ -27,10 +27,12 @@ pub(super) struct Track {
     variance: f32,
 }
 
-/// More people than usual by more than chance would easily give.
+/// More people than usual by more than chance would easily give, and by a share that can still become a rise.
 #[expect(clippy::cast_precision_loss, reason = "people in one bucket")]
-pub(super) fn is_worth_following(people: u32, expected: Expected) -> bool {
-    people as f32 > expected.people + expected.variance.sqrt()
+pub(super) fn is_worth_following(people: u32, expected: Expected, settings: &Settings) -> bool {
+    let people = people as f32;
+    people > expected.people + expected.variance.sqrt()
+        && people >= 0.5 * settings.least_ratio * expected.people
 }
 
 impl Track {
@@ -65,6 +67,15 @@ impl Track {
         let expected = self.usual.among(people);
         self.expected += expected.people;
         self.variance += expected.variance;
+    }
+
+    /// Whether what was heard since the beginning is still more than chance would easily give.
+    pub(super) fn still_stands_out(&self, settings: &Settings) -> bool {
+        let expected = Expected {
+            people: self.expected,
+            variance: self.variance,
+        };
+        is_worth_following(self.people(), expected, settings)
     }
 
     /// Whether enough people and sources said it, far enough above what was usual.
