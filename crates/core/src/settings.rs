@@ -136,6 +136,8 @@ pub struct NewThemes {
     pub half_life_buckets: u32,
     /// Buckets without growth after which a rising term is let go.
     pub patience_buckets: u32,
+    /// Texts read of one bucket and portfolio; of more, a sample by hash.
+    pub most_texts: u32,
 }
 
 /// Checked settings of one detector over one kind of portfolio.
@@ -265,6 +267,7 @@ impl DetectSettings {
                 warm_up_buckets: 14,
                 half_life_buckets: 26,
                 patience_buckets: 4,
+                most_texts: 10_000,
             },
             repost_sources: vec![
                 SourceType::Social,
@@ -432,8 +435,9 @@ impl DetectSettings {
                 2.0,
             ),
             ("new_themes.patience_buckets", themes.patience_buckets, 1.0),
+            ("new_themes.most_texts", themes.most_texts, 1.0),
         ] {
-            range(path, f64::from(value), least, 10_000.0);
+            range(path, f64::from(value), least, 100_000.0);
         }
         range(
             "near_duplicates_remembered",

@@ -62,8 +62,9 @@ pub fn read(section: &mut Section<'_>) -> DetectSettings {
             (&mut own.warm_up_buckets, "warm_up_buckets"),
             (&mut own.half_life_buckets, "half_life_buckets"),
             (&mut own.patience_buckets, "patience_buckets"),
+            (&mut own.most_texts, "most_texts"),
         ] {
-            set_u32(place, themes.whole(name, 10_000));
+            set_u32(place, themes.whole(name, 100_000));
         }
     });
     section.section("floors", |floors| {

@@ -165,10 +165,8 @@ impl Said {
             if slot.people > 0 {
                 let counter = settled(*counter, bucket, baseline.rate);
                 slot.mean = counter.mean;
-                slot.is_rising = stands_out(
-                    slot.people,
-                    baseline.usual_of(counter, given).among(people),
-                );
+                slot.is_rising =
+                    stands_out(slot.people, baseline.usual_of(counter, given).among(people));
             }
         }
     }

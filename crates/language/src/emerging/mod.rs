@@ -276,6 +276,12 @@ impl Emerging {
         proposed
     }
 
+    /// Buckets with texts that were closed.
+    #[must_use]
+    pub fn buckets(&self) -> u32 {
+        self.closed
+    }
+
     /// Terms followed now.
     #[must_use]
     pub fn followed(&self) -> usize {
