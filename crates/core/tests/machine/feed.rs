@@ -161,6 +161,26 @@ pub fn mention(
     }
 }
 
+/// What people say of their own on one day, without a theme, spread over so many channels.
+pub fn subject(
+    day: i64,
+    people: u64,
+    channels: usize,
+    text: &str,
+    random: &mut ChaCha8Rng,
+) -> Vec<Mention<'static>> {
+    let mention_of = |at: u64| {
+        let number = 700_000 + day.unsigned_abs() * 1_000 + at;
+        let mut mention = mention(number, day, random, "alpha", "", "north");
+        mention.who.person = Some(format!("p_subject_{number}").into());
+        mention.who.channel = Some(CHANNELS[at as usize % channels]);
+        mention.themes.clear();
+        mention.text = format!("{text}, said number {number}").into();
+        mention
+    };
+    (0..people).map(mention_of).collect()
+}
+
 pub fn settings() -> Arc<CheckedDetectSettings> {
     Arc::new(
         DetectSettings::standard()

@@ -82,6 +82,14 @@ enum Edit {
     Correct { arrives: i64 },
     /// Everything of these days is sent twice.
     Twice { from: i64, days: i64 },
+    /// People say something of their own, without a theme, spread over so many channels.
+    Subject {
+        from: i64,
+        days: i64,
+        people_a_day: u64,
+        channels: usize,
+        text: String,
+    },
 }
 
 fn folder() -> PathBuf {
@@ -299,7 +307,19 @@ impl Edit {
                     arrivals.push((START.plus(arrives * DAY), corrected));
                 }
             }
-            Edit::Late { .. } | Edit::Correct { .. } => {}
+            Edit::Subject {
+                from,
+                days,
+                people_a_day,
+                channels,
+                text,
+            } if partition == 0 => {
+                for day in *from..*from + *days {
+                    let said = feed::subject(day, *people_a_day, *channels, text, random);
+                    arrivals.extend(said.into_iter().map(|one| (one.occurred_at, one)));
+                }
+            }
+            Edit::Late { .. } | Edit::Correct { .. } | Edit::Subject { .. } => {}
             Edit::Twice { from, days } => {
                 let span = span(*from, *days);
                 let again: Vec<Arrival> = arrivals
