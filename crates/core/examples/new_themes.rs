@@ -7,18 +7,22 @@
     reason = "a bench for people; this machine's clock is what is measured"
 )]
 
+use auscult_core::effect::Effect;
 use auscult_core::input::{Input, Marker};
 use auscult_core::mention::{About, Mention, ThemeTag, Who};
 use auscult_core::partition::Partition;
+use auscult_core::proposals::NEW_THEME_VIEW;
 use auscult_core::settings::DetectSettings;
 use auscult_core::time::{DAY, Timestamp};
-use auscult_core::words::{Channel, SourceType, Stakeholder, Tier};
+use auscult_core::words::{AlertChange, Channel, SourceType, Stakeholder, Tier};
 use std::sync::Arc;
 use std::time::Duration;
 
 const DAYS: i64 = 40;
 /// Days that only teach are cheaper; they are not counted.
 const WARM_UP: i64 = 14;
+/// From this day on one text in 200 speaks of something new.
+const PLANTED: i64 = 35;
 /// Words people know; the first is said as often as the rank of the others tells (Zipf).
 const VOCABULARY: u64 = 12_000;
 
@@ -35,13 +39,17 @@ fn main() {
         let texts = (texts_a_day * (DAYS - WARM_UP).unsigned_abs()) as f64;
         let each = |total: Duration| total.as_secs_f64() * 1e6 / texts;
         println!(
-            "{texts_a_day} texts of 130 characters a day: {:.2} µs of processor time a text more at the close and {:.2} more for the records ({:.2} and {:.2} without); {} kB of records a day, {} proposals",
+            "{texts_a_day} texts of 130 characters a day: {:.2} µs of processor time a text more at the close and {:.2} more for the records ({:.2} and {:.2} without); {} kB of records a day; one text in 200 on something new was proposed {}, {} other proposals",
             each(on.closing) - each(off.closing),
             each(on.storing) - each(off.storing),
             each(off.closing),
             each(off.storing),
             on.record_bytes / 1_000,
-            on.proposals,
+            on.found.map_or("never".to_owned(), |day| format!(
+                "in bucket {} of it",
+                day - PLANTED + 1
+            )),
+            on.others,
         );
     }
 }
@@ -51,20 +59,21 @@ struct Cost {
     storing: Duration,
     /// Bytes of the last day's state records of new themes.
     record_bytes: usize,
-    proposals: usize,
+    /// Day on which the planted theme was proposed.
+    found: Option<i64>,
+    others: usize,
 }
 
 fn run(days: &[Vec<Mention<'static>>], is_on: bool) -> Cost {
     let mut written = DetectSettings::standard();
     written.near_duplicates_remembered = 0;
-    if !is_on {
-        written.new_themes.least_people = 0;
-    }
+    written.new_themes.least_people = if is_on { 8 } else { 0 };
     let mut cost = Cost {
         closing: Duration::ZERO,
         storing: Duration::ZERO,
         record_bytes: 0,
-        proposals: 0,
+        found: None,
+        others: 0,
     };
     let Ok(settings) = written.check() else {
         return cost;
@@ -96,12 +105,18 @@ fn run(days: &[Vec<Mention<'static>>], is_on: bool) -> Cost {
             .filter(|(key, _)| key.windows(3).any(|part| part == b"\0e/"))
             .map(|(_, value)| value.as_ref().map_or(0, Vec::len))
             .sum();
-        cost.proposals += effects
-            .iter()
-            .filter(|effect| {
-                matches!(effect, auscult_core::effect::Effect::Alert(alert) if alert.series.view == "new-themes")
-            })
-            .count();
+        for effect in &effects {
+            if let Effect::Alert(alert) = effect
+                && alert.series.view == NEW_THEME_VIEW
+                && alert.change == AlertChange::Raised
+            {
+                if alert.title.contains("stopper") {
+                    cost.found.get_or_insert(day);
+                } else {
+                    cost.others += 1;
+                }
+            }
+        }
     }
     cost
 }
@@ -171,14 +186,18 @@ fn mention(number: u64, day: i64) -> Mention<'static> {
             organisation: "".into(),
             country: "".into(),
             region: "".into(),
-            channel: Some([Channel::Phone, Channel::Web][(seed % 2) as usize]),
+            channel: Some([Channel::Phone, Channel::Web][(spread(seed) >> 32) as usize % 2]),
             source: SourceType::Other,
         },
         about: About {
             products: vec!["alpha".into()],
             ..About::default()
         },
-        text: text(seed).into(),
+        text: if day >= PLANTED && number % 200 == 0 {
+            format!("the rubber stopper crumbled, {}", text(seed)).into()
+        } else {
+            text(seed).into()
+        },
         language: "en".into(),
         themes: vec![ThemeTag {
             theme: format!("theme-{}", seed % 20).into(),

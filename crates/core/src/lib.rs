@@ -31,7 +31,7 @@ pub mod mention;
 pub mod mix;
 pub mod partition;
 mod profiles;
-mod proposals;
+pub mod proposals;
 pub mod record;
 mod repeats;
 mod restate;

@@ -126,7 +126,8 @@ pub struct Floors {
 /// When terms that rise against their own past are proposed as a new theme (U05, B12).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewThemes {
-    /// People who must have said it; 0: nothing is proposed, and nothing learnt.
+    /// People who must have said it, 8 is a good number; 0 (the default, see decision 0028): nothing is proposed, and
+    /// nothing learnt.
     pub least_people: u32,
     /// Channels (feeds where the channel is unknown) it must have come from.
     pub least_sources: u32,
@@ -262,12 +263,12 @@ impl DetectSettings {
             attention_budget_per_day: 10,
             near_duplicates_remembered: 20_000,
             new_themes: NewThemes {
-                least_people: 8,
+                least_people: 0,
                 least_sources: 2,
                 warm_up_buckets: 14,
                 half_life_buckets: 26,
                 patience_buckets: 4,
-                most_texts: 10_000,
+                most_texts: 4_000,
             },
             repost_sources: vec![
                 SourceType::Social,

@@ -95,7 +95,7 @@ impl Machine {
             severity,
             title: format!("New theme proposed: {}", proposal.label),
             why: format!(
-                "{} people on {} said it since {}, {} were expected. The terms overlap in {}% of their texts.",
+                "{} mentions on {} since {} against {} expected, each person counted once. Its words stand together in {} % of their texts.",
                 proposal.people,
                 counted(proposal.sources, "channel"),
                 words_for(width.start(proposal.first_seen), width),

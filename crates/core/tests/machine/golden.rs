@@ -97,7 +97,9 @@ fn folder() -> PathBuf {
 }
 
 fn settings() -> Arc<CheckedDetectSettings> {
-    Arc::new(DetectSettings::standard().check().expect("sound"))
+    let mut written = DetectSettings::standard();
+    written.new_themes.least_people = 8;
+    Arc::new(written.check().expect("sound"))
 }
 
 /// A mention and the day on which it arrives, if that is not the day it happened.

@@ -1,6 +1,6 @@
 //! New themes: what nobody has a word for yet is proposed once, with its words and quotes, and answered like a signal.
 
-use crate::feed::{self, Feed, Order, START, alerts, run, settings};
+use crate::feed::{self, Feed, Order, START, alerts, run};
 use auscult_core::alert::Alert;
 use auscult_core::disposition::Disposition;
 use auscult_core::effect::{Effect, Rejection};
@@ -20,6 +20,16 @@ use std::sync::Arc;
 
 const BEGINS: i64 = 30;
 const TEXT: &str = "the rubber stopper crumbled into the vial";
+
+fn written() -> DetectSettings {
+    let mut written = DetectSettings::standard();
+    written.new_themes.least_people = 8;
+    written
+}
+
+fn settings() -> Arc<CheckedDetectSettings> {
+    Arc::new(written().check().expect("sound"))
+}
 
 type Records = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -238,10 +248,8 @@ fn answers_to_proposals_rank_the_next_one() {
 }
 
 #[test]
-fn off_proposes_nothing_and_stores_nothing() {
-    let mut written = DetectSettings::standard();
-    written.new_themes.least_people = 0;
-    let off = Arc::new(written.check().expect("sound"));
+fn as_shipped_it_is_off_proposes_nothing_and_stores_nothing() {
+    let off = feed::settings();
     let kinds = |settings: Arc<CheckedDetectSettings>| {
         let (mut machine, effects) = run_with(settings, &partitions(BEGINS + 5, 4, |_| {}));
         let mut records = Records::new();
@@ -303,7 +311,7 @@ fn records_are_the_same_bytes_whether_restored_after_every_turn_or_never() {
 
 #[test]
 fn of_too_many_texts_a_sample_is_read() {
-    let mut written = DetectSettings::standard();
+    let mut written = written();
     // About a tenth: four people a day become less than one.
     written.new_themes.most_texts = 10;
     let few = Arc::new(written.check().expect("sound"));
@@ -311,4 +319,19 @@ fn of_too_many_texts_a_sample_is_read() {
     assert!(proposals(&effects).is_empty());
     let (_, effects) = run_with(few, &partitions(BEGINS + 8, 60, |_| {}));
     assert_eq!(proposals(&effects).len(), 1);
+}
+
+#[test]
+fn settings_that_make_no_sense_are_named_together() {
+    let mut wrong = written();
+    wrong.new_themes.least_sources = 0;
+    wrong.new_themes.half_life_buckets = 1;
+    wrong.new_themes.most_texts = 0;
+    let problems = format!("{:?}", wrong.check().expect_err("refused"));
+    for path in ["least_sources", "half_life_buckets", "most_texts"] {
+        assert!(
+            problems.contains(&format!("new_themes.{path}")),
+            "{problems}"
+        );
+    }
 }

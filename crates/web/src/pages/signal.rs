@@ -85,7 +85,7 @@ fn body(
                     h2.quiet #what { "What changed" }
                     p.headline { strong { (alert.change()) } " " (words::measure(&alert.series.measure)) }
                     p { (window(signal)) @if let Some(band) = alert.band() { " · " (band) } }
-                    (chart::figure(&recent, alert))
+                    @if alert.is_proposal() { (parts::proposal(alert)) } @else { (chart::figure(&recent, alert)) }
                 }
                 div.side {
                     div.pair data-live="sure-next" { (parts::how_sure(alert)) (parts::next(alert, now)) }
@@ -94,12 +94,12 @@ fn body(
                 div.pair.below data-live="who-why" { (parts::who(alert)) (parts::why(alert)) }
             }
             (parts::quotes(alert, visitor.may(Right::ReadText)))
-            (chart::table(&recent, &alert.series.measure))
+            @if !alert.is_proposal() { (chart::table(&recent, &alert.series.measure)) }
             (parts::history(detail, visitor.may(Right::ReadText)))
             (parts::method(alert))
             p.links {
-                a href={ "/v1/signals/" (encode(&alert.signal_id)) } { "This signal as JSON" } " · "
-                a href={ "/v1/signals/" (encode(&alert.signal_id)) "/points" } { "Its points as JSON" }
+                a href={ "/v1/signals/" (encode(&alert.signal_id)) } { "This signal as JSON" }
+                @if !alert.is_proposal() { " · " a href={ "/v1/signals/" (encode(&alert.signal_id)) "/points" } { "Its points as JSON" } }
             }
         }
     }

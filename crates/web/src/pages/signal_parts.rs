@@ -50,8 +50,32 @@ pub(super) fn who(alert: &AlertView) -> Markup {
     }
 }
 
+/// In place of a chart: the words of a proposed theme, ready for the taxonomy.
+pub(super) fn proposal(alert: &AlertView) -> Markup {
+    html! {
+        div.chart data-live="chart" {
+            p { "A theme nobody counts yet: there is no history to draw. Its words rose against their own past." }
+            @for item in &alert.context {
+                p { (match item.kind.as_str() {
+                    "taxonomy_accepted" => "Accepted. Write this into the taxonomy, and it is counted from then on:",
+                    _ => "If you confirm it, this is what to write into the taxonomy:",
+                }) }
+                pre { code { (item.label) } }
+            }
+        }
+    }
+}
+
 /// Drivers with their share of the excess, and what else happened then.
 pub(super) fn why(alert: &AlertView) -> Markup {
+    if alert.is_proposal() {
+        return html! {
+            section.card aria-labelledby="why" {
+                h2 #why { "Why" }
+                p { "People began to use these words together who did not before. Nothing is said about how they feel or what caused it: read the quotes." }
+            }
+        };
+    }
     html! {
         section.card aria-labelledby="why" {
             h2 #why { "Why" }

@@ -1,6 +1,7 @@
 //! Fields of the alert and the disposition that pages show.
 
 use crate::words;
+use auscult_core::proposals::NEW_THEME_VIEW;
 use auscult_core::time::Timestamp;
 use auscult_engine::read_model::SignalRow;
 use serde::Deserialize;
@@ -247,6 +248,11 @@ impl AlertView {
         } else {
             self.title.clone()
         }
+    }
+
+    /// Whether it proposes a theme: a signal without a series, so without history to draw.
+    pub(crate) fn is_proposal(&self) -> bool {
+        self.labels.get("view").map(String::as_str) == Some(NEW_THEME_VIEW)
     }
 
     /// "41 against 17.2 expected".

@@ -164,6 +164,20 @@ fn signals() -> Vec<SignalRow> {
         ),
         row(
             &al(
+                "al_proposed",
+                "New theme proposed: rubber stopper, crumbled",
+                json!({"kind": "new_theme", "why": "12 mentions on 2 channels since 22 May against 0.4 expected, each person counted once.",
+                "series": {"id": "t_1", "view": "new-themes", "measure": "mentions", "dims": {"emergent_topic": "rubber stopper, crumbled"}},
+                "observed": 12, "expected": 0.4, "drivers": [],
+                "context": [{"kind": "taxonomy_suggestion", "ref": "t_1", "label": "phrases = [\"rubber stopper\", \"crumbled\"]", "start": "2026-05-22T00:00:00Z", "end": "2026-05-25T00:00:00Z"}],
+                "labels": {"kind": "new_theme", "view": "new-themes"}}),
+            ),
+            "firing",
+            false,
+            None,
+        ),
+        row(
+            &al(
                 "al_done",
                 "Cold-chain questions, pharmacies",
                 json!({"status": "resolved", "status_reason": "recovered"}),

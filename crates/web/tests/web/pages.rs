@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Every page with a role that may open it.
-pub const PAGES: [(&str, &str); 16] = [
+pub const PAGES: [(&str, &str); 17] = [
     ("analyst", "/"),
     ("medical", "/"),
     ("brand", "/"),
@@ -23,6 +23,7 @@ pub const PAGES: [(&str, &str); 16] = [
     ("analyst", "/signals/al_9c41d0"),
     ("brand", "/signals/al_9c41d0"),
     ("analyst", "/signals/al_hostile"),
+    ("analyst", "/signals/al_proposed"),
     ("analyst", "/signals/al_77?recorded=confirmed&stale=true"),
     ("ops", "/signals/al_silence"),
     ("safety", "/safety?state=all"),
@@ -127,6 +128,34 @@ async fn the_first_screen_of_a_signal_gives_five_answers() {
         !first_screen.contains("p-value"),
         "statistics have their place, with help, below"
     );
+}
+
+#[tokio::test]
+async fn a_proposed_theme_shows_its_words_and_quotes_and_no_chart() {
+    let (router, _) = site();
+    let body = get(&router, "analyst", "/signals/al_proposed").await.body;
+    for words in [
+        "New theme proposed: rubber stopper, crumbled",
+        "12 against 0.4 expected",
+        "phrases = [&quot;rubber stopper&quot;, &quot;crumbled&quot;]",
+        "write into the taxonomy",
+        QUOTE,
+        "/signals/al_proposed/dispositions",
+    ] {
+        assert!(body.contains(words), "{words:?} is missing");
+    }
+    for words in [
+        "No history to draw",
+        "Its points as JSON",
+        "aria-label=\"Chart\"",
+        "id=\"numbers\"",
+    ] {
+        assert!(!body.contains(words), "{words:?} has no place here");
+    }
+    let charted = get(&router, "analyst", "/signals/al_9c41d0").await.body;
+    assert!(charted.contains("aria-label=\"Chart\"") && charted.contains("id=\"numbers\""));
+    let withheld = get(&router, "brand", "/signals/al_proposed").await.body;
+    assert!(withheld.contains("rubber stopper") && !withheld.contains(QUOTE));
 }
 
 #[tokio::test]
