@@ -21,7 +21,7 @@ use auscult_core::time::{DAY, Timestamp, civil_date};
 use auscult_core::words::{AlertChange, Channel, SourceType, Stakeholder, Tier};
 use auscult_language::near_duplicate::{self, Signature};
 use auscult_language::words::Words;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io::Read;
 use std::sync::Arc;
@@ -214,13 +214,15 @@ fn judge(tweets: &[Tweet], proposals: &[Alert]) {
         }
     }
     delays.sort_unstable();
-    let buckets = (end - start + 1) as f64;
+    let heard: BTreeSet<i64> = days.values().flatten().copied().collect();
+    let buckets = heard.len() as f64;
     println!(
-        "{} of {judged} crises proposed, median delay {} days; of {} proposals {facets} are later facets of a crisis already proposed ({:.0} per 1,000 daily buckets) and {of_none} are about no one crisis ({:.0} per 1,000)",
+        "{} of {judged} crises proposed, median delay {} days; of {} proposals {facets} are later facets of a crisis already proposed ({:.0} per 1,000 of {} days with a tweet) and {of_none} are about no one crisis ({:.0} per 1,000)",
         delays.len(),
         delays.get(delays.len() / 2).copied().unwrap_or(0),
         proposals.len(),
         1000.0 * f64::from(facets) / buckets,
+        heard.len(),
         1000.0 * f64::from(of_none) / buckets,
     );
 }
