@@ -4,11 +4,7 @@
 //!
 //! Texts go in as mentions on one channel, signed as Listen signs them; Listen itself (redaction, themes) is left out. Settings are those
 //! of the detector's own evaluation (`make eval`), nothing was chosen here.
-#![expect(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "an evaluation for people; it reads a file"
-)]
+#![expect(clippy::print_stdout, reason = "an evaluation for people")]
 
 use auscult_core::alert::Alert;
 use auscult_core::effect::Effect;

@@ -110,7 +110,11 @@ fn run(days: &[Vec<Mention<'static>>], is_on: bool) -> Cost {
                 && alert.series.view == NEW_THEME_VIEW
                 && alert.change == AlertChange::Raised
             {
-                if alert.title.contains("stopper") {
+                if alert
+                    .context
+                    .iter()
+                    .any(|item| item.label.contains("stopper"))
+                {
                     cost.found.get_or_insert(day);
                 } else {
                     cost.others += 1;
@@ -159,7 +163,7 @@ fn text(seed: u64) -> String {
         } else {
             text.push_str(&word(spread(random)));
         }
-        text.push_str(if random % 11 == 0 { ", " } else { " " });
+        text.push_str(if random.is_multiple_of(11) { ", " } else { " " });
     }
     text
 }
@@ -193,7 +197,7 @@ fn mention(number: u64, day: i64) -> Mention<'static> {
             products: vec!["alpha".into()],
             ..About::default()
         },
-        text: if day >= PLANTED && number % 200 == 0 {
+        text: if day >= PLANTED && number.is_multiple_of(200) {
             format!("the rubber stopper crumbled, {}", text(seed)).into()
         } else {
             text(seed).into()

@@ -222,7 +222,7 @@ fn accepting_a_proposal_ends_it_and_suggests_its_terms() {
     let refused: Vec<_> = told
         .iter()
         .filter_map(|effect| match effect {
-            Effect::Rejected(reason) => Some(reason.clone()),
+            Effect::Rejected(reason) => Some(*reason),
             _ => None,
         })
         .collect();
