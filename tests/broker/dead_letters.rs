@@ -5,7 +5,7 @@ use crate::kafka::world::{World, cluster, settings_text, world, world_of};
 use crate::scratch::text;
 use auscult_engine::log::Outgoing;
 
-fn poison(world: &World, value: &str) -> Outgoing {
+fn poison(world: &World<'_>, value: &str) -> Outgoing {
     Outgoing {
         topic: world.settings.engine.topics.feedback_hcp.as_str().into(),
         partition: None,
@@ -16,7 +16,7 @@ fn poison(world: &World, value: &str) -> Outgoing {
 }
 
 /// What `auscult dead-letters …` printed.
-fn letters(world: &World, arguments: &[&str]) -> String {
+fn letters(world: &World<'_>, arguments: &[&str]) -> String {
     let mut all = vec!["dead-letters"];
     all.extend(arguments);
     all.extend(["--settings", "settings.toml"]);

@@ -1,6 +1,9 @@
-//! Operating on a real broker: topics, dead letters, consumers made from the contract alone, faults.
+//! Operating on a real broker: topics, dead letters, consumers made from the contract alone, framings,
+//! faults, identities and rights.
 
 mod consumers;
 mod dead_letters;
 mod faults;
+mod framing;
+mod security;
 mod topics;

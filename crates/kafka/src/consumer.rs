@@ -15,7 +15,7 @@ mod commit;
 
 use crate::Shared;
 use crate::config;
-use crate::context::Listener;
+use crate::context::{self, Listener};
 use crate::errors::{self, Remedy};
 use crate::reach::Reach;
 use crate::restore::{self, ASK};
@@ -145,6 +145,7 @@ impl KafkaConsumer {
         let consumer: BaseConsumer<Listener> = config
             .create_with_context(listener)
             .map_err(|error| LogError::Fatal(config::without_values(&error)))?;
+        context::hand_token(&consumer)?;
         match &self.membership {
             Membership::Member { leading, .. } => {
                 let topics: Vec<&str> = leading.iter().map(AsRef::as_ref).collect();
