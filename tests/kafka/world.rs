@@ -90,6 +90,7 @@ pub fn settings_text(brokers: &str, name: &str, source: &str, partitions: u32) -
         "dispositions",
         "dead_letters",
         "state",
+        "reference",
     ]
     .map(|topic| (topic, name))
     .into_iter()

@@ -39,6 +39,7 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
         set(&mut names.dispositions, topics.text("dispositions"));
         set(&mut names.dead_letters, topics.text("dead_letters"));
         set(&mut names.state, topics.text("state"));
+        set(&mut names.reference, topics.text("reference"));
     });
     section.section("partitions", |partitions| {
         set_u32(

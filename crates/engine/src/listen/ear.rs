@@ -65,9 +65,22 @@ impl Understanding {
     /// random characters will do.
     #[must_use]
     pub fn standard(settings: &CheckedEngineSettings, taxonomy: Taxonomy) -> Understanding {
+        Understanding::knowing(settings, taxonomy, &[])
+    }
+
+    /// As [`Understanding::standard`], with further names of products.
+    #[must_use]
+    pub fn knowing(
+        settings: &CheckedEngineSettings,
+        taxonomy: Taxonomy,
+        further_products: &[String],
+    ) -> Understanding {
         let listen = &settings.listen;
         let secret = listen.pseudonym_key.as_ref().map_or(&[][..], Secret::bytes);
-        let products = || listen.products.iter().map(String::as_str);
+        let products = || {
+            let all = listen.products.iter().chain(further_products);
+            all.map(String::as_str)
+        };
         Understanding {
             desk: SafetyDesk::new(Triage::standard().knowing(products()), listen.intake_hours),
             redactor: Redactor::standard().keeping(products()),
