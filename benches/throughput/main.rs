@@ -9,6 +9,7 @@
 #[path = "../../crates/core/examples/close.rs"]
 mod close;
 mod feed;
+mod listen;
 mod process;
 mod stages;
 
@@ -37,7 +38,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// After every event's own time.
 const NOW: Timestamp = Timestamp(20_000 * DAY);
 
-const PATHS: [&str; 4] = ["stages", "memory", "embedded", "closes"];
+const PATHS: [&str; 5] = ["listen", "stages", "memory", "embedded", "closes"];
 
 fn main() -> Result<()> {
     let mut wanted = EVENTS;
@@ -61,7 +62,7 @@ fn main() -> Result<()> {
         shapes = vec![Shape::Compact, Shape::WholeFile];
     }
     let wants = |path: &str| paths.is_empty() || paths.contains(&path);
-    if ["stages", "memory", "embedded"].into_iter().any(wants) {
+    if ["listen", "stages", "memory", "embedded"].into_iter().any(wants) {
         let settings = bench_settings()?;
         for shape in shapes {
             throughput(shape, wanted, &settings, &wants)?;
@@ -96,6 +97,16 @@ fn throughput(
         "{:<26} {:>10} {:>9} {:>14} {:>10}",
         "path", "events/s", "seconds", "CPU µs/event", "peak MiB"
     );
+    if wants("listen") {
+        let ear = listen::ear(settings);
+        let records = stages::records(&events);
+        let mut fingerprint = 0;
+        measure("listen alone, one thread", events.len(), || {
+            fingerprint = listen::alone(&ear, &records, NOW);
+            Ok(())
+        })?;
+        println!("{:<26} {fingerprint:016x}", "  all it wrote");
+    }
     if wants("stages") {
         let records = stages::records(&events);
         measure("listen + detect, no log", events.len(), || {
