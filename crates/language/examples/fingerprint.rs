@@ -49,10 +49,17 @@ impl Rooms {
         let words = Words::of(&redacted.text);
         let hits = self.taxonomy.tag_words(&words);
         let feeling = sentiment::score_words(&redacted.text, &words, &hits);
+        let plain = sentiment::feeling_of_words(&redacted.text, &words, &hits);
+        assert_eq!(
+            (plain.overall, &plain.toward),
+            (feeling.overall, &feeling.toward)
+        );
         self.note("themes", &hits);
         self.note("sentiment", &feeling);
         self.note("requests", &requests::find_words(&words));
-        self.note("language id", &language_id::identify_words(&words));
+        let language = language_id::identify_words(&words);
+        assert_eq!(language.code, language_id::code_of_words(&words), "{text}");
+        self.note("language id", &language);
         self.note("speaker", &speaker::guess_words(&words));
         for numbers_matter in [false, true] {
             self.note(

@@ -290,7 +290,7 @@ pub(crate) fn time_reason(code: ErrorCode) -> &'static str {
 
 impl Encode for Timestamp {
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&time::format(*self))
+        serializer.serialize_str(time::text(*self).as_str())
     }
 }
 

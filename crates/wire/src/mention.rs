@@ -13,6 +13,7 @@ use auscult_core::time::Timestamp;
 use auscult_core::words::{Channel, Setting, SourceType, Stakeholder, Tier};
 
 use crate::MAX_EVENT_BYTES;
+use crate::compact::encode_compact;
 use crate::envelope::{Encoded, Headers, JSON, header_text};
 use crate::error::{ErrorCode, WireError};
 use crate::event::{decode_json, encode_json};
@@ -27,6 +28,8 @@ pub const MARKER_ADVANCED: &str = "io.auscult.marker.advanced.v1";
 
 /// Least and greatest sentiment, in thousandths.
 const SENTIMENT: std::ops::RangeInclusive<i16> = -1_000..=1_000;
+/// Room made for a mention beside its text: what most need.
+const MENTION_BYTES: usize = 1_024;
 /// Greatest rating, in thousandths.
 const RATING: u16 = 1_000;
 
@@ -207,7 +210,7 @@ pub fn encode_mention(mention: &Mention<'_>) -> Encoded {
     Encoded {
         key: mention.portfolio.as_bytes().to_vec(),
         headers: headers(MENTION_UNDERSTOOD, &mention.event_id, &mention.event_source),
-        value: Some(encode_json(&data)),
+        value: Some(encode_compact(&data, MENTION_BYTES + mention.text.len())),
     }
 }
 
