@@ -2,6 +2,7 @@
 
 use auscult_engine::log::LogError;
 use auscult_engine::settings::CheckedEngineSettings;
+use auscult_sim::{MemoryBroker, Retention};
 use auscult_store::log::{EmbeddedLog, TopicSettings};
 use std::path::Path;
 
@@ -44,14 +45,20 @@ pub fn on_kafka(engine: &CheckedEngineSettings) -> Vec<(String, u32)> {
     topics
 }
 
-/// A log in memory with all topics.
-pub fn memory_log(engine: &CheckedEngineSettings) -> auscult_sim::MemoryBroker {
-    let topics = all(engine);
-    let named: Vec<(&str, u32)> = topics
-        .iter()
-        .map(|(name, partitions)| (name.as_str(), *partitions))
-        .collect();
-    auscult_sim::MemoryBroker::new(&named)
+/// A log in memory with all topics. What goes in is forgotten when it was read: a history of millions needs no memory
+/// for what is done.
+pub fn memory_log(engine: &CheckedEngineSettings) -> MemoryBroker {
+    let broker = MemoryBroker::default();
+    for (name, partitions) in all(engine) {
+        let goes_in = name == engine.topics.mentions || engine.topics.sources.contains(&name);
+        let retention = if goes_in {
+            Retention::UntilCommitted
+        } else {
+            Retention::Keep
+        };
+        broker.create_topic(&name, partitions, retention);
+    }
+    broker
 }
 
 /// Opens the embedded log with all topics.

@@ -16,18 +16,27 @@ use auscult_core::words::{Measure, SourceType, Stakeholder, Tier};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+const SERIES: usize = 200_000;
+const DAYS: i64 = 60;
+
 /// What a close costs and what live series weigh: 200,000 series of one view, a tenth of them with a mention a day.
+/// First with a memory for mentions of a day, so that little but series is weighed, then with the default memory.
 pub fn main() {
-    const SERIES: usize = 200_000;
-    const DAYS: i64 = 20;
-    let mut written = DetectSettings::standard();
-    written.views.retain(|view| view.name == "product-theme");
-    written.views[0].measures = vec![Measure::Mentions];
-    let Ok(settings) = written.check() else {
-        return;
-    };
     let before = resident_mebibytes();
-    let mut partition = Partition::new(Arc::new(settings));
+    for horizon in [DAY, DetectSettings::standard().restatement_horizon] {
+        let mut written = DetectSettings::standard();
+        written.restatement_horizon = horizon;
+        written.views.retain(|view| view.name == "product-theme");
+        written.views[0].measures = vec![Measure::Mentions];
+        let Ok(settings) = written.check() else {
+            return;
+        };
+        close_series(Partition::new(Arc::new(settings)), before);
+    }
+}
+
+/// `before`: what was resident before the first series, in MiB.
+fn close_series(mut partition: Partition, before: u64) {
     let mut effects = Vec::new();
     let mut closing = Duration::ZERO;
     let mut working = Duration::ZERO;
@@ -56,12 +65,12 @@ pub fn main() {
     }
     let closes = (partition.series_count() as i64 * (DAYS - 1)) as f64;
     println!(
-        "{} live series: {:.2} µs a series and close ({:.2} µs of processor time); {} MiB resident, with the {} mentions remembered",
+        "{} live series: {:.2} µs a series and close ({:.2} µs of processor time); {} MiB resident with {} mentions remembered",
         partition.series_count(),
         closing.as_secs_f64() * 1e6 / closes,
         working.as_secs_f64() * 1e6 / closes,
         resident_mebibytes().saturating_sub(before),
-        partition.counters().applied,
+        partition.mentions_remembered(),
     );
 }
 

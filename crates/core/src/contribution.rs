@@ -6,6 +6,7 @@ use crate::lattice::Lattice;
 use crate::mention::Mention;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Longest quote kept, in characters.
 pub const MAX_QUOTE_CHARACTERS: usize = 280;
@@ -40,8 +41,11 @@ pub struct Contribution {
     pub theme_sentiment: Vec<Option<i16>>,
     /// Rating, thousandths.
     pub rating: Option<u16>,
-    /// Values per slot ([`Lattice::values`]).
-    pub values: Box<[u32]>,
+    /// Values per slot ([`Lattice::values`]); in the journal one list for all of its profile.
+    pub values: Arc<[u32]>,
+    /// Number of the list within the journal: the same number, the same values. Given out when filed.
+    #[serde(skip)]
+    pub profile: u32,
     /// Quote, if the text may be quoted: not from a safety candidate, not a medical request.
     pub quote: Option<Quote>,
 }
@@ -85,6 +89,7 @@ impl Contribution {
             theme_sentiment: mention.themes.iter().map(|tag| tag.sentiment).collect(),
             rating: mention.rating,
             values: lattice.values(mention, interner),
+            profile: 0,
             quote: quotable.then(|| Quote {
                 feedback_id: mention.feedback_id.as_ref().into(),
                 text: clip(mention.text.trim()).into(),

@@ -7,7 +7,6 @@
 //! would only see the nested ones. A fall leaves nothing to count: there, series with compatible
 //! dimensions attach to the strongest.
 
-use crate::contribution::Contribution;
 use crate::lattice::{Lattice, SeriesKey};
 
 /// A series that passed false-discovery control and the floors.
@@ -70,10 +69,13 @@ pub struct WindowSums {
     pub variance: f64,
 }
 
+/// How often a profile was heard of: its values ([`crate::lattice::Lattice::values`]) and its contributions.
+pub type Heard<'a> = (&'a [u32], u32);
+
 /// What grouping looks up: contributions and sums over a window that ends at the bucket judged.
 pub trait Windows {
-    /// Contributions of the last `span` buckets that count.
-    fn contributions(&self, span: usize) -> &[&Contribution];
+    /// Contributions of the last `span` buckets that count, by profile.
+    fn contributions(&self, span: usize) -> &[Heard<'_>];
     /// Sums of `candidate`'s series over the last `span` buckets.
     fn sums(&self, candidate: &Candidate, span: usize) -> WindowSums;
 }
@@ -112,7 +114,7 @@ pub fn group(candidates: &[Candidate], lattice: &Lattice, windows: &dyn Windows)
 /// A candidate with its own contributions, found once for all the speakers it is held against.
 struct Own<'a> {
     candidate: &'a Candidate,
-    contributions: Vec<&'a Contribution>,
+    contributions: Vec<Heard<'a>>,
 }
 
 impl<'a> Own<'a> {
@@ -124,7 +126,7 @@ impl<'a> Own<'a> {
             .into_iter()
             .flatten()
             .copied()
-            .filter(|contribution| lattice.contains(&candidate.key, &contribution.values))
+            .filter(|(values, _)| lattice.contains(&candidate.key, values))
             .collect();
         Own {
             candidate,
@@ -156,8 +158,9 @@ impl<'a> Own<'a> {
         let shared = self
             .contributions
             .iter()
-            .filter(|contribution| lattice.contains(&speaker.key, &contribution.values))
-            .count() as f64;
+            .filter(|(values, _)| lattice.contains(&speaker.key, values))
+            .map(|&(_, times)| f64::from(times))
+            .sum::<f64>();
         let of_speaker = windows.sums(speaker, candidate.span);
         let own = windows.sums(candidate, candidate.span);
         let excess_share =

@@ -7,8 +7,11 @@ use crate::alert::{Driver, EvidenceSummary, Example};
 use crate::contribution::Contribution;
 use crate::interner::Interner;
 use crate::lattice::{Lattice, SeriesKey, values_in};
+use crate::time::Timestamp;
 use crate::words::{EvidenceGrade, Measure, StandardDimension, Tier};
-use std::collections::{BTreeMap, BTreeSet};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 
 /// Feeling below this counts as negative, above its mirror as positive (thousandths).
 pub const NEGATIVE_BELOW: i16 = -200;
@@ -32,16 +35,11 @@ pub struct Window<'a> {
 }
 
 /// How much one contribution adds to what the measure watches, in thousandths.
-fn weight(
-    measure: Measure,
-    contribution: &Contribution,
-    key: &SeriesKey,
-    lattice: &Lattice,
-) -> i64 {
-    match measure {
+fn weight(window: &Window<'_>, contribution: &Contribution, lattice: &Lattice) -> i64 {
+    match window.measure {
         Measure::Mentions => 1000,
         Measure::NegativeShare => {
-            let feeling = feeling_toward(contribution, key, lattice);
+            let feeling = feeling_toward(contribution, &window.key, lattice);
             if feeling.is_some_and(|feeling| feeling < NEGATIVE_BELOW) {
                 1000
             } else {
@@ -77,48 +75,32 @@ pub fn feeling_toward(
 pub fn summarise(window: &Window<'_>, lattice: &Lattice, interner: &Interner) -> EvidenceSummary {
     let channel_slot = slot_of(lattice, StandardDimension::Channel);
     let tier_slot = slot_of(lattice, StandardDimension::Tier);
-    let mut everybody: BTreeSet<u64> = BTreeSet::new();
-    let mut people: BTreeMap<u64, u64> = BTreeMap::new();
-    let mut voices: BTreeSet<u64> = BTreeSet::new();
-    let mut channels: BTreeSet<&str> = BTreeSet::new();
+    let expert_tiers =
+        [Tier::NationalExpert, Tier::RegionalExpert].map(|tier| interner.number_of(tier.as_str()));
+    let mut voices = Voices::default();
+    let mut everybody: Vec<u64> = Vec::with_capacity(window.inside.len());
+    let mut channels: Vec<u32> = Vec::new();
     let mut experts = 0u64;
-    // The earliest speaks for a voice, the others repeat it.
-    let mut inside = window.inside.clone();
-    inside.sort_by_key(|contribution| {
-        (
-            contribution.occurred_at,
-            contribution.feedback,
-            contribution.event,
-        )
-    });
-    for contribution in inside {
-        // Somebody unknown counts as one voice per feedback: we cannot tell, and say so in the docs.
-        let person = if contribution.person == 0 {
-            contribution.feedback as u64
-        } else {
-            contribution.person
-        };
-        everybody.insert(person);
-        if voices.insert(contribution.voice()) {
-            *people.entry(person).or_default() += 1;
-        }
-        match values_in(&contribution.values, channel_slot).first() {
-            Some(&channel) => channels.insert(interner.text(channel)),
-            None => channels.insert(interner.text(contribution.feed)),
-        };
-        let tier = values_in(&contribution.values, tier_slot)
+    for contribution in &window.inside {
+        everybody.push(person_of(contribution));
+        voices.hear(contribution);
+        // A feed stands in where the channel is unknown; names have one number, whatever they name.
+        let channel = values_in(&contribution.values, channel_slot)
             .first()
-            .map(|&tier| interner.text(tier));
-        if tier == Some(Tier::NationalExpert.as_str())
-            || tier == Some(Tier::RegionalExpert.as_str())
-        {
-            experts += 1;
+            .map_or(contribution.feed, |&channel| channel);
+        if !channels.contains(&channel) {
+            channels.push(channel);
         }
+        let tier = values_in(&contribution.values, tier_slot).first();
+        experts += u64::from(tier.is_some_and(|&tier| expert_tiers.contains(&Some(tier))));
     }
+    everybody.sort_unstable();
+    everybody.dedup();
     let items = window.inside.len() as u64;
-    let originals = voices.len() as u64;
-    let squares: u64 = people.values().map(|count| count * count).sum();
-    let top = people.values().max().copied().unwrap_or(0);
+    let voiced = voices.voices_by_person();
+    let originals: u64 = voiced.iter().sum();
+    let squares: u64 = voiced.iter().map(|count| count * count).sum();
+    let top = voiced.iter().max().copied().unwrap_or(0);
     let share = |part: u64, whole: u64| {
         if whole == 0 {
             0.0
@@ -144,6 +126,55 @@ pub fn summarise(window: &Window<'_>, lattice: &Lattice, interner: &Interner) ->
     EvidenceSummary {
         grade: grade(&summary),
         ..summary
+    }
+}
+
+/// Somebody unknown counts as one voice per feedback: we cannot tell, and say so in the docs.
+fn person_of(contribution: &Contribution) -> u64 {
+    if contribution.person == 0 {
+        contribution.feedback as u64
+    } else {
+        contribution.person
+    }
+}
+
+/// Voices of a window, each with the person of its earliest contribution: the others repeat it.
+#[derive(Default)]
+struct Voices {
+    places: FxHashMap<u64, u32>,
+    earliest: Vec<((Timestamp, u128, u64), u64)>,
+}
+
+impl Voices {
+    fn hear(&mut self, contribution: &Contribution) {
+        let order = (
+            contribution.occurred_at,
+            contribution.feedback,
+            contribution.event,
+        );
+        let heard = (order, person_of(contribution));
+        match self.places.entry(contribution.voice()) {
+            Entry::Vacant(entry) => {
+                entry.insert(self.earliest.len() as u32);
+                self.earliest.push(heard);
+            }
+            Entry::Occupied(entry) => {
+                let earliest = &mut self.earliest[*entry.get() as usize];
+                if heard.0 < earliest.0 {
+                    *earliest = heard;
+                }
+            }
+        }
+    }
+
+    /// How many voices each person has.
+    fn voices_by_person(self) -> Vec<u64> {
+        let mut people: Vec<u64> = self.earliest.iter().map(|&(_, person)| person).collect();
+        people.sort_unstable();
+        people
+            .chunk_by(|a, b| a == b)
+            .map(|voices| voices.len() as u64)
+            .collect()
     }
 }
 
@@ -179,24 +210,13 @@ pub fn drivers(
 ) -> Vec<Driver> {
     let mut found = Vec::new();
     let own: BTreeSet<usize> = lattice.view(window.key.view).iter().copied().collect();
-    let weigh = |contributions: &[&Contribution]| -> Vec<i64> {
-        contributions
-            .iter()
-            .map(|contribution| weight(window.measure, contribution, &window.key, lattice))
-            .collect()
-    };
-    let (of_inside, of_before) = (weigh(&window.inside), weigh(&window.before));
-    let total_before: i64 = of_before.iter().sum();
-    let total_inside: i64 = of_inside.iter().sum();
+    let profiles = weigh(window, lattice);
+    let total_before: i64 = profiles.iter().map(|(_, weights)| weights.before).sum();
+    let total_inside: i64 = profiles.iter().map(|(_, weights)| weights.inside).sum();
     let whole_excess = (total_inside as f64 / 1000.0 - expected) * if upward { 1.0 } else { -1.0 };
     let mut tally = Tally::new(interner.len());
     for slot in (0..lattice.dimensions().len()).filter(|slot| !own.contains(slot)) {
-        tally.add(&window.inside, &of_inside, slot, |weights, weight| {
-            weights.inside += weight;
-        });
-        tally.add(&window.before, &of_before, slot, |weights, weight| {
-            weights.before += weight;
-        });
+        tally.add(&profiles, slot);
         let mut excesses: Vec<(&str, f64, f64)> = tally
             .take()
             .map(|(value, weights)| {
@@ -241,15 +261,36 @@ pub fn drivers(
     found.into_iter().map(|(_, driver)| driver).collect()
 }
 
-/// What one value of a dimension weighs, in thousandths.
+/// What each profile in the window weighs.
+fn weigh<'a>(window: &Window<'a>, lattice: &Lattice) -> Vec<(&'a [u32], Weights)> {
+    let everything = || window.inside.iter().chain(&window.before);
+    let bound = everything().map(|contribution| contribution.profile as usize + 1);
+    let mut places: Vec<Option<u32>> = vec![None; bound.max().unwrap_or(0)];
+    let mut profiles: Vec<(&[u32], Weights)> = Vec::new();
+    for (at, contribution) in everything().enumerate() {
+        let place = *places[contribution.profile as usize].get_or_insert_with(|| {
+            profiles.push((&contribution.values, Weights::default()));
+            profiles.len() as u32 - 1
+        });
+        let weights = &mut profiles[place as usize].1;
+        let side = if at < window.inside.len() {
+            &mut weights.inside
+        } else {
+            &mut weights.before
+        };
+        *side += weight(window, contribution, lattice);
+    }
+    profiles
+}
+
+/// What a profile or one value of a dimension weighs, in thousandths.
 #[derive(Debug, Clone, Copy, Default)]
 struct Weights {
     inside: i64,
     before: i64,
 }
 
-/// Weights by value of one dimension at a time: a list as long as there are names, because a map entry for every
-/// contribution and dimension was most of what an alert cost.
+/// Weights by value of one dimension at a time: a list as long as there are names, which beat a map.
 struct Tally {
     weights: Vec<Option<Weights>>,
     touched: Vec<u32>,
@@ -263,22 +304,18 @@ impl Tally {
         }
     }
 
-    fn add(
-        &mut self,
-        contributions: &[&Contribution],
-        weights: &[i64],
-        slot: usize,
-        onto: impl Fn(&mut Weights, i64),
-    ) {
-        for (contribution, &weight) in contributions.iter().zip(weights) {
-            for &value in values_in(&contribution.values, slot) {
+    fn add(&mut self, profiles: &[(&[u32], Weights)], slot: usize) {
+        for (values, weights) in profiles {
+            for &value in values_in(values, slot) {
                 let Some(kept) = self.weights.get_mut(value as usize) else {
                     continue; // every value was given out by the interner that was counted
                 };
                 if kept.is_none() {
                     self.touched.push(value);
                 }
-                onto(kept.get_or_insert_default(), weight);
+                let kept = kept.get_or_insert_default();
+                kept.inside += weights.inside;
+                kept.before += weights.before;
             }
         }
     }

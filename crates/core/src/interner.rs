@@ -25,6 +25,12 @@ impl Interner {
         number
     }
 
+    /// The number of `text`, if it was given one.
+    #[must_use]
+    pub fn number_of(&self, text: &str) -> Option<u32> {
+        self.numbers.get(text).copied()
+    }
+
     /// The string behind `number`, which this interner gave out.
     #[must_use]
     pub fn text(&self, number: u32) -> &str {

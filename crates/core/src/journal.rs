@@ -8,6 +8,8 @@
 
 use crate::chunks::Chunks;
 use crate::contribution::Contribution;
+use crate::profiles::Profiles;
+use crate::slots::Slots;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -65,10 +67,10 @@ struct Known {
 #[derive(Debug, Clone)]
 pub struct Journal {
     finest: BucketWidth,
-    slots: Vec<Option<Stored>>,
-    free: Vec<u32>,
+    slots: Slots<Stored>,
     shelves: BTreeMap<BucketIndex, Vec<u32>>,
     known: FxHashMap<u128, Known>,
+    profiles: Profiles,
     /// Slots of what came in since the last commit, in order of arrival.
     open: Vec<u32>,
     open_removals: Vec<(u128, u64, Timestamp)>,
@@ -84,10 +86,10 @@ impl Journal {
     pub fn new(finest: BucketWidth) -> Journal {
         Journal {
             finest,
-            slots: Vec::new(),
-            free: Vec::new(),
+            slots: Slots::default(),
             shelves: BTreeMap::new(),
             known: FxHashMap::default(),
+            profiles: Profiles::default(),
             open: Vec::new(),
             open_removals: Vec::new(),
             chunks: Chunks::default(),
@@ -98,13 +100,19 @@ impl Journal {
     /// How many contributions are held.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.slots.len()
     }
 
     /// Whether nothing is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Every [`Contribution::profile`] held is below this.
+    #[must_use]
+    pub fn profile_bound(&self) -> usize {
+        self.profiles.bound()
     }
 
     /// Event time of the earliest shelf, if any.
@@ -133,7 +141,7 @@ impl Journal {
     }
 
     fn remove(&mut self, known: Known, feedback: u128, watermark: Timestamp) -> Option<Timestamp> {
-        let stored = self.slots.get_mut(known.slot as usize)?.as_mut()?;
+        let stored = self.slots.get_mut(known.slot)?;
         stored.contribution.removed_at = Some(watermark);
         stored.removed_by = Some(self.chunks.open());
         self.chunks.hold(self.chunks.open());
@@ -141,7 +149,12 @@ impl Journal {
         Some(stored.contribution.occurred_at)
     }
 
-    fn insert(&mut self, contribution: Contribution, chunk: u64, removed_by: Option<u64>) -> u32 {
+    fn insert(
+        &mut self,
+        mut contribution: Contribution,
+        chunk: u64,
+        removed_by: Option<u64>,
+    ) -> u32 {
         let shelf = self.finest.index(contribution.occurred_at);
         let known = Known {
             recorded_at: contribution.recorded_at,
@@ -149,23 +162,14 @@ impl Journal {
             slot: 0,
         };
         let feedback = contribution.feedback;
-        let stored = Some(Stored {
+        contribution.profile = self.profiles.hold(&mut contribution.values);
+        let slot = self.slots.insert(Stored {
             chunk,
             removed_by,
             open_at: self.open.len() as u32,
             link: None,
             contribution,
         });
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = stored;
-                slot
-            }
-            None => {
-                self.slots.push(stored);
-                (self.slots.len() - 1) as u32
-            }
-        };
         self.known.insert(feedback, Known { slot, ..known });
         self.shelves.entry(shelf).or_default().push(slot);
         self.chunks.hold(chunk);
@@ -183,7 +187,7 @@ impl Journal {
         self.shelves
             .range(from..=to)
             .flat_map(|(_, slots)| slots)
-            .filter_map(|&slot| self.slots[slot as usize].as_ref())
+            .filter_map(|&slot| self.slots.get(slot))
             .map(|stored| &stored.contribution)
             .filter(move |contribution| {
                 // A shelf of the same width holds nothing else.
@@ -204,10 +208,10 @@ impl Journal {
     }
 
     fn forget(&mut self, slot: u32) {
-        let Some(stored) = self.slots[slot as usize].take() else {
+        let Some(stored) = self.slots.take(slot) else {
             return;
         };
-        self.free.push(slot);
+        self.profiles.release(stored.contribution.profile);
         self.released_links.extend(stored.link);
         let feedback = stored.contribution.feedback;
         if self
@@ -235,10 +239,10 @@ impl Journal {
 
     /// Where each version (feedback and event hash) is held.
     pub(crate) fn slots_by_version(&self) -> FxHashMap<(u128, u64), u32> {
-        let held = self.slots.iter().enumerate();
-        held.filter_map(|(slot, stored)| {
-            let contribution = &stored.as_ref()?.contribution;
-            Some(((contribution.feedback, contribution.event), slot as u32))
+        let held = self.slots.iter();
+        held.map(|(slot, stored)| {
+            let contribution = &stored.contribution;
+            ((contribution.feedback, contribution.event), slot)
         })
         .collect()
     }
@@ -248,8 +252,7 @@ impl Journal {
     pub(crate) fn link(&mut self, slot: u32, version: (u128, u64), voice: u64, link: u64) -> bool {
         let stored = self
             .slots
-            .get_mut(slot as usize)
-            .and_then(Option::as_mut)
+            .get_mut(slot)
             .filter(|stored| (stored.contribution.feedback, stored.contribution.event) == version);
         let Some(stored) = stored else {
             return false;
@@ -274,7 +277,7 @@ impl Journal {
         };
         let contributions = open
             .into_iter()
-            .filter_map(|slot| self.slots.get(slot as usize)?.as_ref())
+            .filter_map(|slot| self.slots.get(slot))
             .map(|stored| &stored.contribution)
             .collect();
         let chunk = ChunkRef {
@@ -289,7 +292,7 @@ impl Journal {
         for (feedback, event, watermark) in &chunk.removals {
             if let Some(known) = self.known.get(feedback).copied()
                 && known.event == *event
-                && let Some(Some(stored)) = self.slots.get_mut(known.slot as usize)
+                && let Some(stored) = self.slots.get_mut(known.slot)
             {
                 stored.contribution.removed_at = Some(*watermark);
                 stored.removed_by = Some(number);
@@ -338,7 +341,8 @@ mod tests {
             sentiment: None,
             theme_sentiment: Vec::new(),
             rating: None,
-            values: Box::default(),
+            values: std::sync::Arc::default(),
+            profile: 0,
             quote: None,
         }
     }

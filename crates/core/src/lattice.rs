@@ -9,6 +9,7 @@ use crate::settings::{DetectSettings, Dimension, MAX_DIMENSIONS, Rename, Split};
 use crate::time::Timestamp;
 use crate::words::{StandardDimension, Tier};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Most values one mention may have in one dimension; more are dropped, largest names last.
 pub const MAX_VALUES_PER_DIMENSION: usize = 16;
@@ -137,7 +138,7 @@ impl Lattice {
     }
 
     /// The mention's values per slot, flat: for each slot a count and that many interned numbers.
-    pub fn values(&self, mention: &Mention<'_>, interner: &mut Interner) -> Box<[u32]> {
+    pub fn values(&self, mention: &Mention<'_>, interner: &mut Interner) -> Arc<[u32]> {
         let mut flat = Vec::with_capacity(self.dimensions.len() * 2);
         for dimension in &self.dimensions {
             let at = flat.len();
@@ -170,7 +171,7 @@ impl Lattice {
             }
             flat[at] = (flat.len() - at - 1) as u32;
         }
-        flat.into_boxed_slice()
+        flat.into()
     }
 
     /// Calls `touch` for every series of view `view` that a contribution with these values belongs to, with

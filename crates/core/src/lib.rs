@@ -30,12 +30,14 @@ pub mod machine;
 pub mod mention;
 pub mod mix;
 pub mod partition;
+mod profiles;
 pub mod record;
 mod repeats;
 mod restate;
 pub mod series;
 pub mod settings;
 pub mod signal;
+mod slots;
 pub mod time;
 pub mod words;
 

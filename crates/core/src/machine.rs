@@ -203,6 +203,12 @@ impl Machine {
         self.series.len()
     }
 
+    /// Mentions remembered: those within the restatement horizon.
+    #[must_use]
+    pub fn mentions_remembered(&self) -> usize {
+        self.journal.len()
+    }
+
     /// Answers so far per view.
     #[must_use]
     pub fn learning(&self) -> &Learning {

@@ -153,6 +153,15 @@ impl Partition {
         self.machines.values().map(Machine::series_count).sum()
     }
 
+    /// Mentions remembered over all portfolios: those within the restatement horizon.
+    #[must_use]
+    pub fn mentions_remembered(&self) -> usize {
+        self.machines
+            .values()
+            .map(Machine::mentions_remembered)
+            .sum()
+    }
+
     /// Machines by portfolio.
     pub fn machines(&self) -> impl Iterator<Item = (&str, &Machine)> {
         self.machines

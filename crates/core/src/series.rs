@@ -333,9 +333,13 @@ impl Track {
         {
             self.ring.pop_front();
         }
-        if self.ring.len() == self.ring.capacity() {
-            // A quiet series needs one place for ever; doubling from four would be most of its memory.
-            self.ring.reserve_exact(1 + self.ring.len() / 2);
+        // A quiet series needs few places for ever; doubling from four, or keeping what a busy start needed, would be
+        // most of its memory.
+        let (held, room) = (self.ring.len(), self.ring.capacity());
+        if held == room {
+            self.ring.reserve_exact(1 + held / 4);
+        } else if room > 2 * (held + 2) {
+            self.ring.shrink_to(held + 1);
         }
         self.ring.push_back(closed);
     }

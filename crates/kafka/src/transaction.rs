@@ -5,9 +5,11 @@
 //! | the transaction must be aborted | abort it | offers the same turn again |
 //! | the end of the transaction is not known yet | nothing | offers the same turn again; only its end is asked for again |
 //! | the producer was fenced, or is broken | a new producer, which ends the open transaction | drops its machines, restores |
-//! | a person must act (rights, size, a missing topic) | abort it | stops with the reason |
+//! | a person must act (rights, size, a missing topic) | a new producer at once, which aborts the open transaction | stops with the reason |
 //!
-//! The second line is what a plain "retry everything" gets wrong: the transaction may have been committed.
+//! The last line is no plain abort: a record the broker refused leaves a hole in the producer's sequence. Waiting with
+//! the new producer until it is needed was the other choice; until then, or until the transaction's time-out, whoever
+//! reads committed records would be held up at the refused batch. The second line is what a plain "retry everything" gets wrong: the transaction may have been committed.
 
 use crate::config;
 use crate::context::Deliveries;
@@ -164,10 +166,8 @@ impl Transactions {
             Ok(()) => self.commit(),
             Err(failed) => {
                 if matches!(failed, Failed::Fatal(_)) {
-                    // A record the broker refused leaves a hole in the producer's sequence: the next use begins anew.
-                    self.open = Open::Broken;
-                }
-                if self.open != Open::Broken {
+                    self.replace();
+                } else if self.open != Open::Broken {
                     self.open = Open::ToAbort;
                     // An abort that fails is taken up again before the next transaction.
                     if let Err(also) = self.abort() {
@@ -176,6 +176,15 @@ impl Transactions {
                 }
                 Err(failed)
             }
+        }
+    }
+
+    /// Puts a new producer of the same id in this one's place; its registration aborts what this one left open.
+    fn replace(&mut self) {
+        self.open = Open::Broken;
+        if let Err(error) = self.ready() {
+            // The next use, or the transaction's time-out, ends it.
+            tracing::warn!(%error, "the refused transaction could not be aborted yet");
         }
     }
 
@@ -251,7 +260,9 @@ impl Transactions {
             }
             Err(error) => {
                 let failed = self.judge(&error, "the transaction's end is not known yet");
-                if self.open == Open::ToAbort
+                if matches!(failed, Failed::Fatal(_)) {
+                    self.replace();
+                } else if self.open == Open::ToAbort
                     && let Err(also) = self.abort()
                 {
                     tracing::debug!(?also, "the transaction could not be aborted yet");

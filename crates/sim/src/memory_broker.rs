@@ -17,7 +17,7 @@ pub enum Retention {
     /// For ever.
     #[default]
     Keep,
-    /// Until a group has read them: a replay of millions of events needs no memory for what is done. Positions before the
+    /// Until every group that reads them has: a replay of millions of events needs no memory for what is done. Positions before the
     /// oldest record kept read on from there, as in Kafka.
     UntilCommitted,
 }
@@ -46,6 +46,17 @@ pub(crate) struct Group {
     /// Members and the topics they read.
     pub(crate) members: BTreeMap<u64, Vec<Arc<str>>>,
     pub(crate) positions: BTreeMap<TopicPartition, (Position, String)>,
+}
+
+impl Group {
+    /// Up to where the group is done with a partition; `None` if it does not read it.
+    fn done(&self, at: &TopicPartition) -> Option<u64> {
+        let mut read = self.members.values().flatten();
+        match self.positions.get(at) {
+            Some((position, _)) => Some(position.0),
+            None => read.any(|topic| *topic == at.topic).then_some(0),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -319,8 +330,7 @@ impl Inner {
         let done = self
             .groups
             .values()
-            .filter_map(|group| group.positions.get(at))
-            .map(|(position, _)| position.0)
+            .filter_map(|group| group.done(at))
             .min();
         if let (Some(done), Some((partitions, Retention::UntilCommitted))) =
             (done, self.topics.get_mut(&at.topic))

@@ -284,6 +284,31 @@ fn partitions_of_one_number_meet_in_one_member() {
 }
 
 #[test]
+fn what_one_group_has_not_read_yet_is_kept_for_it() {
+    let broker = MemoryBroker::default();
+    broker.create_topic("in", 1, Retention::UntilCommitted);
+    broker.append(vec![record("in", "k", "1")]).unwrap();
+    let at = TopicPartition {
+        topic: "in".into(),
+        partition: 0,
+    };
+    let (mut quick, mut slow) = (
+        broker.join("quick", &["in"], Faults::None),
+        broker.join("slow", &["in"], Faults::None),
+    );
+    let done = Commit {
+        positions: vec![(at, Position(1), String::new())],
+        ..Commit::default()
+    };
+    quick.poll(9, NOW).unwrap();
+    quick.commit(done.clone()).unwrap();
+    assert_eq!(broker.records("in").len(), 1);
+    slow.poll(9, NOW).unwrap();
+    slow.commit(done).unwrap();
+    assert_eq!(broker.records("in"), []);
+}
+
+#[test]
 fn what_is_committed_is_forgotten_only_where_asked_for() {
     let broker = MemoryBroker::default();
     broker.create_topic("in", 1, Retention::UntilCommitted);

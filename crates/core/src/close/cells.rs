@@ -51,31 +51,22 @@ impl Machine {
             .filter(|contribution| contribution.voice != 0)
             .map(|contribution| contribution.voice)
             .collect();
-        let views: Vec<u8> = (0..self.plan.settings.views.len() as u8)
-            .filter(|&view| self.plan.settings.views[view as usize].width == width)
-            .collect();
+        let mut touched = Touched::new(self, width);
         for contribution in self
             .journal
             .bucket(width, bucket)
             .filter(|contribution| contribution.counts_at(width, as_of))
         {
             count_feed(&mut cells.feeds, contribution);
-            let slots = Slots::new(&contribution.values);
             let voice = contribution.voice();
             let may_repeat = contribution.thread != 0 || repeated.contains(&voice);
-            for &view in &views {
-                self.plan.lattice.touch(view, &slots, &mut |key, theme| {
-                    let at = *cells.index.entry(key).or_insert_with(|| {
-                        cells.cells.push((key, Cell::default()));
-                        (cells.cells.len() - 1) as u32
-                    });
-                    let cell = &mut cells.cells[at as usize].1;
-                    let feeling = theme
-                        .and_then(|at| contribution.theme_sentiment.get(at).copied().flatten())
-                        .or(contribution.sentiment);
-                    let is_new_voice = !may_repeat || voices.insert((at, voice));
-                    add(cell, contribution, feeling, is_new_voice);
-                });
+            for &(at, theme) in touched.by(contribution, &mut cells) {
+                let cell = &mut cells.cells[at as usize].1;
+                let feeling = theme
+                    .and_then(|at| contribution.theme_sentiment.get(at).copied().flatten())
+                    .or(contribution.sentiment);
+                let is_new_voice = !may_repeat || voices.insert((at, voice));
+                add(cell, contribution, feeling, is_new_voice);
             }
         }
         cells
@@ -90,14 +81,73 @@ impl Machine {
         buckets: std::ops::RangeInclusive<BucketIndex>,
         as_of: BucketIndex,
     ) -> Vec<&Contribution> {
+        let mut belongs: Vec<Option<bool>> = vec![None; self.journal.profile_bound()];
         buckets
             .flat_map(|bucket| {
                 self.journal
                     .bucket(width, bucket)
                     .filter(move |contribution| contribution.counts_at(width, as_of.max(bucket)))
             })
-            .filter(|contribution| self.plan.lattice.contains(key, &contribution.values))
+            .filter(|contribution| {
+                *belongs[contribution.profile as usize]
+                    .get_or_insert_with(|| self.plan.lattice.contains(key, &contribution.values))
+            })
             .collect()
+    }
+}
+
+/// Which cells each profile touches, worked out when it first comes.
+struct Touched<'a> {
+    machine: &'a Machine,
+    views: Vec<u8>,
+    /// Place of the cell, and of the theme within the theme slot.
+    touches: Vec<(u32, Option<usize>)>,
+    /// Where a profile's touches are.
+    by_profile: Vec<Option<(u32, u32)>>,
+}
+
+impl<'a> Touched<'a> {
+    fn new(machine: &'a Machine, width: BucketWidth) -> Touched<'a> {
+        let settings = &machine.plan.settings;
+        Touched {
+            machine,
+            views: (0..settings.views.len() as u8)
+                .filter(|&view| settings.views[view as usize].width == width)
+                .collect(),
+            touches: Vec::new(),
+            by_profile: vec![None; machine.journal.profile_bound()],
+        }
+    }
+
+    /// Touches of the contribution's profile; new cells are added to `cells`.
+    fn by(&mut self, contribution: &Contribution, cells: &mut Cells) -> &[(u32, Option<usize>)] {
+        let profile = contribution.profile as usize;
+        let (from, to) = match self.by_profile[profile] {
+            Some(range) => range,
+            None => {
+                let range = self.work_out(contribution, cells);
+                self.by_profile[profile] = Some(range);
+                range
+            }
+        };
+        &self.touches[from as usize..to as usize]
+    }
+
+    fn work_out(&mut self, contribution: &Contribution, cells: &mut Cells) -> (u32, u32) {
+        let from = self.touches.len() as u32;
+        let slots = Slots::new(&contribution.values);
+        for &view in &self.views {
+            let touches = &mut self.touches;
+            let lattice = &self.machine.plan.lattice;
+            lattice.touch(view, &slots, &mut |key, theme| {
+                let at = *cells.index.entry(key).or_insert_with(|| {
+                    cells.cells.push((key, Cell::default()));
+                    (cells.cells.len() - 1) as u32
+                });
+                touches.push((at, theme));
+            });
+        }
+        (from, self.touches.len() as u32)
     }
 }
 

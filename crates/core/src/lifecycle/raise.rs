@@ -6,6 +6,7 @@ use crate::contribution::Contribution;
 use crate::discovery;
 use crate::drill::{self, Candidate};
 use crate::effect::Effect;
+use crate::evidence::Window;
 use crate::machine::Machine;
 use crate::series::{Closed, Track};
 use crate::settings::Floors;
@@ -201,15 +202,22 @@ impl Machine {
             .max()
             .unwrap_or(1);
         let as_of = result.width.index(result.as_of.plus(-1));
-        let mut by_span: Vec<Vec<&Contribution>> = vec![Vec::new()];
+        let mut by_span: Vec<Vec<drill::Heard<'_>>> = vec![Vec::new()];
+        let mut places: Vec<Option<u32>> = vec![None; self.journal.profile_bound()];
         for span in 1..=longest {
             let bucket = result.bucket - (span as BucketIndex - 1);
             let mut window = by_span[span - 1].clone();
-            window.extend(
-                self.journal
-                    .bucket(result.width, bucket)
-                    .filter(|contribution| contribution.counts_at(result.width, as_of)),
-            );
+            for contribution in self
+                .journal
+                .bucket(result.width, bucket)
+                .filter(|contribution| contribution.counts_at(result.width, as_of))
+            {
+                let place = *places[contribution.profile as usize].get_or_insert_with(|| {
+                    window.push((&contribution.values, 0));
+                    window.len() as u32 - 1
+                });
+                window[place as usize].1 += 1;
+            }
             by_span.push(window);
         }
         drill::group(
@@ -338,13 +346,13 @@ impl Machine {
         result: &CloseResult,
         first: BucketIndex,
     ) -> bool {
-        let window = self.window(
-            key,
-            Measure::Mentions,
-            result.width,
-            first..=result.bucket,
-            result.width.index(result.as_of.plus(-1)),
-        );
+        let as_of = result.width.index(result.as_of.plus(-1));
+        let window = Window {
+            key: *key,
+            measure: Measure::Mentions,
+            inside: self.contributions_of(key, result.width, first..=result.bucket, as_of),
+            before: Vec::new(),
+        };
         let evidence = crate::evidence::summarise(&window, &self.plan.lattice, &self.interner);
         evidence.independent_people() >= NEW_THEME_PEOPLE && evidence.channels >= NEW_THEME_SOURCES
     }
@@ -404,11 +412,11 @@ impl Machine {
 struct RecentWindows<'a> {
     machine: &'a Machine,
     bucket: BucketIndex,
-    by_span: Vec<Vec<&'a Contribution>>,
+    by_span: Vec<Vec<drill::Heard<'a>>>,
 }
 
 impl drill::Windows for RecentWindows<'_> {
-    fn contributions(&self, span: usize) -> &[&Contribution] {
+    fn contributions(&self, span: usize) -> &[drill::Heard<'_>] {
         &self.by_span[span]
     }
 
