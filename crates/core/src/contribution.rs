@@ -135,11 +135,22 @@ impl Contribution {
         self.arrival(width) <= as_of && self.removal(width).is_none_or(|removal| removal > as_of)
     }
 
+    /// Names this version among all of its feedback: an event may be sent again with another time of recording.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        version(self.event, self.recorded_at)
+    }
+
     /// Whether this version of a feedback wins over one recorded at `recorded_at` with hash `event`.
     #[must_use]
     pub fn wins_over(&self, recorded_at: Timestamp, event: u64) -> bool {
         (self.recorded_at, self.event) > (recorded_at, event)
     }
+}
+
+/// See [`Contribution::version`].
+pub(crate) fn version(event: u64, recorded_at: Timestamp) -> u64 {
+    event ^ (recorded_at.0 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 fn clip(text: &str) -> String {

@@ -7,7 +7,7 @@
 //! chunks, one a turn, instead of one record for each touched cell.
 
 use crate::chunks::Chunks;
-use crate::contribution::Contribution;
+use crate::contribution::{self, Contribution};
 use crate::profiles::Profiles;
 use crate::slots::Slots;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
@@ -37,7 +37,8 @@ pub type ChunkRef<'a> = ChunkOf<&'a Contribution>;
 pub struct ChunkOf<C> {
     /// Contributions in order of arrival.
     pub contributions: Vec<C>,
-    /// Feedback hashes whose earlier version was taken out, and the watermark at which.
+    /// Feedback hashes, which of their versions was taken out (in older records its event hash, which one event sent with
+    /// two times of recording has twice), and the watermark at which.
     pub removals: Vec<(u128, u64, Timestamp)>,
 }
 
@@ -53,7 +54,7 @@ struct Stored {
     contribution: Contribution,
 }
 
-/// In place of a slot: it was forgotten within the turn it came in.
+/// In place of a slot: there is none, or it was forgotten within the turn it came in.
 const FORGOTTEN: u32 = u32::MAX;
 
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +62,20 @@ struct Known {
     recorded_at: Timestamp,
     event: u64,
     slot: u32,
+}
+
+impl Known {
+    fn of(contribution: &Contribution) -> Known {
+        Known {
+            recorded_at: contribution.recorded_at,
+            event: contribution.event,
+            slot: FORGOTTEN,
+        }
+    }
+
+    fn version(&self) -> u64 {
+        contribution::version(self.event, self.recorded_at)
+    }
 }
 
 /// Contributions by shelf (bucket of the finest width), with a look-up by feedback.
@@ -128,6 +143,8 @@ impl Journal {
     pub fn offer(&mut self, contribution: Contribution) -> Outcome {
         let replaced = match self.known.get(&contribution.feedback) {
             None => None,
+            // Sent again with a new time of recording: the same event all the same.
+            Some(known) if contribution.event == known.event => return Outcome::Duplicate,
             Some(known) if contribution.wins_over(known.recorded_at, known.event) => Some(*known),
             Some(_) => return Outcome::Duplicate,
         };
@@ -145,7 +162,8 @@ impl Journal {
         stored.contribution.removed_at = Some(watermark);
         stored.removed_by = Some(self.chunks.open());
         self.chunks.hold(self.chunks.open());
-        self.open_removals.push((feedback, known.event, watermark));
+        self.open_removals
+            .push((feedback, known.version(), watermark));
         Some(stored.contribution.occurred_at)
     }
 
@@ -156,11 +174,7 @@ impl Journal {
         removed_by: Option<u64>,
     ) -> u32 {
         let shelf = self.finest.index(contribution.occurred_at);
-        let known = Known {
-            recorded_at: contribution.recorded_at,
-            event: contribution.event,
-            slot: 0,
-        };
+        let known = Known::of(&contribution);
         let feedback = contribution.feedback;
         contribution.profile = self.profiles.hold(&mut contribution.values);
         let slot = self.slots.insert(Stored {
@@ -237,23 +251,24 @@ impl Journal {
         self.known.get(&feedback).map(|known| known.slot)
     }
 
-    /// Where each version (feedback and event hash) is held.
+    /// Where each version of each feedback is held. Older records name a version by its event, so that finds it, too.
     pub(crate) fn slots_by_version(&self) -> FxHashMap<(u128, u64), u32> {
-        let held = self.slots.iter();
-        held.map(|(slot, stored)| {
+        let held = self.slots.iter().flat_map(|(slot, stored)| {
             let contribution = &stored.contribution;
-            ((contribution.feedback, contribution.event), slot)
-        })
-        .collect()
+            let names = [contribution.event, contribution.version()];
+            names.map(|name| ((contribution.feedback, name), slot))
+        });
+        held.collect()
     }
 
     /// Says which voice the contribution at `slot` belongs to, as written in chunk `link` of the links; whether it is
     /// still there.
-    pub(crate) fn link(&mut self, slot: u32, version: (u128, u64), voice: u64, link: u64) -> bool {
-        let stored = self
-            .slots
-            .get_mut(slot)
-            .filter(|stored| (stored.contribution.feedback, stored.contribution.event) == version);
+    pub(crate) fn link(&mut self, slot: u32, of: (u128, u64), voice: u64, link: u64) -> bool {
+        let stored = self.slots.get_mut(slot).filter(|stored| {
+            let contribution = &stored.contribution;
+            let names = [contribution.version(), contribution.event];
+            contribution.feedback == of.0 && names.contains(&of.1)
+        });
         let Some(stored) = stored else {
             return false;
         };
@@ -289,9 +304,9 @@ impl Journal {
 
     /// Puts a stored chunk back; chunks must come in ascending order.
     pub fn put_back(&mut self, number: u64, chunk: Chunk, keep_from: Timestamp) {
-        for (feedback, event, watermark) in &chunk.removals {
+        for (feedback, version, watermark) in &chunk.removals {
             if let Some(known) = self.known.get(feedback).copied()
-                && known.event == *event
+                && [known.version(), known.event].contains(version)
                 && let Some(stored) = self.slots.get_mut(known.slot)
             {
                 stored.contribution.removed_at = Some(*watermark);
@@ -299,14 +314,18 @@ impl Journal {
                 self.chunks.hold(number);
             }
         }
-        // Two versions of one feedback within a chunk: the removal names the earlier by its event.
+        // Several versions of one feedback within a chunk: the removal names the one it took out.
         let removed: FxHashMap<(u128, u64), Timestamp> = chunk
             .removals
             .iter()
-            .map(|(feedback, event, watermark)| ((*feedback, *event), *watermark))
+            .map(|(feedback, version, watermark)| ((*feedback, *version), *watermark))
             .collect();
         for mut contribution in chunk.contributions {
-            let watermark = removed.get(&(contribution.feedback, contribution.event));
+            let feedback = contribution.feedback;
+            let names = [contribution.version(), contribution.event];
+            let watermark = names
+                .iter()
+                .find_map(|&version| removed.get(&(feedback, version)));
             // What the chunk was written with says it too, but a later chunk may be the one that did it.
             contribution.removed_at = watermark.copied();
             let removed_by = watermark.map(|_| number);

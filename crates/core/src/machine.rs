@@ -303,7 +303,7 @@ impl Machine {
         };
         (effect >= self.closed_until()).then(|| Text {
             feedback: contribution.feedback,
-            event: contribution.event,
+            version: contribution.version(),
             effect,
             occurred_at: contribution.occurred_at,
             author,

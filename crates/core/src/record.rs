@@ -200,7 +200,8 @@ pub(crate) fn dump_changes(machine: &mut Machine, changes: &mut Vec<(Vec<u8>, Op
         ));
     }
     dump_chunks(&portfolio, 'j', machine.journal.take_changes(), changes);
-    dump_chunks(&portfolio, 'd', machine.repeats.take_changes(), changes);
+    let repeats = machine.repeats.take_changes(&mut machine.journal);
+    dump_chunks(&portfolio, 'd', repeats, changes);
     if dirty.head || dirty.all_series {
         changes.push((key(&portfolio, 'h', b""), Some(encode(&head(machine)))));
     }

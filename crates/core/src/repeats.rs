@@ -19,7 +19,6 @@ use crate::time::{DAY, Timestamp};
 use auscult_language::near_duplicate::{
     By, Linked, NearDuplicates, Settings, Signature, Text as Compared,
 };
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -28,8 +27,8 @@ use std::collections::{BTreeMap, VecDeque};
 pub(crate) struct Text {
     /// Hash of the feedback, as in the contribution.
     pub(crate) feedback: u128,
-    /// Hash of the event, as in the contribution.
-    pub(crate) event: u64,
+    /// Which of its versions ([`crate::contribution::Contribution::version`]).
+    pub(crate) version: u64,
     /// When it takes effect: the later of event time and its partition's watermark.
     pub(crate) effect: Timestamp,
     /// Event time.
@@ -48,7 +47,7 @@ pub(crate) struct Text {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Link {
     feedback: u128,
-    event: u64,
+    version: u64,
     /// Voice it belongs to; 0: its own.
     voice: u64,
     /// Number by which it is remembered, and where its text is stored.
@@ -129,15 +128,12 @@ impl Repeats {
             .collect();
         due.sort_unstable_by_key(|pending| {
             let text = &pending.text;
-            (text.effect, text.occurred_at, text.feedback, text.event)
+            (text.effect, text.occurred_at, text.feedback, text.version)
         });
         for pending in due {
             self.link(&pending, journal);
         }
         self.forget_evicted();
-        for chunk in journal.take_released_links() {
-            self.chunks.release(chunk);
-        }
     }
 
     fn link(&mut self, pending: &Pending, journal: &mut Journal) {
@@ -159,13 +155,13 @@ impl Repeats {
         } else {
             self.chunks.release(pending.place.0);
         }
-        let version = (text.feedback, text.event);
+        let version = (text.feedback, text.version);
         if voice != 0 && journal.link(pending.slot, version, voice, self.chunks.open()) {
             self.chunks.hold(self.chunks.open());
         }
         self.open.links.push(Link {
             feedback: text.feedback,
-            event: text.event,
+            version: text.version,
             voice,
             remembered,
         });
@@ -182,7 +178,13 @@ impl Repeats {
     }
 
     /// The chunk to write since the last call (number and content), and chunks nothing depends on any more.
-    pub(crate) fn take_changes(&mut self) -> (Option<(u64, Chunk)>, Vec<u64>) {
+    pub(crate) fn take_changes(
+        &mut self,
+        journal: &mut Journal,
+    ) -> (Option<(u64, Chunk)>, Vec<u64>) {
+        for chunk in journal.take_released_links() {
+            self.chunks.release(chunk);
+        }
         let chunk = std::mem::take(&mut self.open);
         let (written, dead) = self.chunks.turn();
         (written.map(|number| (number, chunk)), dead)
@@ -202,11 +204,9 @@ impl Repeats {
         }
         let slots = journal.slots_by_version();
         self.put_members_back(&chunks);
-        let mut linked: FxHashMap<(u128, u64), ()> = FxHashMap::default();
         for (&number, chunk) in &chunks {
             for link in &chunk.links {
-                let version = (link.feedback, link.event);
-                linked.insert(version, ());
+                let version = (link.feedback, link.version);
                 if link.voice != 0
                     && let Some(&slot) = slots.get(&version)
                     && journal.link(slot, version, link.voice, number)
@@ -217,9 +217,9 @@ impl Repeats {
         }
         for (number, chunk) in chunks {
             for (at, text) in chunk.texts.into_iter().enumerate() {
-                let version = (text.feedback, text.event);
+                let version = (text.feedback, text.version);
+                // Linked is what took effect before, and nothing else: names do not tell, the same may come again.
                 if text.effect >= linked_until
-                    && !linked.contains_key(&version)
                     && let Some(&slot) = slots.get(&version)
                 {
                     self.chunks.hold(number);

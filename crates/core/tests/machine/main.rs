@@ -2,6 +2,7 @@
 
 mod feed;
 mod golden;
+mod properties;
 mod repeats;
 mod silent;
 
