@@ -273,20 +273,28 @@ fn write_integer(out: &mut Vec<u8>, mut value: u64) {
     out.extend_from_slice(&digits[from..]);
 }
 
+#[inline]
 fn write_text(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let mut rest = text.as_bytes();
-    loop {
-        let (plain, from_escape) = rest.split_at(plain_bytes(rest));
-        out.extend_from_slice(plain);
-        let Some((escaped, after)) = from_escape.split_first() else {
-            break;
-        };
-        write_escape(out, *escaped);
-        rest = after;
+    let bytes = text.as_bytes();
+    let plain = plain_bytes(bytes);
+    out.extend_from_slice(&bytes[..plain]);
+    if plain < bytes.len() {
+        write_escaped(out, &bytes[plain..]);
     }
     out.push(b'"');
+}
+
+/// The rest of a text from its first escape on.
+#[cold]
+fn write_escaped(out: &mut Vec<u8>, mut rest: &[u8]) {
+    while let Some((escaped, after)) = rest.split_first() {
+        write_escape(out, *escaped);
+        let (plain, from_escape) = after.split_at(plain_bytes(after));
+        out.extend_from_slice(plain);
+        rest = from_escape;
+    }
 }
 
 /// Whether a byte of a string must be escaped.

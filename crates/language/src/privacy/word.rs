@@ -211,6 +211,11 @@ pub(crate) fn words(text: &str, lists: &Lists, limit: usize) -> Vec<Word> {
     let (mut first, mut breaks_line, mut blank) = (true, false, true);
     while position < bytes.len() && words.len() < limit {
         let byte = bytes[position];
+        if byte == b' ' {
+            blank = true;
+            position += 1;
+            continue;
+        }
         if byte.is_ascii_whitespace() {
             breaks_line |= byte == b'\n';
             first |= byte == b'\n';
@@ -218,21 +223,21 @@ pub(crate) fn words(text: &str, lists: &Lists, limit: usize) -> Vec<Word> {
             position += 1;
             continue;
         }
-        let word = if byte.is_ascii_alphanumeric() || byte >= 0x80 {
+        let word = if COUNTED[usize::from(byte)] != 0 || byte >= 0x80 {
             read_word(text, position)
         } else {
             sign(position, byte)
         };
         position = word.end as usize;
-        let ends_sentence =
-            word.shape == Shape::Sign && matches!(byte, b'.' | b'!' | b'?' | b':' | b'"' | b'>');
+        let is_sign = word.shape == Shape::Sign;
         words.push(Word {
             first,
             breaks_line,
             blank_before: blank,
             ..word
         });
-        first = ends_sentence || (first && word.shape == Shape::Sign);
+        let ends_sentence = is_sign && matches!(byte, b'.' | b'!' | b'?' | b':' | b'"' | b'>');
+        first = is_sign && (first || ends_sentence);
         (breaks_line, blank) = (false, false);
     }
     look_up(&mut words, lists);
@@ -290,7 +295,12 @@ const COUNTED: [u64; 256] = {
 };
 
 impl Letters {
+    #[inline]
     fn shape(self) -> Shape {
+        // Nearly all words: small letters only.
+        if self.counts < UPPER {
+            return Shape::Lower;
+        }
         let part = |unit: u64| (self.counts / unit) & ((1 << 21) - 1);
         match (part(UPPER), part(LOWER), part(DIGIT)) {
             (0, 0, _) => Shape::Digits,
@@ -354,6 +364,7 @@ fn fold(letter: char) -> char {
     }
 }
 
+#[inline]
 fn read_word(text: &str, start: usize) -> Word {
     let bytes = text.as_bytes();
     let (mut state, mut counts, mut end) = (FNV_OFFSET, 0, start);

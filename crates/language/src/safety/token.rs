@@ -129,6 +129,10 @@ pub(crate) fn tokenise(text: &str, limit: usize) -> Vec<Token> {
     let mut sentence_start = 0;
     while position < bytes.len() {
         let byte = bytes[position];
+        if byte == b' ' {
+            position += 1;
+            continue;
+        }
         // Curly apostrophe and the other general punctuation marks: E2 80 xx.
         if byte == 0xe2 && position + 2 < bytes.len() && bytes[position + 1] == 0x80 {
             position += 3;

@@ -24,6 +24,15 @@ const OPENS: &[u64] = &[
     hash_bytes(b"maar"),
     hash_bytes(b"mas"),
 ];
+/// One bit of 64 for each of them: three words in four are surely none.
+const OPENS_BITS: u64 = {
+    let (mut bits, mut at) = (0, 0);
+    while at < OPENS.len() {
+        bits |= 1 << (OPENS[at] & 63);
+        at += 1;
+    }
+    bits
+};
 const AND: u64 = hash_bytes(b"and");
 const SUBJECTS: &[u64] = &[
     hash_bytes(b"the"),
@@ -61,13 +70,14 @@ pub(super) fn sentences(words: &Words, first: usize, last: usize) -> Range<usize
 #[inline]
 fn begins_clause(list: &[Word], at: usize) -> bool {
     let word = &list[at];
+    let opens = || OPENS_BITS & (1 << (word.hash & 63)) != 0 && OPENS.contains(&word.hash);
     let new_subject = || {
         word.hash == AND
             && list
                 .get(at + 1)
                 .is_some_and(|next| SUBJECTS.contains(&next.hash))
     };
-    word.before.ends_clause() || OPENS.contains(&word.hash) || new_subject()
+    word.before.ends_clause() || opens() || new_subject()
 }
 
 #[inline]
