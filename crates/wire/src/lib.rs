@@ -19,6 +19,7 @@
 pub mod alert;
 pub mod alert_data;
 pub mod asyncapi;
+mod compact;
 pub mod context;
 pub mod dead_letter;
 pub mod derived;
@@ -32,6 +33,7 @@ pub mod field;
 pub mod framing;
 pub mod medical_request;
 pub mod mention;
+mod quick;
 mod record;
 pub mod reference;
 pub mod safety;
