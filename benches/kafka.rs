@@ -104,6 +104,7 @@ fn settings_for(brokers: &str, name: &str) -> Result<Settings> {
         dispositions: own("dispositions"),
         dead_letters: own("dead-letters"),
         state: own("state"),
+        reference: own("reference"),
         ..contract
     };
     engine.partitions.source = PARTITIONS;

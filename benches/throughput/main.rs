@@ -9,6 +9,7 @@
 #[path = "../../crates/core/examples/close.rs"]
 mod close;
 mod feed;
+mod listen;
 mod process;
 mod stages;
 
@@ -37,7 +38,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// After every event's own time.
 const NOW: Timestamp = Timestamp(20_000 * DAY);
 
-const PATHS: [&str; 4] = ["stages", "memory", "embedded", "closes"];
+const PATHS: [&str; 5] = ["listen", "stages", "memory", "embedded", "closes"];
 
 fn main() -> Result<()> {
     let mut wanted = EVENTS;
@@ -61,7 +62,7 @@ fn main() -> Result<()> {
         shapes = vec![Shape::Compact, Shape::WholeFile];
     }
     let wants = |path: &str| paths.is_empty() || paths.contains(&path);
-    if ["stages", "memory", "embedded"].into_iter().any(wants) {
+    if ["listen", "stages", "memory", "embedded"].into_iter().any(wants) {
         let settings = bench_settings()?;
         for shape in shapes {
             throughput(shape, wanted, &settings, &wants)?;
@@ -70,9 +71,10 @@ fn main() -> Result<()> {
     if paths == ["closes"] {
         close::main();
     } else if wants("closes") {
-        // In a process of its own: what it weighs is resident memory.
+        // In a process of its own that gives free pages back at once: what is resident is what series hold.
         let status = std::process::Command::new(std::env::current_exe()?)
             .arg("closes")
+            .env("MIMALLOC_PURGE_DELAY", "0")
             .status()?;
         anyhow::ensure!(status.success(), "the bench of closes ended with {status}");
     }
@@ -102,6 +104,16 @@ fn throughput(
         "{:<26} {:>10} {:>9} {:>14} {:>10}",
         "path", "events/s", "seconds", "CPU µs/event", "peak MiB"
     );
+    if wants("listen") {
+        let ear = listen::ear(settings);
+        let records = stages::records(&events);
+        let mut fingerprint = 0;
+        measure("listen alone, one thread", events.len(), || {
+            fingerprint = listen::alone(&ear, &records, NOW);
+            Ok(())
+        })?;
+        println!("{:<26} {fingerprint:016x}", "  all it wrote");
+    }
     if wants("stages") {
         let records = stages::records(&events);
         measure("listen + detect, no log", events.len(), || {

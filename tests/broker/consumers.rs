@@ -37,7 +37,7 @@ fn alert(topic: &str, signal: &str, revision: u64) -> Outgoing {
 }
 
 /// Alerts, some twice, and an event of a type nobody knows yet.
-fn fill(world: &World) {
+fn fill(world: &World<'_>) {
     let topic = world.settings.engine.topics.alerts.as_str();
     let mut unknown = alert(topic, "al_9", 9);
     for (name, value) in &mut unknown.headers {

@@ -5,7 +5,7 @@ use crate::kafka::world::{World, cluster, settings_text, world, world_of};
 use crate::scratch::text;
 use auscult_engine::log::Outgoing;
 
-fn poison(world: &World, value: &str) -> Outgoing {
+fn poison(world: &World<'_>, value: &str) -> Outgoing {
     Outgoing {
         topic: world.settings.engine.topics.feedback_hcp.as_str().into(),
         partition: None,
@@ -16,7 +16,7 @@ fn poison(world: &World, value: &str) -> Outgoing {
 }
 
 /// What `auscult dead-letters …` printed.
-fn letters(world: &World, arguments: &[&str]) -> String {
+fn letters(world: &World<'_>, arguments: &[&str]) -> String {
     let mut all = vec!["dead-letters"];
     all.extend(arguments);
     all.extend(["--settings", "settings.toml"]);
@@ -137,4 +137,48 @@ fn a_source_that_sends_nothing_but_poison_stops_the_listener_and_nothing_is_lost
         "{kept} letters: the topic was not drained"
     );
     assert_eq!(kept, listened, "each is a letter, or still to be read");
+}
+
+#[test]
+fn letters_in_more_partitions_than_there_is_state_for_are_each_sent_once() {
+    let Some(cluster) = cluster("dead letters in many partitions") else {
+        return;
+    };
+    let settings = settings_text(&cluster.bootstrap(), "wide", "wide", 1)
+        .replace("mentions = 1\n", "mentions = 1\noutput = 4\n");
+    let world = world_of(cluster, settings);
+    let inputs: Vec<Outgoing> = (0..24)
+        .map(|number| Outgoing {
+            key: Some(format!("acme|desk|{number}").into_bytes()),
+            ..poison(&world, &format!("poison {number}"))
+        })
+        .collect();
+    world.append(inputs.clone());
+    world.work_off("listen");
+    let topics = &world.settings.engine.topics;
+    let kept = world.read(&[&topics.dead_letters]);
+    let at_the_start = kept.iter().filter(|letter| letter.offset == 0).count();
+    assert!(
+        at_the_start > 1,
+        "letters of several partitions have the same offset"
+    );
+
+    let capped = letters(&world, &["replay", "--cap", "10"]);
+    assert!(capped.starts_with("10 sent; 0 were"), "{capped}");
+    let rest = letters(&world, &["replay"]);
+    assert!(rest.starts_with("14 sent; 10 were sent before"), "{rest}");
+    let none = letters(&world, &["replay"]);
+    assert!(none.starts_with("0 sent; 24 were sent before"), "{none}");
+    let mut values: Vec<_> = world
+        .read(&[&topics.feedback_hcp])
+        .into_iter()
+        .map(|record| record.value)
+        .collect();
+    let mut expected: Vec<_> = inputs
+        .iter()
+        .flat_map(|input| [input.value.clone(), input.value.clone()])
+        .collect();
+    values.sort();
+    expected.sort();
+    assert_eq!(values, expected, "each came once and was sent once more");
 }

@@ -1,6 +1,10 @@
-//! Operating on a real broker: topics, dead letters, consumers made from the contract alone, faults.
+//! Operating on a real broker: topics, dead letters, consumers made from the contract alone, framings, reference data,
+//! faults, identities and rights.
 
 mod consumers;
 mod dead_letters;
 mod faults;
+mod framing;
+mod reference;
+mod security;
 mod topics;

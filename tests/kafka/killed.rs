@@ -1,6 +1,8 @@
-//! `kill -9` at random points under load; an instance frozen for longer than its session.
+//! `kill -9` at random points under load; an instance frozen for longer than its session; the broker that coordinates
+//! killed.
 
-use crate::kafka::world::{Output, PATIENCE, World, pause, world};
+use crate::kafka::world::{Output, PATIENCE, World, pause, settings_text, world, world_of};
+use auscult_test_broker::{Cluster, ClusterSettings, kit_or_skip};
 use std::time::{Duration, Instant};
 
 /// Kills by default; `AUSCULT_KAFKA_KILLS` says otherwise (`make test-kafka-kills`: 100).
@@ -20,7 +22,7 @@ fn alerts_of(outputs: &[Output]) -> usize {
         .count()
 }
 
-fn assert_same(found: &World, expected: &World) {
+fn assert_same(found: &World<'_>, expected: &World<'_>) {
     let (found, expected) = (found.outputs(), expected.outputs());
     assert!(
         alerts_of(&expected) > 0,
@@ -99,4 +101,81 @@ fn an_instance_frozen_for_longer_than_its_session_comes_back_as_nobody_and_doubl
     }
     zombie.stop();
     assert_same(&frozen, &unbroken);
+}
+
+/// The partition of a coordinator's topic that is responsible for `name`: Java's hash of a string, over the four
+/// partitions the test brokers give these topics.
+fn coordinating_partition(name: &str) -> usize {
+    let hash = name.bytes().fold(0_u32, |hash, byte| {
+        hash.wrapping_mul(31).wrapping_add(u32::from(byte))
+    });
+    (hash & 0x7fff_ffff) as usize % 4
+}
+
+/// The broker that coordinates the group `group`, and a name of an instance whose transactions it coordinates too.
+fn coordinator(cluster: &Cluster, group: &str) -> (usize, String) {
+    let groups = cluster.leaders("__consumer_offsets").expect("leaders");
+    let transactions = cluster.leaders("__transaction_state").expect("leaders");
+    let broker = groups[coordinating_partition(group)];
+    let instance = (0..100)
+        .map(|number| format!("pod-{number}"))
+        .find(|instance| {
+            transactions[coordinating_partition(&format!("{group}-{instance}"))] == broker
+        })
+        .expect("one name of a hundred falls to that broker");
+    (broker, instance)
+}
+
+#[test]
+fn the_broker_that_coordinates_group_and_transactions_dies_under_load_and_the_outputs_are_the_same()
+{
+    let Some(kit) = kit_or_skip("a coordinator that dies") else {
+        return;
+    };
+    // A dead broker is found out after two seconds instead of six.
+    let three = ClusterSettings::three().property("broker.session.timeout.ms", "2000");
+    let cluster = Cluster::start(kit, &three).expect("three brokers start");
+    let settings = |name: &str| {
+        settings_text(&cluster.bootstrap(), name, "moved", 2).replace(
+            "replication = 1\nleast_in_sync = 1",
+            "replication = 3\nleast_in_sync = 2",
+        )
+    };
+    let unbroken = world_of(&cluster, settings("still"));
+    unbroken.fill(14);
+    unbroken.work_off("listen,detect");
+
+    let (coordinator, instance) = coordinator(&cluster, "moved-detect");
+    let named = format!("group_prefix = 'moved'\ninstance = '{instance}'");
+    let moved = world_of(
+        &cluster,
+        settings("moved").replace("group_prefix = 'moved'", &named),
+    );
+    let kafka = moved.kafka();
+    let mut running = moved.start("listen,detect");
+    let detected = || -> u64 {
+        kafka
+            .committed("detect", &[&moved.settings.engine.topics.mentions])
+            .unwrap_or_default()
+            .iter()
+            .map(|(_, position)| position.0)
+            .sum()
+    };
+    let deadline = Instant::now() + PATIENCE;
+    while detected() == 0 {
+        assert!(Instant::now() < deadline, "it begins to work");
+        pause(Duration::from_millis(5));
+    }
+    cluster.kill(coordinator).expect("it ran");
+    let at_the_kill = moved.progress(&kafka);
+    // Two brokers are left, and one of them coordinates now.
+    let deadline = Instant::now() + PATIENCE;
+    while moved.progress(&kafka) <= at_the_kill {
+        assert!(running.runs(), "a broker that dies is no reason to die");
+        assert!(Instant::now() < deadline, "it goes on with two brokers");
+        pause(Duration::from_millis(20));
+    }
+    running.stop();
+    moved.work_off("listen,detect");
+    assert_same(&moved, &unbroken);
 }

@@ -6,7 +6,7 @@ use auscult_store::view::View;
 use std::time::{Duration, Instant};
 
 /// Signals of the read model: id, revision and data.
-fn signals(world: &World) -> Vec<(String, u32, String)> {
+fn signals(world: &World<'_>) -> Vec<(String, u32, String)> {
     let view = View::open(&world.scratch.path("view.sqlite")).expect("nobody has it open");
     let filter = SignalFilter {
         include_suppressed: true,

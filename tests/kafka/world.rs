@@ -16,19 +16,24 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 pub type Output = (String, Option<Vec<u8>>, Option<Vec<u8>>);
 
 /// A cluster with the topics of one set of settings, and a folder for the binary.
-pub struct World {
-    pub cluster: &'static Cluster,
+pub struct World<'c> {
+    pub cluster: &'c Cluster,
     pub scratch: Scratch,
     pub settings: Settings,
 }
 
-/// One broker for all tests of this binary. Those without a login may everything, `stranger` nothing.
+/// One broker for all tests of this binary. Those without a login may everything, users only what access lists allow:
+/// `stranger` nothing.
 pub fn cluster(what: &str) -> Option<&'static Cluster> {
     static CLUSTER: std::sync::OnceLock<Cluster> = std::sync::OnceLock::new();
     let kit = kit_or_skip(what)?;
     Some(CLUSTER.get_or_init(|| {
         let settings = ClusterSettings::one()
             .user("stranger", "stranger-secret")
+            .user("auscult", "auscult-secret")
+            .user("halfway", "halfway-secret")
+            .oauth()
+            .tls()
             .authorizer()
             // A killed instance's transaction is aborted within a second of its time-out.
             .property(
@@ -41,14 +46,14 @@ pub fn cluster(what: &str) -> Option<&'static Cluster> {
 
 /// A world of its own: groups and topics are named after `name`, but for the source topics, which are `source`'s.
 /// Two worlds on the same source are comparable to the byte: what cannot be read is known by its place.
-pub fn world(what: &str, name: &str, source: &str, partitions: u32) -> Option<World> {
+pub fn world(what: &str, name: &str, source: &str, partitions: u32) -> Option<World<'static>> {
     let cluster = cluster(what)?;
     let text = settings_text(&cluster.bootstrap(), name, source, partitions);
     Some(world_of(cluster, text))
 }
 
 /// A world of these settings; its topics are made.
-pub fn world_of(cluster: &'static Cluster, text: String) -> World {
+pub fn world_of(cluster: &Cluster, text: String) -> World<'_> {
     let scratch = Scratch::new();
     scratch.write("key", "k".repeat(64));
     scratch.write("settings.toml", &text);
@@ -85,12 +90,14 @@ pub fn settings_text(brokers: &str, name: &str, source: &str, partitions: u32) -
         "dispositions",
         "dead_letters",
         "state",
+        "reference",
     ]
     .map(|topic| (topic, name))
     .into_iter()
     .chain(["feedback_hcp", "feedback_patient", "feedback_ecosystem"].map(|topic| (topic, source)))
     .map(|(topic, name)| format!("{topic} = '{name}.{topic}'\n"))
     .collect();
+    let brokers = brokers.replace(',', "', '");
     format!(
         "[kafka]\nbrokers = ['{brokers}']\ngroup_prefix = '{name}'\nsession_timeout_seconds = 6\ntransaction_timeout_seconds = 5\n\
          [kafka.topics]\nreplication = 1\nleast_in_sync = 1\n\
@@ -104,7 +111,7 @@ pub fn settings_text(brokers: &str, name: &str, source: &str, partitions: u32) -
     )
 }
 
-impl World {
+impl World<'_> {
     pub fn kafka(&self) -> Kafka {
         let kafka = self.settings.kafka.as_ref().expect("[kafka] is written");
         Kafka::connect(kafka, &auscult::topics::on_kafka(&self.settings.engine))
@@ -113,10 +120,17 @@ impl World {
 
     /// Puts the whole simulated feed into the source topics; how many events there are.
     pub fn fill(&self, seed: u64) -> usize {
+        self.fill_some(seed, 0..usize::MAX)
+    }
+
+    /// Puts these events of the simulated feed, counted from 0, into the source topics; how many there are.
+    pub fn fill_some(&self, seed: u64, which: std::ops::Range<usize>) -> usize {
         let topics = &self.settings.engine.topics;
         let appender = self.kafka().appender().expect("an appender");
         let records: Vec<Outgoing> =
             auscult_sim::Generator::new(auscult_sim::Scenario::small(), seed)
+                .take(which.end)
+                .skip(which.start)
                 .map(|event| {
                     let topic = match event.topic {
                         "feedback.hcp.v1" => &topics.feedback_hcp,

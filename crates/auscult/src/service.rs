@@ -99,7 +99,11 @@ impl Service {
     fn start_stages(&mut self, settings: &Settings, taxonomy: Taxonomy) -> Result<(), StartError> {
         let engine = &settings.engine;
         if engine.roles.contains(&Role::Listen) {
-            let stage = ListenStage::standard(engine, taxonomy, Arc::clone(&self.metrics));
+            let metrics = Arc::clone(&self.metrics);
+            let stage = match self.backing.reference(settings) {
+                Some(reading) => ListenStage::after_reference(engine, taxonomy, metrics, reading),
+                None => ListenStage::standard(engine, taxonomy, metrics),
+            };
             self.spawn(Role::Listen, stage, settings)?;
         }
         if engine.roles.contains(&Role::Detect) {

@@ -37,11 +37,12 @@ pub fn all(engine: &CheckedEngineSettings) -> Vec<(String, u32)> {
     all
 }
 
-/// As [`all`], with the topic that keeps the detector's state, partition for partition beside the mentions: the
-/// embedded log has a table for it.
+/// As [`all`], with the topic that keeps the detector's state, partition for partition beside the mentions (the embedded
+/// log has a table for it), and with reference data, which several instances share (one instance has its settings).
 pub fn on_kafka(engine: &CheckedEngineSettings) -> Vec<(String, u32)> {
     let mut topics = all(engine);
     topics.push((engine.topics.state.clone(), engine.partitions.mentions));
+    topics.push((engine.topics.reference.clone(), 1));
     topics
 }
 

@@ -338,7 +338,7 @@ impl Track {
         let (held, room) = (self.ring.len(), self.ring.capacity());
         if held == room {
             self.ring.reserve_exact(1 + held / 4);
-        } else if room > 2 * (held + 2) {
+        } else if room > held + held / 2 + 2 {
             self.ring.shrink_to(held + 1);
         }
         self.ring.push_back(closed);

@@ -246,7 +246,7 @@ pub fn replay(log: &mut dyn Log, replay: &Replay) -> Result<Replayed, LogError> 
                         state
                             .entry(record.at.clone())
                             .or_default()
-                            .push(sent_mark(record.offset));
+                            .push(sent_mark(&record));
                     }
                 }
             }
@@ -283,18 +283,29 @@ fn judge(record: &Record, replay: &Replay, report: &mut Replayed) -> Option<Dead
     None
 }
 
-/// State under the letter's offset: it was sent.
-fn sent_mark(offset: u64) -> StateRecord {
+/// State under the letter's partition and offset: it was sent. The partition is part of the key because a log may keep
+/// the state of several partitions in one place.
+fn sent_mark(record: &Record) -> StateRecord {
+    let partition = record.at.partition.to_be_bytes();
     StateRecord {
-        key: offset.to_be_bytes().to_vec(),
+        key: [partition.as_slice(), &record.offset.to_be_bytes()].concat(),
         value: Some(vec![SENT_FORM]),
     }
+}
+
+/// The offset that a mark's key names, if it is of `partition`. Keys of the first form were offsets alone.
+fn marked_offset(key: &[u8], partition: u32) -> Option<u64> {
+    let offset = match key.len() {
+        8 => key,
+        _ => key.strip_prefix(&partition.to_be_bytes())?,
+    };
+    <[u8; 8]>::try_from(offset).map(u64::from_be_bytes).ok()
 }
 
 fn restore_sent(log: &mut dyn Log, partition: &TopicPartition) -> Result<BTreeSet<u64>, LogError> {
     let mut offsets = BTreeSet::new();
     log.restore(partition, &mut |record| {
-        offsets.extend(<[u8; 8]>::try_from(record.key.as_slice()).map(u64::from_be_bytes));
+        offsets.extend(marked_offset(&record.key, partition.partition));
     })?;
     Ok(offsets)
 }
@@ -313,5 +324,29 @@ fn outgoing_of(letter: &DeadLetter) -> Outgoing {
         key,
         headers,
         value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_of_other_partitions_are_not_ours_and_the_first_form_is_still_read() {
+        let record = Record {
+            at: TopicPartition {
+                topic: "letters".into(),
+                partition: 7,
+            },
+            offset: 300,
+            key: None,
+            headers: Vec::new(),
+            value: None,
+        };
+        let mark = sent_mark(&record);
+        assert_eq!(marked_offset(&mark.key, 7), Some(300));
+        assert_eq!(marked_offset(&mark.key, 1), None);
+        assert_eq!(marked_offset(&300_u64.to_be_bytes(), 1), Some(300));
+        assert_eq!(marked_offset(b"odd", 1), None);
     }
 }

@@ -106,6 +106,12 @@ pub const MAX_EXTRA_FIELDS: u64 = 32;
 pub const MAX_PRODUCTS: u64 = 10_000;
 /// Letters and digits of a product's name at least: a shorter name would keep initials of people.
 const LEAST_PRODUCT_LETTERS: usize = 3;
+/// Whether `name` is long enough to be kept in texts.
+pub(crate) fn is_product_name(name: &str) -> bool {
+    let letters = name.chars().filter(|letter| letter.is_alphanumeric());
+    letters.count() >= LEAST_PRODUCT_LETTERS
+}
+
 /// Longest topic name Kafka takes.
 pub const MAX_TOPIC_BYTES: usize = 249;
 
@@ -341,8 +347,7 @@ impl EngineSettings {
             ));
         }
         for (index, name) in self.listen.products.iter().enumerate() {
-            let letters = name.chars().filter(|letter| letter.is_alphanumeric());
-            if letters.count() < LEAST_PRODUCT_LETTERS {
+            if !is_product_name(name) {
                 problems.push(Problem::new(
                     format!("engine.listen.products[{index}]"),
                     format!("`{name}` has fewer than {LEAST_PRODUCT_LETTERS} letters and digits"),

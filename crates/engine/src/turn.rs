@@ -59,7 +59,7 @@ pub enum StageError {
 
 /// One part of the engine: what it does with records, and what it wants made durable.
 ///
-/// Calls come in this order, each turn: `revoked`/`assigned`*, `apply`, `tick`, `commit`, `committed`.
+/// [`Stage::prepare`] comes first of all. Then calls come in this order, each turn: `revoked`/`assigned`*, `apply`, `tick`, `commit`, `committed`.
 pub trait Stage: Send {
     /// A word for threads, logs and metrics: `listen`, `detect`, `serve`.
     fn name(&self) -> &'static str;
@@ -68,6 +68,14 @@ pub trait Stage: Send {
     fn wants_state(&self, partition: &TopicPartition) -> bool {
         let _ = partition;
         false
+    }
+
+    /// One step of what the stage needs before its first poll; `true` when it may begin. Called until then.
+    ///
+    /// # Errors
+    /// [`StageError::Retry`] to be asked again after a pause, [`StageError::Fatal`] when a person must act.
+    fn prepare(&mut self) -> Result<bool, StageError> {
+        Ok(true)
     }
 
     /// A partition is ours.
@@ -176,6 +184,7 @@ pub struct Turn<L, S> {
     applied: usize,
     drained: bool,
     empty_polls: u32,
+    is_prepared: bool,
     began: Timestamp,
 }
 
@@ -202,6 +211,7 @@ impl<L: Log, S: Stage> Turn<L, S> {
             applied: 0,
             drained: false,
             empty_polls: 0,
+            is_prepared: false,
             began,
         }
     }
@@ -231,6 +241,17 @@ impl<L: Log, S: Stage> Turn<L, S> {
     /// # Errors
     /// [`Stop`] when a person must act.
     pub fn run_once(&mut self) -> Result<TurnOutcome, Stop> {
+        if !self.is_prepared {
+            match self.stage.prepare() {
+                Ok(true) => self.is_prepared = true,
+                Ok(false) => {
+                    let now = self.clock.now();
+                    self.metrics.progress(self.stage.name()).passed(now, false);
+                    return Ok(TurnOutcome::Idle);
+                }
+                Err(error) => return self.meet(stage_to_log(error)),
+            }
+        }
         loop {
             let step = match &self.phase {
                 Phase::Poll => self.poll(),

@@ -15,7 +15,7 @@ mod commit;
 
 use crate::Shared;
 use crate::config;
-use crate::context::Listener;
+use crate::context::{self, Listener};
 use crate::errors::{self, Remedy};
 use crate::reach::Reach;
 use crate::restore::{self, ASK};
@@ -84,6 +84,8 @@ pub struct KafkaConsumer {
     consumer: Option<BaseConsumer<Listener>>,
     reach: Reach,
     names: BTreeMap<String, Arc<str>>,
+    /// Partitions of the state topic, once asked for.
+    state_partitions: u32,
     /// Assigned by the group, not yet by us: their positions could not be asked for.
     waiting: Vec<(String, u32)>,
     /// Read in a poll that then failed: handed out by the next one.
@@ -102,6 +104,7 @@ impl KafkaConsumer {
             consumer: None,
             reach: Reach::default(),
             names: BTreeMap::new(),
+            state_partitions: 0,
             waiting: Vec::new(),
             backlog: Vec::new(),
             drained: Drained::default(),
@@ -145,8 +148,12 @@ impl KafkaConsumer {
         let consumer: BaseConsumer<Listener> = config
             .create_with_context(listener)
             .map_err(|error| LogError::Fatal(config::without_values(&error)))?;
+        context::hand_token(&consumer)?;
         match &self.membership {
-            Membership::Member { leading, .. } => {
+            Membership::Member { leading, state, .. } => {
+                if let Some(state) = state {
+                    self.state_partitions = crate::topics::partitions(&consumer, state)?;
+                }
                 let topics: Vec<&str> = leading.iter().map(AsRef::as_ref).collect();
                 consumer
                     .subscribe(&topics)
@@ -424,7 +431,7 @@ impl Log for KafkaConsumer {
             settings: &self.shared.settings,
             counters: &self.shared.counters,
             topic,
-            partition: partition.partition,
+            partition: commit::state_partition(partition, self.state_partitions),
             prefix: &commit::state_prefix(&self.group),
         };
         restore::restore(&source, each).map(|_| ())

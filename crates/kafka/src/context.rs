@@ -3,6 +3,7 @@
 //! Deciding in a callback would run our code in the middle of librdkafka's, where a commit or a restore
 //! deadlocks or takes effect half way. What is put down here is taken up between two polls.
 
+use auscult_engine::log::LogError;
 use auscult_engine::settings::Secret;
 use base64::Engine as _;
 use rdkafka::client::{ClientContext, OAuthToken};
@@ -17,11 +18,13 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a bearer token without a readable expiry is taken to be good.
 const TOKEN_MILLISECONDS: i64 = 5 * 60 * 1_000;
+/// How soon librdkafka asks for a token, at the latest.
+const TOKEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Partitions that came or went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +52,9 @@ fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
 fn read_token(file: &Path) -> Result<OAuthToken, Box<dyn Error>> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| format!("cannot read the token file {}: {error}", file.display()))?;
+    if text.trim().is_empty() {
+        return Err(format!("the token file {} is empty", file.display()).into());
+    }
     let token = Secret::new(text.trim());
     let claims: serde_json::Value = text
         .trim()
@@ -81,6 +87,10 @@ pub(crate) struct Listener {
     statistics: Mutex<Option<Vec<u8>>>,
     /// Set when the consumer is about to be closed: nobody takes messages up any more.
     closing: AtomicBool,
+    /// A bearer token was handed over.
+    has_token: AtomicBool,
+    /// The last trouble librdkafka told, in its words, which say more than its codes.
+    trouble: Mutex<Option<String>>,
 }
 
 impl Listener {
@@ -102,6 +112,16 @@ impl Listener {
     pub fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
     }
+
+    /// Whether a token is needed and was not handed over yet.
+    fn wants_token(&self) -> bool {
+        self.token_file.is_some() && !self.has_token.load(Ordering::SeqCst)
+    }
+
+    /// The last trouble there was, if any.
+    pub fn trouble(&self) -> Option<String> {
+        lock(&self.trouble).clone()
+    }
 }
 
 impl ClientContext for Listener {
@@ -113,6 +133,10 @@ impl ClientContext for Listener {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(target: "librdkafka", %error, reason);
+        // "All brokers are down" comes after the reason why, and says less.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+            *lock(&self.trouble) = Some(reason.to_owned());
+        }
     }
 
     fn stats_raw(&self, statistics: &[u8]) {
@@ -121,8 +145,32 @@ impl ClientContext for Listener {
 
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
         let file = self.token_file.as_deref().ok_or("no token file is named")?;
-        read_token(file)
+        let token = read_token(file);
+        if token.is_ok() {
+            self.has_token.store(true, Ordering::SeqCst);
+        }
+        token
     }
+}
+
+/// Serves the question for a bearer token, where there is one: a client that is asked things before it is polled would
+/// wait for its token for ever.
+pub(crate) fn hand_token(consumer: &BaseConsumer<Listener>) -> Result<(), LogError> {
+    let context = Arc::clone(consumer.client().context());
+    let deadline = Instant::now() + TOKEN_WITHIN;
+    while context.wants_token() {
+        if let Some(Err(error)) = consumer.poll(Duration::from_millis(10)) {
+            tracing::debug!(%error, "while handing the token over");
+        }
+        let trouble = context.trouble();
+        if context.wants_token() && (trouble.is_some() || Instant::now() >= deadline) {
+            let told = trouble.unwrap_or_else(|| "librdkafka did not ask for it".to_owned());
+            return Err(LogError::Retry(format!(
+                "no token was handed over: {told}; check kafka.security.token_file"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn listed(partitions: &TopicPartitionList) -> Vec<(String, u32)> {

@@ -40,6 +40,7 @@ use consumer::Membership;
 use counters::Counters;
 use rdkafka::Offset;
 use rdkafka::consumer::Consumer as _;
+use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -47,6 +48,22 @@ use transaction::Transactions;
 
 /// How long brokers may take to answer at start-up.
 const START: Duration = Duration::from_secs(30);
+
+/// Why no broker will ever take us, in librdkafka's words; `None`: one may yet.
+fn refusal(error: Option<&KafkaError>, trouble: Option<&str>) -> Option<String> {
+    let trouble = trouble.unwrap_or_default();
+    let blocked = error.map(|error| errors::blocked(error, "the brokers"));
+    if let Some(LogError::Fatal(reason)) = blocked {
+        return Some(format!("{reason} ({trouble})"));
+    }
+    // A handshake also fails when a broker goes away in the middle of it: only the words tell the two apart.
+    let is_untrusted = trouble.to_lowercase().contains("certificate");
+    is_untrusted.then(|| {
+        format!(
+            "the brokers and this user do not trust each other: {trouble}; check ca_file, certificate_file and key_file of kafka.security"
+        )
+    })
+}
 
 pub(crate) struct Shared {
     pub settings: Arc<CheckedKafkaSettings>,
@@ -100,17 +117,19 @@ impl Kafka {
         let deadline = Instant::now() + START;
         loop {
             // Polling serves a token's renewal and brings errors of authentication to light.
-            if let Some(Err(error)) = reader.poll(Duration::from_millis(10))
-                && let LogError::Fatal(reason) = errors::blocked(&error, "the brokers")
-            {
+            let polled = reader.poll(Duration::from_millis(10));
+            let trouble = reader.client().context().trouble();
+            let error = polled.and_then(Result::err);
+            if let Some(reason) = refusal(error.as_ref(), trouble.as_deref()) {
                 return Err(LogError::Fatal(reason));
             }
             match topics::check(&reader, wanted) {
                 Ok(()) => return Ok(kafka),
                 Err(LogError::Retry(_)) if Instant::now() < deadline => {}
                 Err(LogError::Retry(reason)) => {
+                    let told = trouble.map_or(String::new(), |trouble| format!(" ({trouble})"));
                     return Err(LogError::Retry(format!(
-                        "no broker of kafka.brokers ({}) answers: {reason}; start one (on this machine: make kafka-up), or correct the setting",
+                        "no broker of kafka.brokers ({}) answers: {reason}{told}; start one (on this machine: make kafka-up), or correct the setting",
                         settings.brokers.join(", ")
                     )));
                 }
@@ -175,6 +194,7 @@ impl Kafka {
         let consumer: rdkafka::consumer::BaseConsumer<context::Listener> = config
             .create_with_context(listener)
             .map_err(|error| LogError::Fatal(config::without_values(&error)))?;
+        context::hand_token(&consumer)?;
         let mut list = TopicPartitionList::new();
         for topic in topics {
             for partition in 0..topics::partitions(&consumer, topic)? {

@@ -5,7 +5,7 @@
 //! reached the state partition yet, so that its state would be left out (the trap of Kafka Streams' KAFKA-10167).
 
 use crate::config;
-use crate::context::Listener;
+use crate::context::{self, Listener};
 use crate::counters::Counters;
 use crate::errors;
 use crate::settings::CheckedKafkaSettings;
@@ -47,9 +47,11 @@ pub(crate) fn reader(
     let config: ClientConfig = config::reader(settings, committed_only);
     let listener = Listener::new(settings.security.token_file.clone());
     listener.close();
-    config
+    let reader = config
         .create_with_context(listener)
-        .map_err(|error| LogError::Fatal(config::without_values(&error)))
+        .map_err(|error| LogError::Fatal(config::without_values(&error)))?;
+    context::hand_token(&reader)?;
+    Ok(reader)
 }
 
 /// Hands the newest live value of every key to `each`, in key order.

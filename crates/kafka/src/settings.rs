@@ -280,6 +280,7 @@ mod tests {
             mechanism: "SCRAM-SHA-512".to_owned(),
             certificate_file: Some("client.pem".into()),
             password: Some(Secret::new("x")),
+            token_file: Some("token".into()),
             ..SecuritySettings::default()
         };
         assert_eq!(
@@ -287,6 +288,7 @@ mod tests {
             [
                 "kafka.security.key_file",
                 "kafka.security.certificate_file",
+                "kafka.security.token_file",
                 "kafka.security.username",
             ]
         );

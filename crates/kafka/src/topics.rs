@@ -43,7 +43,7 @@ pub(crate) fn check(
             .find(|found| found.name() == topic)
             .map(|found| found.partitions().len());
         match found {
-            None => wrong.push(format!("{topic} is not there")),
+            None => wrong.push(format!("{topic} is not there, or this user may not see it")),
             Some(found) if found != *partitions as usize => wrong.push(format!(
                 "{topic} has {found} partitions, the settings say {partitions}"
             )),

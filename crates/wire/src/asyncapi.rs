@@ -56,7 +56,7 @@ const SIGNAL_KEY: &str = "portfolio|signal_id";
 const CANDIDATE_KEY: &str = "tenant|candidate_id";
 
 /// Topics whose messages this crate reads or writes. Names are defaults; each can be set in the settings.
-const TOPICS: [Topic; 13] = [
+const TOPICS: [Topic; 14] = [
     topic(
         "feedback.hcp.v1",
         &["feedback.v1"],
@@ -151,6 +151,14 @@ const TOPICS: [Topic; 13] = [
         Part::Both,
         "portfolio",
         Some(1_095),
+        "confidential",
+    ),
+    topic(
+        "voc.reference.v1",
+        &["reference-product.v1"],
+        Part::Read,
+        "kind|id",
+        None,
         "confidential",
     ),
     topic(

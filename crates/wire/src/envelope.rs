@@ -359,6 +359,9 @@ impl<'a> Envelope<'a> {
 /// Whether a content type names JSON.
 #[must_use]
 pub fn is_json(content_type: &str) -> bool {
+    if content_type == JSON {
+        return true;
+    }
     let essence = content_type
         .split(';')
         .next()

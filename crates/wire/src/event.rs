@@ -7,6 +7,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 
 use crate::MAX_EVENT_BYTES;
+use crate::compact::encode_compact;
 use crate::context::{Context, ExtraField, Place};
 use crate::envelope::{
     Encoded, Envelope, HEADER_PREFIX, Headers, STRUCTURED_JSON, header, header_text, is_json,
@@ -14,6 +15,7 @@ use crate::envelope::{
 use crate::error::{ErrorCode, WireError};
 use crate::field::{As, Decode, Encode, Key, Seed};
 use crate::framing::SchemaRegistry;
+use crate::quick::QuickReader;
 
 /// An envelope, its data, and the unknown fields of the data.
 #[derive(Debug, Clone, PartialEq)]
@@ -170,9 +172,17 @@ pub fn decode_json<'a, T: Decode<'a>>(
     root: &'static str,
     keep_unknown: bool,
 ) -> Result<(T, Vec<ExtraField<'a>>), WireError> {
+    let place = Place::Root(root);
+    let mut context = Context::new(keep_unknown);
+    let mut quick = QuickReader::new(json);
+    if let Ok(data) = Seed::new(&mut context, &place).deserialize(&mut quick)
+        && quick.end().is_ok()
+    {
+        return Ok((data, context.unknown));
+    }
+    // Something is wrong or rare: `serde_json` reads it, or says what is wrong and where.
     let mut context = Context::new(keep_unknown);
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    let place = Place::Root(root);
     match Seed::new(&mut context, &place)
         .deserialize(&mut deserializer)
         .and_then(|data| deserializer.end().map(|()| data))
@@ -342,14 +352,7 @@ impl<'a> Visitor<'a> for AttributeReader {
 
 /// JSON bytes of anything the boundary writes.
 pub fn encode_json<T: Encode>(data: &T) -> Vec<u8> {
-    let mut json = Vec::with_capacity(512);
-    // Writing to memory cannot fail, and every map key is a string: the invariant `records_always_encode` tests.
-    #[expect(
-        clippy::expect_used,
-        reason = "writing records to a Vec has no failure"
-    )]
-    serde_json::to_writer(&mut json, &As(data)).expect("records encode to memory");
-    json
+    encode_compact(data, 512)
 }
 
 /// The binary form.

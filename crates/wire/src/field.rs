@@ -152,7 +152,7 @@ impl<'de> Decode<'de> for String {
         context: &mut Context<'de>,
         place: &Place<'_>,
     ) -> Result<Self, D::Error> {
-        Cow::decode(deserializer, context, place).map(Cow::into_owned)
+        Cow::<str>::decode(deserializer, context, place).map(Cow::into_owned)
     }
 }
 
@@ -290,7 +290,7 @@ pub(crate) fn time_reason(code: ErrorCode) -> &'static str {
 
 impl Encode for Timestamp {
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&time::format(*self))
+        serializer.serialize_str(time::text(*self).as_str())
     }
 }
 
@@ -424,13 +424,17 @@ impl<'de, T: Decode<'de>> Decode<'de> for Vec<T> {
     }
 }
 
+fn encode_list<T: Encode, S: Serializer>(entries: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut list = serializer.serialize_seq(Some(entries.len()))?;
+    for entry in entries {
+        list.serialize_element(&As(entry))?;
+    }
+    list.end()
+}
+
 impl<T: Encode> Encode for Vec<T> {
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(self.len()))?;
-        for entry in self {
-            list.serialize_element(&As(entry))?;
-        }
-        list.end()
+        encode_list(self, serializer)
     }
     fn is_vacant(&self) -> bool {
         self.is_empty()
@@ -440,6 +444,32 @@ impl<T: Encode> Encode for Vec<T> {
 impl<T: Described> Described for Vec<T> {
     fn shape() -> Shape {
         Shape::List(Box::new(T::shape()))
+    }
+}
+
+/// A list that a writer only lends.
+impl<'de, T: Decode<'de> + Clone> Decode<'de> for Cow<'de, [T]> {
+    fn decode<D: Deserializer<'de>>(
+        deserializer: D,
+        context: &mut Context<'de>,
+        place: &Place<'_>,
+    ) -> Result<Self, D::Error> {
+        Vec::decode(deserializer, context, place).map(Cow::Owned)
+    }
+}
+
+impl<T: Encode + Clone> Encode for Cow<'_, [T]> {
+    fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        encode_list(self, serializer)
+    }
+    fn is_vacant(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl<T: Described + Clone> Described for Cow<'_, [T]> {
+    fn shape() -> Shape {
+        Vec::<T>::shape()
     }
 }
 

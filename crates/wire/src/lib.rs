@@ -14,10 +14,12 @@
 //! | safety candidates and acknowledgements | [`safety`] |
 //! | medical requests | [`medical_request`] |
 //! | dead letters | [`dead_letter`] |
+//! | reference data | [`mod@reference`] |
 
 pub mod alert;
 pub mod alert_data;
 pub mod asyncapi;
+mod compact;
 pub mod context;
 pub mod dead_letter;
 pub mod derived;
@@ -31,7 +33,9 @@ pub mod field;
 pub mod framing;
 pub mod medical_request;
 pub mod mention;
+mod quick;
 mod record;
+pub mod reference;
 pub mod safety;
 pub mod salvage;
 pub mod schema;
@@ -59,6 +63,7 @@ pub use medical_request::{MedicalRequest, decode_medical_request, encode_medical
 pub use mention::{
     MentionRecord, decode_mention, decode_mention_record, encode_marker, encode_mention,
 };
+pub use reference::{ProductDescribed, decode_product, encode_product};
 pub use safety::{
     SafetyAck, SafetyCandidate, candidate_id, decode_safety_ack, decode_safety_candidate,
     encode_safety_ack, encode_safety_candidate,

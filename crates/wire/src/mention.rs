@@ -13,6 +13,7 @@ use auscult_core::time::Timestamp;
 use auscult_core::words::{Channel, Setting, SourceType, Stakeholder, Tier};
 
 use crate::MAX_EVENT_BYTES;
+use crate::compact::encode_compact;
 use crate::envelope::{Encoded, Headers, JSON, header_text};
 use crate::error::{ErrorCode, WireError};
 use crate::event::{decode_json, encode_json};
@@ -27,6 +28,8 @@ pub const MARKER_ADVANCED: &str = "io.auscult.marker.advanced.v1";
 
 /// Least and greatest sentiment, in thousandths.
 const SENTIMENT: std::ops::RangeInclusive<i16> = -1_000..=1_000;
+/// Room made for a mention beside its text: what most need.
+const MENTION_BYTES: usize = 1_024;
 /// Greatest rating, in thousandths.
 const RATING: u16 = 1_000;
 
@@ -68,9 +71,9 @@ record! {
         /// Channel.
         optional "channel" channel: Option<Channel>,
         /// Product codes, sorted.
-        optional "products" products: Vec<Cow<'a, str>>,
+        optional "products" products: Cow<'a, [Cow<'a, str>]>,
         /// Indication codes, sorted.
-        optional "indications" indications: Vec<Cow<'a, str>>,
+        optional "indications" indications: Cow<'a, [Cow<'a, str>]>,
         /// Journey.
         optional "journey" journey: Cow<'a, str>,
         /// Stage of the journey.
@@ -99,7 +102,7 @@ record! {
         /// Fields of the source that views may cut by.
         optional "extra" extra: Pairs<Cow<'a, str>>,
         /// Models and rule sets behind the enrichments, `kind:name@version`.
-        optional "models" models: Vec<Cow<'a, str>>,
+        optional "models" models: Cow<'a, [Cow<'a, str>]>,
     }
 }
 
@@ -111,7 +114,7 @@ record! {
         /// Feeling toward it, −1000 to 1000.
         optional "sentiment" sentiment: Option<i16>,
         /// Byte spans of the text that showed it.
-        optional "spans" spans: Vec<(u32, u32)>,
+        optional "spans" spans: Cow<'a, [(u32, u32)]>,
     }
 }
 
@@ -181,8 +184,8 @@ pub fn encode_mention(mention: &Mention<'_>) -> Encoded {
         country: borrow(&mention.who.country),
         region: borrow(&mention.who.region),
         channel: mention.who.channel,
-        products: mention.about.products.iter().map(borrow).collect(),
-        indications: mention.about.indications.iter().map(borrow).collect(),
+        products: Cow::Borrowed(&mention.about.products),
+        indications: Cow::Borrowed(&mention.about.indications),
         journey: borrow(&mention.about.journey),
         stage: borrow(&mention.about.stage),
         text: borrow(&mention.text),
@@ -202,12 +205,12 @@ pub fn encode_mention(mention: &Mention<'_>) -> Encoded {
                 .map(|(name, value)| (borrow(name), borrow(value)))
                 .collect(),
         ),
-        models: mention.models.iter().map(borrow).collect(),
+        models: Cow::Borrowed(&mention.models),
     };
     Encoded {
         key: mention.portfolio.as_bytes().to_vec(),
         headers: headers(MENTION_UNDERSTOOD, &mention.event_id, &mention.event_source),
-        value: Some(encode_json(&data)),
+        value: Some(encode_compact(&data, MENTION_BYTES + mention.text.len())),
     }
 }
 
@@ -223,7 +226,7 @@ fn theme_data<'b>(tag: &'b ThemeTag<'_>) -> ThemeData<'b> {
     ThemeData {
         theme: borrow(&tag.theme),
         sentiment: tag.sentiment,
-        spans: tag.spans.clone(),
+        spans: Cow::Borrowed(&tag.spans),
     }
 }
 
@@ -376,8 +379,8 @@ fn mention_from<'a>(
             source: data.source,
         },
         about: About {
-            products: sorted(data.products),
-            indications: sorted(data.indications),
+            products: sorted(data.products.into_owned()),
+            indications: sorted(data.indications.into_owned()),
             journey: data.journey,
             stage: data.stage,
         },
@@ -392,7 +395,7 @@ fn mention_from<'a>(
         medical_request: data.medical_request,
         canary: data.canary,
         extra: sorted_extra(data.extra.0),
-        models: sorted(data.models),
+        models: sorted(data.models.into_owned()),
     })
 }
 
@@ -445,7 +448,7 @@ fn sorted_themes(themes: Vec<ThemeData<'_>>) -> Vec<ThemeTag<'_>> {
         .map(|tag| ThemeTag {
             theme: tag.theme,
             sentiment: tag.sentiment,
-            spans: tag.spans,
+            spans: tag.spans.into_owned(),
         })
         .collect();
     if !tags.is_sorted_by(|a, b| a.theme < b.theme) {

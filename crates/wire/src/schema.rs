@@ -18,6 +18,7 @@ use crate::feedback::{FEEDBACK_RECEIVED, FEEDBACK_SCHEMA, Feedback};
 use crate::field::Described;
 use crate::medical_request::{MEDICAL_REQUEST_RECEIVED, MEDICAL_REQUEST_SCHEMA, MedicalRequest};
 use crate::mention::{MARKER_ADVANCED, MENTION_UNDERSTOOD, MarkerData, MentionData};
+use crate::reference::{PRODUCT_DESCRIBED, PRODUCT_SCHEMA, ProductDescribed};
 use crate::safety::{
     ACK_SCHEMA, CANDIDATE_ACKNOWLEDGED, CANDIDATE_RAISED, CANDIDATE_SCHEMA, SafetyAck,
     SafetyCandidate,
@@ -118,6 +119,12 @@ pub fn contracts() -> Vec<Contract> {
             MEDICAL_REQUEST_SCHEMA,
             &[MEDICAL_REQUEST_RECEIVED],
             MedicalRequest::shape(),
+        ),
+        contract(
+            "reference-product.v1",
+            PRODUCT_SCHEMA,
+            &[PRODUCT_DESCRIBED],
+            ProductDescribed::shape(),
         ),
         contract(
             "dead-letter.v1",

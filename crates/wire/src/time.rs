@@ -32,39 +32,62 @@ pub fn parse(text: &str) -> Result<Timestamp, ErrorCode> {
 /// Writes RFC 3339 in UTC, with milliseconds only when there are any.
 #[must_use]
 pub fn format(at: Timestamp) -> String {
-    let mut out = String::with_capacity(24);
-    write(at, &mut out);
-    out
+    text(at).as_str().to_owned()
 }
 
 /// Appends RFC 3339 in UTC to `out`. Moments outside the years 0 … 9999 are written as the nearest end.
 pub fn write(at: Timestamp, out: &mut String) {
+    out.push_str(text(at).as_str());
+}
+
+/// RFC 3339 in UTC, without memory of its own: a mention holds three.
+pub(crate) struct TimeText {
+    bytes: [u8; 24],
+    length: usize,
+}
+
+impl TimeText {
+    pub(crate) fn as_str(&self) -> &str {
+        // Digits and marks: always text.
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+/// As [`write()`] writes it.
+pub(crate) fn text(at: Timestamp) -> TimeText {
     let milliseconds = at.0.clamp(-62_167_219_200_000, 253_402_300_799_999);
     let (year, month, day) = civil_from_days(milliseconds.div_euclid(DAY));
     let rest = milliseconds.rem_euclid(DAY);
-    push_digits(out, year, 4);
-    out.push('-');
-    push_digits(out, month, 2);
-    out.push('-');
-    push_digits(out, day, 2);
-    out.push('T');
-    push_digits(out, rest / HOUR, 2);
-    out.push(':');
-    push_digits(out, rest % HOUR / MINUTE, 2);
-    out.push(':');
-    push_digits(out, rest % MINUTE / SECOND, 2);
-    if rest % SECOND != 0 {
-        out.push('.');
-        push_digits(out, rest % SECOND, 3);
+    let mut bytes = *b"0000-00-00T00:00:00.000Z";
+    two_digits(&mut bytes, 0, year / 100);
+    two_digits(&mut bytes, 2, year % 100);
+    two_digits(&mut bytes, 5, month);
+    two_digits(&mut bytes, 8, day);
+    two_digits(&mut bytes, 11, rest / HOUR);
+    two_digits(&mut bytes, 14, rest % HOUR / MINUTE);
+    two_digits(&mut bytes, 17, rest % MINUTE / SECOND);
+    let fraction = rest % SECOND;
+    if fraction == 0 {
+        bytes[19] = b'Z';
+        return TimeText { bytes, length: 20 };
     }
-    out.push('Z');
+    two_digits(&mut bytes, 20, fraction / 10);
+    bytes[22] = digit(fraction % 10);
+    TimeText { bytes, length: 24 }
 }
 
-fn push_digits(out: &mut String, value: i64, width: u32) {
-    for place in (0..width).rev() {
-        let digit = (value / 10_i64.pow(place)) % 10;
-        out.push(char::from(b'0' + digit as u8));
-    }
+fn two_digits(bytes: &mut [u8; 24], at: usize, value: i64) {
+    bytes[at] = digit(value / 10);
+    bytes[at + 1] = digit(value % 10);
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "one digit"
+)]
+fn digit(value: i64) -> u8 {
+    b'0' + value as u8
 }
 
 /// `None` when the text is not of the common shape; the slow reader then decides.

@@ -37,6 +37,7 @@ fn read_everywhere(headers: &Headers, value: &[u8]) {
     let _ = auscult_wire::decode_safety_candidate(headers, value);
     let _ = auscult_wire::decode_safety_ack(headers, value);
     let _ = auscult_wire::decode_medical_request(headers, value);
+    let _ = auscult_wire::decode_product(headers, value);
     let _ = auscult_wire::decode_dead_letter(headers, value);
     let _ = salvage_text(value);
 }

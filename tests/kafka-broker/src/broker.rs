@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// First argument: folder to remove when nobody is left. The rest: the broker's command.
+/// First argument: folder to remove when nobody is left. Second: the largest file the broker may write, in blocks of
+/// 512 bytes, or `unlimited`. The rest: the broker's command.
 const GUARD: &str = r#"
-folder=$1; shift
+folder=$1; blocks=$2; shift 2
 exec 3<&0
-"$@" 3<&- </dev/null >>"$folder/server.log" 2>&1 &
+( ulimit -f "$blocks" && exec "$@" ) 3<&- </dev/null >>"$folder/server.log" 2>&1 &
 broker=$!
 ( while read -r line <&3; do :; done
   kill -9 $broker
@@ -33,6 +34,8 @@ exit $code
 /// What the broker writes to its log when it takes clients.
 const STARTED: &str = "Kafka Server started";
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
+/// What POSIX shells count files in.
+const BLOCK_BYTES: u64 = 512;
 
 /// Where one broker keeps its files.
 #[derive(Debug, Clone)]
@@ -147,8 +150,11 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Starts it; it is not ready yet.
-    pub fn spawn(kit: &Kit, place: &Place) -> std::io::Result<Broker> {
+    /// Starts it; it is not ready yet. It may write no file beyond `file_bytes_max`.
+    pub fn spawn(kit: &Kit, place: &Place, file_bytes_max: Option<u64>) -> std::io::Result<Broker> {
+        let blocks = file_bytes_max.map_or("unlimited".to_owned(), |bytes| {
+            (bytes / BLOCK_BYTES).to_string()
+        });
         place.clear_log()?;
         let java = place.command(kit);
         let mut guard = Command::new("sh")
@@ -156,6 +162,7 @@ impl Broker {
             .arg(GUARD)
             .arg("auscult-test-broker")
             .arg(&place.folder)
+            .arg(blocks)
             .arg(java.get_program())
             .args(java.get_args())
             .stdin(Stdio::piped())

@@ -46,6 +46,7 @@ pub struct Cluster {
     kit: &'static Kit,
     places: Vec<Place>,
     running: Mutex<Vec<Option<Broker>>>,
+    file_bytes_max: Mutex<Option<u64>>,
     ports: Vec<Ports>,
     tls: Option<TlsFiles>,
     _held: Vec<Port>,
@@ -111,6 +112,7 @@ impl Cluster {
         let cluster = Cluster {
             kit,
             running: Mutex::new(places.iter().map(|_| None).collect()),
+            file_bytes_max: Mutex::new(settings.file_bytes_max),
             places,
             ports,
             tls,
@@ -157,11 +159,12 @@ impl Cluster {
     }
 
     fn running(&self) -> MutexGuard<'_, Vec<Option<Broker>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.running)
     }
 
     fn spawn(&self, at: usize) -> Result<(), StartError> {
-        let broker = Broker::spawn(self.kit, &self.places[at])?;
+        let limit = *locked(&self.file_bytes_max);
+        let broker = Broker::spawn(self.kit, &self.places[at], limit)?;
         self.running()[at] = Some(broker);
         Ok(())
     }
@@ -195,7 +198,7 @@ impl Cluster {
         self.listener("PLAINTEXT")
     }
 
-    /// `host:port` of every broker's listener of that name (`PLAINTEXT`, `SASL`, `TLS`, `MTLS`).
+    /// `host:port` of every broker's listener of that name (`PLAINTEXT`, `SASL`, `TLS`, `MTLS`, `SASLTLS`).
     ///
     /// # Panics
     /// When the cluster was not asked for that listener.
@@ -288,10 +291,65 @@ impl Cluster {
             .is_some_and(|broker| !broker.has_ended())
     }
 
+    /// Makes room: brokers started from now on may write files of any size.
+    pub fn make_room(&self) {
+        *locked(&self.file_bytes_max) = None;
+    }
+
+    /// Runs one of Kafka's own commands (a main class) as an operator would, through the listener `PLAINTEXT`; what it
+    /// printed.
+    ///
+    /// # Errors
+    /// It could not be run, or it failed; then with what it said.
+    pub fn tool(&self, main: &str, arguments: &[&str]) -> std::io::Result<String> {
+        let options =
+            ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"].map(str::to_owned);
+        let output = self
+            .kit
+            .java(&options, main)
+            .args(["--bootstrap-server", &self.bootstrap()])
+            .args(arguments)
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() {
+            return Ok(said);
+        }
+        Err(std::io::Error::other(format!(
+            "{main}: {said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        )))
+    }
+
+    /// The broker that leads each partition of `topic`, by partition.
+    ///
+    /// # Errors
+    /// Kafka's command failed, or a partition has no leader.
+    pub fn leaders(&self, topic: &str) -> std::io::Result<Vec<usize>> {
+        let described = self.tool(
+            "org.apache.kafka.tools.TopicCommand",
+            &["--describe", "--topic", topic],
+        )?;
+        described
+            .lines()
+            .filter_map(|line| line.split_once("Leader: "))
+            .map(|(_, rest)| {
+                let node = rest.split_whitespace().next().unwrap_or_default();
+                let node: usize = node
+                    .parse()
+                    .map_err(|_| std::io::Error::other(described.clone()))?;
+                Ok(node - 1)
+            })
+            .collect()
+    }
+
     /// What a broker wrote to its log since its last start.
     pub fn log(&self, at: usize) -> String {
         self.places[at].log()
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn not_running(at: usize) -> std::io::Error {

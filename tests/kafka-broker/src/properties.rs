@@ -68,7 +68,7 @@ fn basic(ports: &[Ports], at: usize, data: &Path) -> BTreeMap<String, String> {
         ("advertised.listeners", addresses.join(",")),
         (
             "listener.security.protocol.map",
-            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,MTLS:SSL"
+            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,MTLS:SSL,SASLTLS:SASL_SSL"
                 .to_owned(),
         ),
         ("inter.broker.listener.name", "PLAINTEXT".to_owned()),
@@ -116,10 +116,13 @@ fn security(settings: &ClusterSettings, tls: Option<&TlsFiles>) -> BTreeMap<Stri
         ]));
     }
     if settings.sasl() {
-        all.extend(sasl(settings));
+        all.extend(sasl(settings, "sasl"));
+    }
+    if settings.sasl() && settings.tls {
+        all.extend(sasl(settings, "sasltls"));
     }
     if let Some(tls) = tls {
-        for listener in ["tls", "mtls"] {
+        for listener in ["tls", "mtls", "sasltls"] {
             let name = |property: &str| format!("listener.name.{listener}.ssl.{property}");
             let client = if listener == "mtls" {
                 "required"
@@ -130,11 +133,9 @@ fn security(settings: &ClusterSettings, tls: Option<&TlsFiles>) -> BTreeMap<Stri
                 (name("client.auth"), client.to_owned()),
                 (
                     name("keystore.location"),
-                    tls.server_keystore.display().to_string(),
+                    tls.brokers_pem.display().to_string(),
                 ),
-                (name("keystore.password"), TlsFiles::PASSWORD.to_owned()),
-                (name("key.password"), TlsFiles::PASSWORD.to_owned()),
-                (name("keystore.type"), "PKCS12".to_owned()),
+                (name("keystore.type"), "PEM".to_owned()),
                 (
                     name("truststore.location"),
                     tls.authority_pem.display().to_string(),
@@ -146,7 +147,7 @@ fn security(settings: &ClusterSettings, tls: Option<&TlsFiles>) -> BTreeMap<Stri
     all
 }
 
-fn sasl(settings: &ClusterSettings) -> BTreeMap<String, String> {
+fn sasl(settings: &ClusterSettings, listener: &str) -> BTreeMap<String, String> {
     let mut mechanisms = Vec::new();
     let mut all = BTreeMap::new();
     if !settings.users.is_empty() {
@@ -157,19 +158,19 @@ fn sasl(settings: &ClusterSettings) -> BTreeMap<String, String> {
             .map(|user| format!(" user_{}=\"{}\"", user.name, user.password))
             .collect();
         all.insert(
-            "listener.name.sasl.plain.sasl.jaas.config".to_owned(),
+            format!("listener.name.{listener}.plain.sasl.jaas.config"),
             format!("org.apache.kafka.common.security.plain.PlainLoginModule required{users};"),
         );
         for mechanism in ["scram-sha-256", "scram-sha-512"] {
             all.insert(
-                format!("listener.name.sasl.{mechanism}.sasl.jaas.config"),
+                format!("listener.name.{listener}.{mechanism}.sasl.jaas.config"),
                 "org.apache.kafka.common.security.scram.ScramLoginModule required;".to_owned(),
             );
         }
     }
     if settings.oauth {
         mechanisms.push("OAUTHBEARER");
-        let name = |property: &str| format!("listener.name.sasl.oauthbearer.{property}");
+        let name = |property: &str| format!("listener.name.{listener}.oauthbearer.{property}");
         all.insert(
             name("sasl.jaas.config"),
             "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub=\"broker\";"
@@ -177,7 +178,7 @@ fn sasl(settings: &ClusterSettings) -> BTreeMap<String, String> {
         );
     }
     all.insert(
-        "listener.name.sasl.sasl.enabled.mechanisms".to_owned(),
+        format!("listener.name.{listener}.sasl.enabled.mechanisms"),
         mechanisms.join(","),
     );
     all

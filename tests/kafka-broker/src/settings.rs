@@ -24,6 +24,7 @@ pub struct ClusterSettings {
     pub(crate) tls: bool,
     pub(crate) authorizer: bool,
     pub(crate) for_speed: bool,
+    pub(crate) file_bytes_max: Option<u64>,
 }
 
 impl ClusterSettings {
@@ -67,7 +68,8 @@ impl ClusterSettings {
         self
     }
 
-    /// Opens the listeners `TLS` and `MTLS` (the second asks for a client's certificate); see [`crate::Cluster::tls`].
+    /// Opens the listeners `TLS` and `MTLS` (the second asks for a client's certificate), and `SASLTLS` where users are
+    /// named; see [`crate::Cluster::tls`].
     #[must_use]
     pub fn tls(mut self) -> ClusterSettings {
         self.tls = true;
@@ -88,6 +90,14 @@ impl ClusterSettings {
         self
     }
 
+    /// No broker may write a file beyond so many bytes: what comes after fails as on a full disk. A broker needs more
+    /// than 10 MiB, the size of its index files, to start. See [`crate::Cluster::make_room`].
+    #[must_use]
+    pub fn file_bytes_max(mut self, bytes: u64) -> ClusterSettings {
+        self.file_bytes_max = Some(bytes);
+        self
+    }
+
     pub(crate) fn sasl(&self) -> bool {
         self.oauth || !self.users.is_empty()
     }
@@ -100,6 +110,9 @@ impl ClusterSettings {
         }
         if self.tls {
             names.extend(["TLS", "MTLS"]);
+        }
+        if self.tls && self.sasl() {
+            names.push("SASLTLS");
         }
         names
     }

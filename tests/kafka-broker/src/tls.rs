@@ -1,163 +1,89 @@
-//! Certificates made for one cluster, by the JDK's own `keytool`.
+//! Certificates made for one cluster.
 //!
-//! An authority signs one certificate for the brokers (`127.0.0.1`, `localhost`) and one for clients. They live and die
-//! with the cluster's folder. `openssl` is not asked for: where Java is, `keytool` is.
+//! An authority signs one certificate for the brokers (`127.0.0.1`, `localhost`) and one for clients; another authority
+//! that nobody knows signs nothing and is there to be mistrusted. All are PEM, which brokers and clients read alike, and
+//! live and die with the cluster's folder. They are made in this process: the JDK's `keytool` cannot hand out a private
+//! key as PEM, and `openssl` is not on every machine.
 
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-/// Files of a cluster's TLS; clients of the listeners `TLS` and `MTLS` need the first, of `MTLS` all.
+/// Files of a cluster's TLS; clients of the listeners `TLS`, `MTLS` and `SASLTLS` need the first, of `MTLS` the client's two.
 #[derive(Debug, Clone)]
 pub struct TlsFiles {
-    /// The authority's certificate, PEM: librdkafka's `ssl.ca.location`.
+    /// The authority's certificate.
     pub authority_pem: PathBuf,
-    /// A client's key and certificate, PKCS#12: librdkafka's `ssl.keystore.location`.
-    pub client_keystore: PathBuf,
-    /// The brokers' key and certificate, PKCS#12.
-    pub server_keystore: PathBuf,
+    /// A client's certificate, in the name `CN=client`.
+    pub client_pem: PathBuf,
+    /// Its private key.
+    pub client_key_pem: PathBuf,
+    /// An authority that vouches for nobody here.
+    pub stranger_pem: PathBuf,
+    /// The brokers' key and certificate.
+    pub(crate) brokers_pem: PathBuf,
 }
 
 impl TlsFiles {
-    /// Password of the keystores.
-    pub const PASSWORD: &str = "test-password";
-
     /// Makes them in a folder.
     pub(crate) fn make(folder: &Path) -> std::io::Result<TlsFiles> {
         let files = TlsFiles {
             authority_pem: folder.join("authority.pem"),
-            client_keystore: folder.join("client.p12"),
-            server_keystore: folder.join("server.p12"),
+            client_pem: folder.join("client.pem"),
+            client_key_pem: folder.join("client-key.pem"),
+            stranger_pem: folder.join("stranger.pem"),
+            brokers_pem: folder.join("brokers.pem"),
         };
-        let authority = folder.join("authority.p12");
-        new_key(
-            &authority,
-            "authority",
-            "CN=Auscult test authority",
-            &["-ext", "bc:c"],
+        let ours = authority("Auscult test authority")?;
+        std::fs::write(&files.authority_pem, ours.pem())?;
+        let stranger = authority("An authority nobody knows")?;
+        std::fs::write(&files.stranger_pem, stranger.pem())?;
+        let (certificate, key) = signed(
+            &ours,
+            "127.0.0.1",
+            &["127.0.0.1", "localhost"],
+            ExtendedKeyUsagePurpose::ServerAuth,
         )?;
-        export(&authority, "authority", &files.authority_pem)?;
-        for (store, alias, name, extension) in [
-            (
-                &files.server_keystore,
-                "broker",
-                "CN=127.0.0.1",
-                "san=ip:127.0.0.1,dns:localhost",
-            ),
-            (
-                &files.client_keystore,
-                "client",
-                "CN=client",
-                "eku=clientAuth",
-            ),
-        ] {
-            new_key(store, alias, name, &[])?;
-            sign(folder, &authority, store, alias, extension)?;
-        }
+        std::fs::write(&files.brokers_pem, key + &certificate)?;
+        let (certificate, key) = signed(&ours, "client", &[], ExtendedKeyUsagePurpose::ClientAuth)?;
+        std::fs::write(&files.client_pem, certificate)?;
+        std::fs::write(&files.client_key_pem, key)?;
         Ok(files)
     }
 }
 
-fn keytool(arguments: &[&str]) -> std::io::Result<()> {
-    let output = Command::new("keytool")
-        .args(arguments)
-        .args(["-storepass", TlsFiles::PASSWORD, "-noprompt"])
-        .output()?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(std::io::Error::other(format!(
-        "keytool {}: {}",
-        arguments.first().unwrap_or(&""),
-        String::from_utf8_lossy(&output.stdout)
-    )))
+fn named(common_name: &str, hosts: &[&str]) -> std::io::Result<CertificateParams> {
+    let hosts: Vec<String> = hosts.iter().map(|&host| host.to_owned()).collect();
+    let mut parameters = CertificateParams::new(hosts).map_err(std::io::Error::other)?;
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, common_name);
+    parameters.distinguished_name = name;
+    Ok(parameters)
 }
 
-fn shown(path: &Path) -> std::io::Result<&str> {
-    path.to_str()
-        .ok_or_else(|| std::io::Error::other("a temporary folder whose name is not UTF-8"))
+fn authority(name: &str) -> std::io::Result<CertifiedIssuer<'static, KeyPair>> {
+    let mut parameters = named(name, &[])?;
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let key = KeyPair::generate().map_err(std::io::Error::other)?;
+    CertifiedIssuer::self_signed(parameters, key).map_err(std::io::Error::other)
 }
 
-fn new_key(store: &Path, alias: &str, name: &str, more: &[&str]) -> std::io::Result<()> {
-    let mut arguments = vec![
-        "-genkeypair",
-        "-alias",
-        alias,
-        "-keyalg",
-        "EC",
-        "-groupname",
-        "secp256r1",
-        "-dname",
-        name,
-        "-validity",
-        "30",
-        "-storetype",
-        "PKCS12",
-        "-keystore",
-        shown(store)?,
-    ];
-    arguments.extend(more);
-    keytool(&arguments)
-}
-
-fn export(store: &Path, alias: &str, to: &Path) -> std::io::Result<()> {
-    keytool(&[
-        "-exportcert",
-        "-rfc",
-        "-alias",
-        alias,
-        "-keystore",
-        shown(store)?,
-        "-file",
-        shown(to)?,
-    ])
-}
-
-/// Lets the authority sign the key of a store, and puts the chain into it.
-fn sign(
-    folder: &Path,
-    authority: &Path,
-    store: &Path,
-    alias: &str,
-    extension: &str,
-) -> std::io::Result<()> {
-    let request = folder.join(format!("{alias}.request"));
-    let signed = folder.join(format!("{alias}.pem"));
-    let root = folder.join("authority.pem");
-    keytool(&[
-        "-certreq",
-        "-alias",
-        alias,
-        "-keystore",
-        shown(store)?,
-        "-file",
-        shown(&request)?,
-    ])?;
-    keytool(&[
-        "-gencert",
-        "-alias",
-        "authority",
-        "-keystore",
-        shown(authority)?,
-        "-infile",
-        shown(&request)?,
-        "-outfile",
-        shown(&signed)?,
-        "-rfc",
-        "-validity",
-        "30",
-        "-ext",
-        extension,
-    ])?;
-    for (alias, file) in [("authority", &root), (alias, &signed)] {
-        keytool(&[
-            "-importcert",
-            "-alias",
-            alias,
-            "-keystore",
-            shown(store)?,
-            "-file",
-            shown(file)?,
-        ])?;
-    }
-    Ok(())
+/// A certificate and its key, both PEM.
+fn signed(
+    authority: &CertifiedIssuer<'static, KeyPair>,
+    name: &str,
+    hosts: &[&str],
+    purpose: ExtendedKeyUsagePurpose,
+) -> std::io::Result<(String, String)> {
+    let mut parameters = named(name, hosts)?;
+    parameters.use_authority_key_identifier_extension = true;
+    parameters.extended_key_usages = vec![purpose];
+    let key = KeyPair::generate().map_err(std::io::Error::other)?;
+    let certificate = parameters
+        .signed_by(&key, authority)
+        .map_err(std::io::Error::other)?;
+    Ok((certificate.pem(), key.serialize_pem()))
 }

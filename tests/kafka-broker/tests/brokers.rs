@@ -20,7 +20,7 @@ fn a_broker_is_killed_restarted_stopped_and_gone() {
         .tls()
         .authorizer();
     let cluster = Cluster::start(kit, &settings).expect("a broker");
-    for listener in ["PLAINTEXT", "SASL", "TLS", "MTLS"] {
+    for listener in ["PLAINTEXT", "SASL", "TLS", "MTLS", "SASLTLS"] {
         assert!(takes_connections(&cluster.listener(listener)), "{listener}");
     }
     let authority = cluster.tls().authority_pem.clone();

@@ -200,23 +200,12 @@ fn replay_in_file(settings: &Settings, wanted: &Replay) -> Result<Replayed, Fail
     dead_letters::replay(&mut consumer, wanted).or_fail(Kind::Store)
 }
 
-/// Marks of what was sent lie in the state topic, partition for partition beside the dead letters.
+/// Marks of what was sent lie in the state topic, beside the detector's.
 fn replay_on_kafka(
     kafka: &CheckedKafkaSettings,
     settings: &Settings,
     wanted: &Replay,
 ) -> Result<Replayed, Failure> {
-    let partitions = settings.engine.partitions;
-    if partitions.output > partitions.mentions {
-        return Err(Failure::new(
-            Kind::Settings,
-            anyhow::anyhow!(
-                "dead letters have {} partitions (engine.partitions.output) and the state topic has {} (engine.partitions.mentions): there is no place for the marks of what was sent, without which letters would be sent twice; use as many partitions for mentions as for outputs",
-                partitions.output,
-                partitions.mentions
-            ),
-        ));
-    }
     let mut member = connect(kafka, settings)?.member(&Membered {
         role: REPLAY_GROUP,
         leading: &[&settings.engine.topics.dead_letters],

@@ -4,6 +4,7 @@ use crate::pipeline::{DETECT_GROUP, LISTEN_GROUP, SERVE_GROUP};
 use crate::settings::Settings;
 use auscult_engine::log::{Append, Log, LogError, Position, TopicPartition};
 use auscult_engine::read_model::ViewWriter;
+use auscult_engine::reference::ReferenceReading;
 use auscult_engine::settings::Role;
 use auscult_kafka::{Drained, Kafka, Membered};
 use auscult_store::log::{EmbeddedLog, LogReader};
@@ -94,6 +95,21 @@ impl Backing {
                 };
                 on.drained.push(consumer.drained());
                 Ok(Box::new(consumer))
+            }
+        }
+    }
+
+    /// Reference data from their beginning, which Listen reads before it begins; `None`: there are none beside the
+    /// settings.
+    pub fn reference(&self, settings: &Settings) -> Option<ReferenceReading> {
+        match self {
+            Backing::Embedded(_) => None,
+            Backing::Kafka(on) => {
+                let topic = settings.engine.topics.reference.as_str();
+                let reader = on
+                    .kafka
+                    .reader("reference", &[topic], Box::new(|_| Ok(None)));
+                Some(ReferenceReading::new(Box::new(reader)))
             }
         }
     }

@@ -39,6 +39,7 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
         set(&mut names.dispositions, topics.text("dispositions"));
         set(&mut names.dead_letters, topics.text("dead_letters"));
         set(&mut names.state, topics.text("state"));
+        set(&mut names.reference, topics.text("reference"));
     });
     section.section("partitions", |partitions| {
         set_u32(
@@ -79,6 +80,9 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
         set(&mut own.portfolio, listen.texts("portfolio"));
         set(&mut own.extra_fields, listen.texts("extra_fields"));
         set(&mut own.products, listen.texts("products"));
+        let ids = listen.wholes("schema_ids", u64::from(u32::MAX));
+        set(&mut own.schema_ids, ids.map(|ids| ids.into_iter().map(|id| id as u32).collect()));
+        set(&mut own.schema_guids, schema_guids(listen));
         set_u32(&mut own.intake_hours, listen.whole("intake_hours", 24 * 365));
         set(&mut own.lateness_seconds, listen.whole("lateness_seconds", MOST));
         set(&mut own.idle_after_seconds, listen.whole("idle_after_seconds", MOST));
@@ -145,6 +149,23 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
         );
     });
     settings
+}
+
+/// Global ids of schemas.
+fn schema_guids(listen: &mut Section<'_>) -> Option<Vec<uuid::Uuid>> {
+    let texts = listen.texts("schema_guids")?;
+    let mut guids = Vec::new();
+    for (at, text) in texts.iter().enumerate() {
+        match uuid::Uuid::try_parse(text) {
+            Ok(guid) => guids.push(guid),
+            Err(error) => listen.problem(
+                &format!("schema_guids[{at}]"),
+                format!("{text:?} is no global id: {error}"),
+                "copy it from the registry: 32 hexadecimal digits, with or without hyphens",
+            ),
+        }
+    }
+    Some(guids)
 }
 
 /// Reads `[kafka]`.

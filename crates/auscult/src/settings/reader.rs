@@ -127,6 +127,31 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A list of whole numbers from 0 to `most`.
+    pub fn wholes(&mut self, key: &'static str, most: u64) -> Option<Vec<u64>> {
+        let Value::Array(items) = self.take(key)? else {
+            self.problem(
+                key,
+                "it is no list",
+                format!("write a list of whole numbers from 0 to {most}"),
+            );
+            return None;
+        };
+        let mut numbers = Vec::new();
+        for (at, item) in items.into_iter().enumerate() {
+            let number = item.as_integer().and_then(|it| u64::try_from(it).ok());
+            match number.filter(|number| *number <= most) {
+                Some(number) => numbers.push(number),
+                None => self.wrong_type(
+                    &format!("{key}[{at}]"),
+                    &format!("a whole number from 0 to {most}"),
+                    &item,
+                ),
+            }
+        }
+        Some(numbers)
+    }
+
     /// One word of a fixed list, through `parse`.
     pub fn word<T>(
         &mut self,

@@ -65,9 +65,22 @@ impl Understanding {
     /// random characters will do.
     #[must_use]
     pub fn standard(settings: &CheckedEngineSettings, taxonomy: Taxonomy) -> Understanding {
+        Understanding::knowing(settings, taxonomy, &[])
+    }
+
+    /// As [`Understanding::standard`], with further names of products.
+    #[must_use]
+    pub fn knowing(
+        settings: &CheckedEngineSettings,
+        taxonomy: Taxonomy,
+        further_products: &[String],
+    ) -> Understanding {
         let listen = &settings.listen;
         let secret = listen.pseudonym_key.as_ref().map_or(&[][..], Secret::bytes);
-        let products = || listen.products.iter().map(String::as_str);
+        let products = || {
+            let all = listen.products.iter().chain(further_products);
+            all.map(String::as_str)
+        };
         Understanding {
             desk: SafetyDesk::new(Triage::standard().knowing(products()), listen.intake_hours),
             redactor: Redactor::standard().keeping(products()),
@@ -266,7 +279,7 @@ impl Ear {
         let text = self.redact(data.content.text, &mut heard.redacted);
         let words = Words::of(&text);
         let hits = self.with.taxonomy.tag_words(&words);
-        let feeling = sentiment::score_words(&text, &words, &hits);
+        let feeling = sentiment::feeling_of_words(&text, &words, &hits);
         let questions: Vec<Request> = requests::find_words(&words)
             .into_iter()
             .filter(|request| request.medical)
@@ -416,7 +429,7 @@ fn sorted<'h>(mut codes: Vec<Cow<'h, str>>) -> Vec<Cow<'h, str>> {
 /// The language the source declares; where it says nothing, the one the words are in.
 fn known_language<'h>(declared: Cow<'h, str>, words: &Words) -> Cow<'h, str> {
     if declared.is_empty() {
-        Cow::Borrowed(language_id::identify_words(words).code)
+        Cow::Borrowed(language_id::code_of_words(words))
     } else {
         declared
     }

@@ -4,7 +4,8 @@ use super::cap::DeadLetterWindow;
 use super::ear::{Ear, EarRules, Heard, Understanding};
 use super::fan_out::FanOut;
 use super::watermark::{TimeRules, Watermark};
-use crate::log::{Commit, Outgoing, Position, Record, TopicPartition};
+use crate::log::{Commit, LogError, Outgoing, Position, Record, TopicPartition};
+use crate::reference::ReferenceReading;
 use crate::settings::CheckedEngineSettings;
 use crate::telemetry::{Metrics, happening};
 use crate::turn::{Assignment, Stage, StageError, Tick};
@@ -108,6 +109,14 @@ pub struct ListenStage {
     outgoing: Vec<Outgoing>,
     tally: Tally,
     move_to: Option<Timestamp>,
+    preparing: Option<Box<Preparing>>,
+}
+
+/// Reference data that are to be read first, and what an ear is made of then.
+struct Preparing {
+    reading: ReferenceReading,
+    settings: CheckedEngineSettings,
+    taxonomy: Taxonomy,
 }
 
 impl ListenStage {
@@ -142,7 +151,25 @@ impl ListenStage {
             outgoing: Vec::new(),
             tally: Tally::default(),
             move_to: None,
+            preparing: None,
         }
+    }
+
+    /// The stage of [`ListenStage::standard`], which begins when `reading` has come to its end and knows what it told.
+    #[must_use]
+    pub fn after_reference(
+        settings: &CheckedEngineSettings,
+        taxonomy: Taxonomy,
+        metrics: Arc<Metrics>,
+        reading: ReferenceReading,
+    ) -> ListenStage {
+        let mut stage = ListenStage::standard(settings, taxonomy.clone(), metrics);
+        stage.preparing = Some(Box::new(Preparing {
+            reading,
+            settings: settings.clone(),
+            taxonomy,
+        }));
+        stage
     }
 
     /// Moves every watermark on to `until` at the next tick: the end of a history that was loaded, so that its
@@ -280,6 +307,32 @@ impl ListenStage {
 impl Stage for ListenStage {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn prepare(&mut self) -> Result<bool, StageError> {
+        let Some(preparing) = &mut self.preparing else {
+            return Ok(true);
+        };
+        let told = |error: LogError| match error {
+            LogError::Retry(reason) | LogError::Fenced(reason) => StageError::Retry(reason),
+            LogError::Fatal(reason) => StageError::Fatal(reason),
+        };
+        if !preparing.reading.advance(&self.metrics).map_err(told)? {
+            return Ok(false);
+        }
+        let names = preparing.reading.product_names().map_err(told)?;
+        if let Some(done) = self.preparing.take()
+            && !names.is_empty()
+        {
+            let Preparing {
+                settings, taxonomy, ..
+            } = *done;
+            self.ear = Arc::new(Ear::new(
+                Understanding::knowing(&settings, taxonomy, &names),
+                EarRules::new(&settings),
+            ));
+        }
+        Ok(true)
     }
 
     fn assigned(&mut self, assignment: Assignment, now: Timestamp) -> Result<(), StageError> {

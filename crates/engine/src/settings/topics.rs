@@ -30,6 +30,7 @@ pub struct Topics {
     pub dispositions: String,
     pub dead_letters: String,
     pub state: String,
+    pub reference: String,
 }
 
 impl Default for Topics {
@@ -55,6 +56,7 @@ impl Default for Topics {
             dispositions: name("voc.dispositions.v1"),
             dead_letters: name("voc.dead-letters.v1"),
             state: name("voc.state.v1"),
+            reference: name("voc.reference.v1"),
         }
     }
 }
@@ -115,6 +117,7 @@ impl Topics {
             ("dispositions", &self.dispositions),
             ("dead_letters", &self.dead_letters),
             ("state", &self.state),
+            ("reference", &self.reference),
         ];
         let sources = self
             .sources

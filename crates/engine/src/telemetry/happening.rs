@@ -143,6 +143,67 @@ impl PartitionRevoked<'_> {
     }
 }
 
+/// Reference data were read on, or to their end.
+#[derive(Debug, Clone, Copy)]
+pub struct ReferenceRead {
+    /// Records read so far.
+    pub records: u64,
+    /// Records left.
+    pub unread: u64,
+    /// Products known.
+    pub products: usize,
+    /// Whether everything was read.
+    pub is_complete: bool,
+}
+
+impl ReferenceRead {
+    /// Tells it.
+    pub fn emit(self, metrics: &Metrics) {
+        let ReferenceRead {
+            records,
+            unread,
+            products,
+            is_complete,
+        } = self;
+        info!(
+            records,
+            unread, products, is_complete, "reading reference data"
+        );
+        metrics
+            .reference_unread
+            .with_label_values::<&str>(&[])
+            .set(i64::try_from(unread).unwrap_or(i64::MAX));
+        metrics
+            .reference_entries
+            .with_label_values(&["product"])
+            .set(i64::try_from(products).unwrap_or(i64::MAX));
+    }
+}
+
+/// A record of reference data, or a part of it, is left out.
+#[derive(Debug, Clone, Copy)]
+pub struct ReferenceRefused<'a> {
+    /// `topic/partition@offset`.
+    pub place: &'a str,
+    /// Stable code.
+    pub code: &'a str,
+    /// Why.
+    pub reason: &'a str,
+}
+
+impl ReferenceRefused<'_> {
+    /// Counts it.
+    pub fn emit(self, metrics: &Metrics) {
+        error!(
+            place = self.place,
+            code = self.code,
+            reason = self.reason,
+            "reference data cannot be used: mend the record"
+        );
+        add(&metrics.reference_refused, &[self.code], 1);
+    }
+}
+
 /// Input could not be read; its bytes are kept.
 #[derive(Debug, Clone, Copy)]
 pub struct DeadLettered<'a> {

@@ -2,5 +2,6 @@
 
 mod listen;
 mod pipeline;
+mod reference;
 mod support;
 mod turn;

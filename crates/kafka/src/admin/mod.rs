@@ -36,6 +36,11 @@ pub enum AdminError {
         /// What the client library said.
         reason: String,
     },
+    /// The library's admin client never serves the question for a token: it would wait for one for ever.
+    #[error(
+        "`auscult topics` cannot log in with OAUTHBEARER: use another mechanism for this command, or make and compare topics with Kafka's own tools"
+    )]
+    NoToken,
     /// The broker said no to looking.
     #[error(
         "the broker refused to describe topics: {0}; the user needs the right Describe and DescribeConfigs on them"
@@ -85,9 +90,12 @@ impl Admin {
     /// # Errors
     /// Settings that the client library refuses.
     pub fn new(settings: &CheckedKafkaSettings) -> Result<Admin, AdminError> {
+        if settings.security.token_file.is_some() {
+            return Err(AdminError::NoToken);
+        }
         let brokers = settings.brokers.join(", ");
         let client = crate::config::base(settings, "admin")
-            .create_with_context(Listener::new(settings.security.token_file.clone()))
+            .create_with_context(Listener::new(None))
             .map_err(|error| AdminError::Unreachable {
                 brokers: brokers.clone(),
                 reason: crate::config::without_values(&error),

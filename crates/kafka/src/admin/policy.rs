@@ -210,6 +210,7 @@ pub fn specs(engine: &CheckedEngineSettings, policy: &CheckedTopicPolicy) -> Vec
         machine("dispositions", &topics.dispositions, days.dispositions),
         output("dead_letters", &topics.dead_letters, days.dead_letters),
         compacted("state", &topics.state, partitions.mentions, STATE_BYTES),
+        compacted("reference", &topics.reference, 1, OUTPUT_BYTES),
     ]);
     all
 }

@@ -2,7 +2,7 @@
 
 use super::{KafkaConsumer, Membership};
 use crate::transaction::{self, Failed, Offsets, Write};
-use auscult_engine::log::{Commit, LogError, StateRecord};
+use auscult_engine::log::{Commit, LogError, StateRecord, TopicPartition};
 use rdkafka::consumer::Consumer as _;
 
 /// What the keys of a group's state records begin with: two groups over one state topic do not meet.
@@ -10,6 +10,12 @@ pub(crate) fn state_prefix(group: &str) -> Vec<u8> {
     let mut prefix = group.as_bytes().to_vec();
     prefix.push(0);
     prefix
+}
+
+/// Where the state of a partition lies: beside it, by number. A leading topic with more partitions than the state topic
+/// (dead letters beside mentions' state) goes round, and tells its partitions apart by its keys.
+pub(crate) fn state_partition(of: &TopicPartition, state_partitions: u32) -> u32 {
+    of.partition % state_partitions.max(1)
 }
 
 /// A state record under its key in the topic.
@@ -62,13 +68,14 @@ impl KafkaConsumer {
             }
         }
         let prefix = state_prefix(&self.group);
+        let state_partitions = self.state_partitions;
         let state: Vec<Keyed<'_>> = commit
             .state
             .iter()
             .flat_map(|(at, records)| {
                 let prefix = &prefix;
                 records.iter().map(move |record| Keyed {
-                    partition: at.partition,
+                    partition: state_partition(at, state_partitions),
                     key: [prefix.as_slice(), &record.key].concat(),
                     record,
                 })

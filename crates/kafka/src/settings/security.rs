@@ -130,6 +130,13 @@ impl SecuritySettings {
                 remedy,
             ));
         };
+        if self.token_file.is_some() && self.mechanism != OAUTHBEARER {
+            problem(
+                "token_file",
+                format!("mechanism {:?} takes no token", self.mechanism),
+                "choose OAUTHBEARER, or leave it out",
+            );
+        }
         if !sasl {
             if !self.mechanism.is_empty() {
                 problem(

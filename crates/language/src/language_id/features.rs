@@ -3,8 +3,6 @@
 use crate::stable_hash;
 use crate::words::{Word, Words};
 
-/// Longest n-gram, in characters.
-const LONGEST: usize = 4;
 /// Features taken from one text at most, whole words: enough to decide, and a bound on the cost of long texts.
 pub(super) const MOST: usize = 130;
 
@@ -16,22 +14,34 @@ pub(super) fn each_feature(words: &Words, word: &Word, mut each: impl FnMut(u64)
         return;
     }
     each(word.hash);
-    // n-grams of `_word_`, the bounds as spaces: the folded text has them on both sides.
-    let mut window = [u64::from(b' '); LONGEST];
-    let mut seen = 1;
-    for character in spelled.chars().chain(std::iter::once(' ')) {
-        window.rotate_left(1);
-        window[LONGEST - 1] = u64::from(u32::from(character));
-        seen += 1;
-        let (d, c, b, a) = (window[3], window[2], window[1], window[0]);
-        if seen >= 3 {
-            let three = b << 42 | c << 21 | d;
+    if spelled.is_ascii() {
+        each_gram(spelled.bytes().map(u32::from), each);
+    } else {
+        each_gram(spelled.chars().map(u32::from), each);
+    }
+}
+
+/// Calls `each` with the hash of every n-gram of `_word_`; the bounds are spaces, as in the folded text.
+#[inline]
+fn each_gram(characters: impl Iterator<Item = u32>, mut each: impl FnMut(u64)) {
+    const BOUND: u64 = b' ' as u64;
+    let (mut first, mut second, mut third) = (BOUND, BOUND, BOUND);
+    let mut take = |last: u64, seen: usize| {
+        if seen >= 1 {
+            let three = second << 42 | third << 21 | last;
             each(stable_hash::spread(three));
-            if seen >= 4 {
+            if seen >= 2 {
                 each(stable_hash::spread(
-                    three.rotate_left(7) ^ a.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+                    three.rotate_left(7) ^ first.wrapping_mul(0x9e37_79b9_7f4a_7c15),
                 ));
             }
         }
+        (first, second, third) = (second, third, last);
+    };
+    let mut seen = 0;
+    for character in characters {
+        take(u64::from(character), seen);
+        seen += 1;
     }
+    take(BOUND, seen);
 }

@@ -56,6 +56,20 @@ pub fn identify_words(words: &Words) -> Identified {
     identify_with(&SHIPPED, words)
 }
 
+/// Code of the language of a text that has been read already, empty if unsure: as [`identify_words`], without working the
+/// confidence out where it is plain that it suffices.
+#[must_use]
+pub fn code_of_words(words: &Words) -> &'static str {
+    match script::main_script(words.folded()) {
+        None => UNSURE.code,
+        Some(Script::Of(code)) => code,
+        Some(script) => SHIPPED
+            .score(script, words)
+            .filter(|scores| scores.is_at_least(LEAST_CONFIDENCE))
+            .map_or(UNSURE.code, |scores| scores.code),
+    }
+}
+
 /// Language of a text by another model.
 #[must_use]
 pub fn identify_with(model: &Model, words: &Words) -> Identified {
@@ -66,7 +80,11 @@ pub fn identify_with(model: &Model, words: &Words) -> Identified {
             confidence: 0.99,
         },
         Some(script) => model
-            .best(script, words)
+            .score(script, words)
+            .map(|scores| Identified {
+                code: scores.code,
+                confidence: scores.confidence(),
+            })
             .filter(|best| best.confidence >= LEAST_CONFIDENCE)
             .unwrap_or(UNSURE),
     }

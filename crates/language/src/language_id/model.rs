@@ -1,6 +1,5 @@
 //! The model: one table of small integers for each script that several languages share.
 
-use super::Identified;
 use super::features::{MOST, each_feature};
 use super::script::{SHARED, Script};
 use crate::words::Words;
@@ -46,9 +45,80 @@ pub(super) struct Table {
 }
 
 /// Weights of one feature, a cache line: a row that lay across two would cost two misses, and misses are the price here.
+///
+/// Two weights a cell, each plus 128: sums of the even and of the odd languages then need no sign extension, which was half
+/// of the work of adding a row.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
-pub(super) struct Row(pub [i8; WIDTH]);
+pub(super) struct Row([u16; PAIRS]);
+
+/// Cells of a row.
+const PAIRS: usize = WIDTH / 2;
+/// What a weight of zero is stored as.
+const ZERO: u8 = 128;
+
+impl Row {
+    /// A row of these weights. The least a byte can hold is raised by one: training never gives it, and without it sums of
+    /// 258 rows stay within 16 bits.
+    pub(super) fn of(weights: [i8; WIDTH]) -> Row {
+        let stored = |at: usize| weights[at].max(-i8::MAX).cast_unsigned() ^ ZERO;
+        Row(std::array::from_fn(|pair| {
+            u16::from_le_bytes([stored(2 * pair), stored(2 * pair + 1)])
+        }))
+    }
+
+    /// The weights in order.
+    fn weights(&self) -> impl Iterator<Item = i8> + '_ {
+        self.0
+            .iter()
+            .flat_map(|pair| pair.to_le_bytes())
+            .map(|byte| (byte ^ ZERO).cast_signed())
+    }
+}
+
+/// Sums of rows: of the even languages and of the odd ones, each row's zero still in them.
+#[derive(Clone, Copy)]
+struct Sums {
+    even: [u16; PAIRS],
+    odd: [u16; PAIRS],
+}
+
+impl Sums {
+    fn none() -> Sums {
+        Sums {
+            even: [0; PAIRS],
+            odd: [0; PAIRS],
+        }
+    }
+
+    /// Adds a row. At most 258 are added, so what is left after the zeros are taken out again fits 16 bits, whatever the
+    /// sums wrapped to meanwhile.
+    #[inline]
+    fn add(&mut self, row: &Row) {
+        for (sum, pair) in self.even.iter_mut().zip(&row.0) {
+            *sum = sum.wrapping_add(pair & 0xff);
+        }
+        for (sum, pair) in self.odd.iter_mut().zip(&row.0) {
+            *sum = sum.wrapping_add(pair >> 8);
+        }
+    }
+
+    /// The sums of `languages` languages over `count` rows; the rest is out of the running.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "at most 258 rows, modulo 2^16"
+    )]
+    fn of_languages(&self, languages: usize, count: usize) -> [i16; WIDTH] {
+        let zero = (count as u16).wrapping_mul(u16::from(ZERO));
+        let mut sums = [i16::MIN; WIDTH];
+        for ((sums, even), odd) in sums.chunks_exact_mut(2).zip(&self.even).zip(&self.odd) {
+            sums[0] = even.wrapping_sub(zero).cast_signed();
+            sums[1] = odd.wrapping_sub(zero).cast_signed();
+        }
+        sums[languages..].fill(i16::MIN);
+        sums
+    }
+}
 
 /// A model file that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -84,16 +154,17 @@ impl Model {
                 .chunks_exact(4)
                 .map(f32_of)
                 .collect();
-            let mut weights = vec![Row([0; WIDTH]); 1 << rows_log2];
-            for (row, bytes) in weights
-                .iter_mut()
-                .zip(take(&mut rest, languages << rows_log2)?.chunks_exact(languages))
-            {
-                row.0
-                    .iter_mut()
-                    .zip(bytes)
-                    .for_each(|(weight, byte)| *weight = byte.cast_signed());
-            }
+            let row = |bytes: &[u8]| {
+                let mut weights = [0; WIDTH];
+                for (weight, byte) in weights.iter_mut().zip(bytes) {
+                    *weight = byte.cast_signed();
+                }
+                Row::of(weights)
+            };
+            let weights = take(&mut rest, languages << rows_log2)?
+                .chunks_exact(languages)
+                .map(row)
+                .collect();
             model.tables.push(Table {
                 script,
                 codes,
@@ -131,20 +202,20 @@ impl Model {
                 table
                     .weights
                     .iter()
-                    .flat_map(|row| &row.0[..table.codes.len()])
-                    .map(|weight| weight.cast_unsigned()),
+                    .flat_map(|row| row.weights().take(table.codes.len()))
+                    .map(i8::cast_unsigned),
             );
         }
         bytes
     }
 
-    /// The most likely language of a script that several share.
-    pub(super) fn best(&self, script: Script, words: &Words) -> Option<Identified> {
+    /// The logits of the languages of a script that several share.
+    pub(super) fn score(&self, script: Script, words: &Words) -> Option<Scores> {
         let index = SHARED.iter().position(|shared| *shared == script)?;
         self.tables
             .iter()
             .find(|table| table.script == index)?
-            .best(words)
+            .score(words)
     }
 }
 
@@ -186,35 +257,39 @@ impl Waiting {
 impl Table {
     /// Adds the rows that wait; gives their number.
     #[inline]
-    fn add(&self, waiting: &mut Waiting, sums: &mut [i16; WIDTH]) -> usize {
+    fn add(&self, waiting: &mut Waiting, sums: &mut Sums) -> usize {
         let count = std::mem::take(&mut waiting.count);
+        // A copy that lives in registers while the rows go by.
+        let mut near = *sums;
         for row in &waiting.rows[..count] {
-            for (sum, weight) in sums.iter_mut().zip(&self.weights[*row as usize].0) {
-                *sum = sum.saturating_add(i16::from(*weight));
-            }
+            near.add(&self.weights[*row as usize]);
         }
+        *sums = near;
         count
     }
 
     /// Whether one language leads so clearly that the rest of the text need not be read.
-    fn is_clear(&self, sums: &[i16; WIDTH], count: usize) -> bool {
-        let (mut first, mut second) = (i16::MIN, i16::MIN);
-        for sum in &sums[..self.codes.len()] {
-            second = second.max(first.min(*sum));
-            first = first.max(*sum);
-        }
+    fn is_clear(&self, sums: &Sums, count: usize) -> bool {
+        let sums = sums.of_languages(self.codes.len(), count);
+        let first = sums.iter().copied().fold(i16::MIN, i16::max);
+        let behind = |sum: &i16| if *sum == first { i16::MIN } else { *sum };
+        let leaders: u16 = sums.iter().map(|sum| u16::from(*sum == first)).sum();
+        let second = if leaders > 1 {
+            first
+        } else {
+            sums.iter().map(behind).fold(i16::MIN, i16::max)
+        };
         let lead = f32::from(first) - f32::from(second);
         #[expect(clippy::cast_precision_loss, reason = "a few hundred features")]
         let root = (count as f32).sqrt();
         lead * self.scale / root >= CLEAR_LEAD
     }
 
-    fn best(&self, words: &Words) -> Option<Identified> {
+    fn score(&self, words: &Words) -> Option<Scores> {
         let mask = (1usize << self.rows_log2) - 1;
-        // At most 130 features and those of one more word, 127 each: sums stay within 16 bits up to 258 features, and
-        // what passes that is cut off by saturation. Rows wait until there are some, so that their look-ups, which are the
-        // price, do not wait for each other.
-        let mut sums = [0i16; WIDTH];
+        // At most 130 features and those of one more word, 127 each: sums stay within 16 bits up to 258 features. Rows wait
+        // until there are some, so that their look-ups, which are the price, do not wait for each other.
+        let mut sums = Sums::none();
         let (mut waiting, mut count) = (Waiting::default(), 0);
         for word in words.words() {
             each_feature(words, word, |hash| {
@@ -231,35 +306,80 @@ impl Table {
             }
         }
         count += self.add(&mut waiting, &mut sums);
-        if count == 0 {
-            return None;
+        (count > 0).then(|| self.scores(&sums, count))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred features")]
+    fn scores(&self, sums: &Sums, count: usize) -> Scores {
+        let languages = self.codes.len();
+        let root = (count as f32).sqrt();
+        let mut logits = [f32::MIN; WIDTH];
+        let sums = sums.of_languages(languages, count);
+        for ((logit, sum), bias) in logits.iter_mut().zip(sums).zip(&self.bias) {
+            *logit = f32::from(sum) * self.scale / root + bias;
         }
-        #[expect(clippy::cast_precision_loss, reason = "a few hundred features")]
-        let logit =
-            |(sum, bias): (&i16, &f32)| f32::from(*sum) * self.scale / (count as f32).sqrt() + bias;
-        let logits: Vec<f32> = sums.iter().zip(&self.bias).map(logit).collect();
-        let (at, top) =
-            logits
-                .iter()
-                .copied()
-                .enumerate()
-                .fold((0, f32::MIN), |best, (at, logit)| {
-                    if logit > best.1 { (at, logit) } else { best }
-                });
-        let total: f32 = logits
+        let (best, top) = first_highest(&logits);
+        Scores {
+            code: self.codes.get(best).copied().unwrap_or_default(),
+            logits,
+            languages,
+            best,
+            top,
+            // One or two short words look like many languages, whatever the weights say.
+            evidence: (count as f32 / FULL_EVIDENCE).min(1.0),
+        }
+    }
+}
+
+/// The logits of one text.
+pub(super) struct Scores {
+    /// The most likely language.
+    pub code: &'static str,
+    logits: [f32; WIDTH],
+    languages: usize,
+    best: usize,
+    top: f32,
+    evidence: f32,
+}
+
+/// How far the bound on a confidence must stand above what is asked, so that rounding does not matter.
+const ROUNDING: f32 = 1e-3;
+
+impl Scores {
+    /// Estimated probability of the most likely language.
+    pub(super) fn confidence(&self) -> f32 {
+        let total: f32 = self.logits[..self.languages]
             .iter()
-            .map(|logit| logit - top)
+            .map(|logit| logit - self.top)
             .filter(|behind| *behind > NEGLIGIBLE)
             .map(f32::exp)
             .sum();
-        // One or two short words look like many languages, whatever the weights say.
-        #[expect(clippy::cast_precision_loss, reason = "a few hundred features")]
-        let evidence = (count as f32 / FULL_EVIDENCE).min(1.0);
-        Some(Identified {
-            code: self.codes[at],
-            confidence: evidence / total,
-        })
+        self.evidence / total
     }
+
+    /// Whether the confidence is at least `least`. Mostly the second language is so far behind that all others together, were
+    /// they as near as it, would change nothing: one exponential instead of forty.
+    pub(super) fn is_at_least(&self, least: f32) -> bool {
+        let mut others = self.logits;
+        others[self.best] = f32::MIN;
+        let (_, second) = first_highest(&others);
+        #[expect(clippy::cast_precision_loss, reason = "at most 64")]
+        let most = 1.0 + (self.languages - 1) as f32 * (second - self.top).exp();
+        self.evidence / most >= least + ROUNDING || self.confidence() >= least
+    }
+}
+
+/// The highest value and the first place it stands at. Eight running maxima, so that eight are compared at once.
+fn first_highest(values: &[f32; WIDTH]) -> (usize, f32) {
+    let mut highest = [f32::MIN; 8];
+    for eight in values.as_chunks::<8>().0 {
+        for (highest, value) in highest.iter_mut().zip(eight) {
+            *highest = if *value > *highest { *value } else { *highest };
+        }
+    }
+    let top = highest.into_iter().fold(f32::MIN, f32::max);
+    let first = values.iter().position(|value| *value >= top);
+    (first.unwrap_or(0), top)
 }
 
 fn take<'a>(rest: &mut &'a [u8], size: usize) -> Result<&'a [u8], ModelProblem> {

@@ -195,7 +195,7 @@ fn rounded(
     let scale = top / 127.0;
     let byte = |weight: &f32| (weight / scale).round().clamp(-127.0, 127.0) as i8;
     let row =
-        |weights: &[f32]| WeightRow(std::array::from_fn(|at| weights.get(at).map_or(0, byte)));
+        |weights: &[f32]| WeightRow::of(std::array::from_fn(|at| weights.get(at).map_or(0, byte)));
     let weights = weights.chunks_exact(codes.len()).map(row).collect();
     Table {
         script,

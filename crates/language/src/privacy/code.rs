@@ -21,6 +21,71 @@ const TOP_DOMAINS: [&str; 66] = [
 
 /// Finds them all.
 pub(crate) fn find(text: &str, context: &Context, findings: &mut Vec<Finding>) {
+    if !text.is_ascii() {
+        return find_in_pieces(text, context, findings);
+    }
+    let mut start = 0;
+    let mut seen = Seen::default();
+    for (at, byte) in text.bytes().enumerate() {
+        let kind = BYTES[usize::from(byte)];
+        if kind != BLANK {
+            seen.take(kind);
+            continue;
+        }
+        if seen.may_be_one() {
+            piece(text, start, at, context, findings);
+        }
+        (start, seen) = (at + 1, Seen::default());
+    }
+    if seen.may_be_one() {
+        piece(text, start, text.len(), context, findings);
+    }
+}
+
+/// What [`piece`] needs a byte for.
+const BYTES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = match byte as u8 {
+            b'0'..=b'9' | b'@' | b'.' | b':' => SIGN,
+            b'A'..=b'Z' => CAPITAL,
+            // As `char::is_whitespace`.
+            b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r' => BLANK,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+};
+/// A digit, or a sign of an address.
+const SIGN: u8 = 1;
+const CAPITAL: u8 = 2;
+const BLANK: u8 = 4;
+
+/// What a piece of ASCII holds: most hold nothing that could be an identifier, and need not be looked at again.
+#[derive(Default)]
+struct Seen {
+    signs: u8,
+    capitals: u32,
+}
+
+impl Seen {
+    #[inline]
+    fn take(&mut self, kind: u8) {
+        self.signs |= kind;
+        self.capitals += u32::from(kind == CAPITAL);
+    }
+
+    /// A sign, or two capitals, which may be the first half of a postcode or a number.
+    #[inline]
+    fn may_be_one(&self) -> bool {
+        self.signs & SIGN != 0 || self.capitals >= 2
+    }
+}
+
+/// The general case: blanks beyond ASCII part pieces, too.
+fn find_in_pieces(text: &str, context: &Context, findings: &mut Vec<Finding>) {
     let mut position = 0;
     while position < text.len() {
         let rest = &text[position..];

@@ -84,67 +84,48 @@ fn time_of_day(bytes: &[u8], end: usize) -> usize {
     }
 }
 
-const MONTHS: [&str; 60] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "jan",
-    "feb",
-    "mar",
-    "apr",
-    "jun",
-    "jul",
-    "aug",
-    "sep",
-    "sept",
-    "oct",
-    "nov",
-    "dec",
-    "januar",
-    "februar",
-    "märz",
-    "mai",
-    "juni",
-    "juli",
-    "oktober",
-    "dezember",
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-    "enero",
-    "febrero",
-    "marzo",
-    "abril",
-    "mayo",
-    "junio",
-    "julio",
-    "agosto",
-    "septiembre",
-    "octubre",
-    "noviembre",
-    "diciembre",
-    "gennaio",
-    "maggio",
-    "giugno",
-    "luglio",
-    "settembre",
+/// Names of months, and their abbreviations, by the letter they begin with.
+const MONTHS: [(u8, &[&str]); 11] = [
+    (
+        b'a',
+        &[
+            "april", "august", "apr", "aug", "avril", "août", "abril", "agosto",
+        ],
+    ),
+    (
+        b'd',
+        &["december", "dec", "dezember", "décembre", "diciembre"],
+    ),
+    (b'e', &["enero"]),
+    (b'f', &["february", "feb", "februar", "février", "febrero"]),
+    (b'g', &["gennaio", "giugno"]),
+    (
+        b'j',
+        &[
+            "january", "june", "july", "jan", "jun", "jul", "januar", "juni", "juli", "janvier",
+            "juin", "juillet", "junio", "julio",
+        ],
+    ),
+    (b'l', &["luglio"]),
+    (
+        b'm',
+        &[
+            "march", "may", "mar", "märz", "mai", "mars", "marzo", "mayo", "maggio",
+        ],
+    ),
+    (b'n', &["november", "nov", "novembre", "noviembre"]),
+    (b'o', &["october", "oct", "oktober", "octobre", "octubre"]),
+    (
+        b's',
+        &[
+            "september",
+            "sep",
+            "sept",
+            "septembre",
+            "septiembre",
+            "settembre",
+        ],
+    ),
 ];
 
 /// Dates with a month's name: "12 March 2021", "March 12th, 2021", "3rd of May", "May 2021".
@@ -153,9 +134,7 @@ pub(crate) fn find_named(text: &str, findings: &mut Vec<Finding>) {
     let mut position = 0;
     while let Some(offset) = bytes[position..].iter().position(u8::is_ascii_alphabetic) {
         let start = position + offset;
-        let length = text[start..]
-            .find(|letter: char| !letter.is_alphabetic())
-            .unwrap_or(text.len() - start);
+        let length = letters(text, start);
         position = start + length;
         let begins_word =
             start == 0 || !bytes[start - 1].is_ascii_alphanumeric() && bytes[start - 1] < 0x80;
@@ -175,17 +154,29 @@ pub(crate) fn find_named(text: &str, findings: &mut Vec<Finding>) {
     }
 }
 
-fn is_month(word: &str) -> bool {
-    // "may" and "mar" as plain words need a capital; only a first letter in JFMASOND (or G, E, Ä) begins a month.
-    if !matches!(
-        word.as_bytes()[0] | 0x20,
-        b'j' | b'f' | b'm' | b'a' | b's' | b'o' | b'n' | b'd' | b'e' | b'g' | b'l'
-    ) {
-        return false;
+/// Length of the run of letters that begins at the ASCII letter at `start`.
+fn letters(text: &str, start: usize) -> usize {
+    let rest = &text[start..];
+    let ascii = rest
+        .bytes()
+        .position(|byte| !byte.is_ascii_alphabetic())
+        .unwrap_or(rest.len());
+    if rest.as_bytes().get(ascii).is_none_or(u8::is_ascii) {
+        return ascii;
     }
+    rest.find(|letter: char| !letter.is_alphabetic())
+        .unwrap_or(rest.len())
+}
+
+fn is_month(word: &str) -> bool {
+    // "may" and "mar" as plain words need a capital.
+    let first = word.as_bytes()[0] | 0x20;
+    let Some((_, months)) = MONTHS.iter().find(|(letter, _)| *letter == first) else {
+        return false;
+    };
     let ambiguous = matches!(word, "may" | "mar" | "march" | "mars" | "dec" | "sept");
     !ambiguous
-        && MONTHS.iter().any(|month| {
+        && months.iter().any(|month| {
             month.len() == word.len()
                 && month
                     .chars()

@@ -152,7 +152,7 @@ impl Redactor {
     /// Names, addresses and places.
     fn names(&self, text: &str, findings: &mut Vec<Finding>) {
         let words = self.words(text);
-        let tags = self.tagger.tag(&words);
+        let tags = self.tagger.tag(text, &words);
         names::find(text, &words, tags, findings);
     }
 }

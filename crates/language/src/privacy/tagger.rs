@@ -5,7 +5,7 @@
 //! its neighbours, so names that were never trained on look like names that were. Words that cannot be part of a name
 //! or an address by the lists are not scored at all, which is what keeps the common path cheap.
 
-use super::word::{Shape, Word, list, mix};
+use super::word::{Shape, Word, affixes, list, mix};
 
 /// What a word is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -163,15 +163,15 @@ impl TaggerModel {
         })
     }
 
-    /// The tag of each word.
-    pub(crate) fn tag(&self, words: &[Word]) -> Vec<Tag> {
+    /// The tag of each word of `text`.
+    pub(crate) fn tag(&self, text: &str, words: &[Word]) -> Vec<Tag> {
         let mut tags = vec![Tag::Outside; words.len()];
         let lower = all_lower(words);
         for index in 0..words.len() {
             if candidate(words, &tags, index) {
                 // All rows first, then their weights: the look-ups do not wait for each other.
                 let (mut rows, mut count) = ([0_u32; MOST_FEATURES], 0);
-                features(words, &tags, index, lower, |row| {
+                features(text, words, &tags, index, lower, |row| {
                     rows[count] = row;
                     count += 1;
                 });
@@ -278,6 +278,7 @@ fn row(position: u64, left: u64, right: u64) -> u32 {
 /// Calls `take` with the row of every feature of the word at `index`.
 #[inline]
 pub(crate) fn features(
+    text: &str,
     words: &[Word],
     tags: &[Tag],
     index: usize,
@@ -285,6 +286,7 @@ pub(crate) fn features(
     mut take: impl FnMut(u32),
 ) {
     let word = &words[index];
+    let affixes = affixes(&text[word.start as usize..word.end as usize]);
     let at = index as isize;
     let tag_back = |back: usize| {
         if index >= back {
@@ -320,10 +322,10 @@ pub(crate) fn features(
     take(row(13, after, own));
     take(row(14, before, before2 ^ before3.rotate_left(11)));
     take(row(15, last, before));
-    take(row(16, u64::from(word.affixes[2]), u64::from(lower)));
-    take(row(17, u64::from(word.affixes[3]), 0));
-    take(row(18, u64::from(word.affixes[0]), word.shape as u64));
-    take(row(19, u64::from(word.affixes[1]), 0));
+    take(row(16, u64::from(affixes[2]), u64::from(lower)));
+    take(row(17, u64::from(affixes[3]), 0));
+    take(row(18, u64::from(affixes[0]), word.shape as u64));
+    take(row(19, u64::from(affixes[1]), 0));
     take(row(
         20,
         u64::from(word.length) << 3 | word.shape as u64,

@@ -7,6 +7,7 @@ use super::word::{Word, list};
 /// One training text: its words and the tag of each.
 #[derive(Debug, Clone)]
 pub struct Example {
+    text: String,
     words: Vec<Word>,
     gold: Vec<Tag>,
 }
@@ -51,7 +52,11 @@ impl Redactor {
                 .map_or(Tag::Outside, |(tag, _, _)| *tag)
         };
         let gold = words.iter().map(tag_of).collect();
-        Example { words, gold }
+        Example {
+            text: text.to_owned(),
+            words,
+            gold,
+        }
     }
 }
 
@@ -130,7 +135,9 @@ fn learn(weights: &mut Weights, example: &Example, settings: Settings) {
             continue;
         }
         rows.clear();
-        features(words, &tags, index, lower, |row| rows.push(row));
+        features(&example.text, words, &tags, index, lower, |row| {
+            rows.push(row)
+        });
         let mut scores = [0.0_f32; 5];
         for row in &rows {
             for (score, weight) in scores.iter_mut().zip(weights.now[*row as usize]) {

@@ -57,8 +57,6 @@ pub(crate) struct Word {
     pub end: u32,
     /// Of the lower-cased word.
     pub hash: u64,
-    /// Of the first two and three characters, of the last two and three.
-    pub affixes: [u32; 4],
     pub lists: u16,
     pub shape: Shape,
     /// Characters, at most 15.
@@ -213,6 +211,11 @@ pub(crate) fn words(text: &str, lists: &Lists, limit: usize) -> Vec<Word> {
     let (mut first, mut breaks_line, mut blank) = (true, false, true);
     while position < bytes.len() && words.len() < limit {
         let byte = bytes[position];
+        if byte == b' ' {
+            blank = true;
+            position += 1;
+            continue;
+        }
         if byte.is_ascii_whitespace() {
             breaks_line |= byte == b'\n';
             first |= byte == b'\n';
@@ -220,38 +223,32 @@ pub(crate) fn words(text: &str, lists: &Lists, limit: usize) -> Vec<Word> {
             position += 1;
             continue;
         }
-        let word = if byte.is_ascii_alphanumeric() || byte >= 0x80 {
+        let word = if COUNTED[usize::from(byte)] != 0 || byte >= 0x80 {
             read_word(text, position)
         } else {
             sign(position, byte)
         };
         position = word.end as usize;
-        let ends_sentence =
-            word.shape == Shape::Sign && matches!(byte, b'.' | b'!' | b'?' | b':' | b'"' | b'>');
+        let is_sign = word.shape == Shape::Sign;
         words.push(Word {
             first,
             breaks_line,
             blank_before: blank,
             ..word
         });
-        first = ends_sentence || (first && word.shape == Shape::Sign);
+        let ends_sentence = is_sign && matches!(byte, b'.' | b'!' | b'?' | b':' | b'"' | b'>');
+        first = is_sign && (first || ends_sentence);
         (breaks_line, blank) = (false, false);
     }
-    look_up(text, &mut words, lists);
+    look_up(&mut words, lists);
     words
 }
 
-/// Adds what the lists say, and the letters of words that may be scored. In a loop of its own, because the table is larger
-/// than the near cache: here the look-ups of all words run side by side.
-fn look_up(text: &str, words: &mut [Word], lists: &Lists) {
+/// Adds what the lists say. In a loop of its own, because the table is larger than the near cache: here the look-ups of all
+/// words run side by side.
+fn look_up(words: &mut [Word], lists: &Lists) {
     for word in words.iter_mut().filter(|word| word.shape != Shape::Sign) {
         word.lists = lists.get(word.hash);
-    }
-    for word in words
-        .iter_mut()
-        .filter(|word| word.shape != Shape::Sign && !never_scored(word.shape, word.lists))
-    {
-        word.affixes = affixes(&text[word.start as usize..word.end as usize]);
     }
 }
 
@@ -260,7 +257,6 @@ fn sign(start: usize, byte: u8) -> Word {
         start: start as u32,
         end: start as u32 + 1,
         hash: mix(step(FNV_OFFSET, u32::from(byte))),
-        affixes: [0; 4],
         lists: list::COMMON,
         shape: Shape::Sign,
         length: 1,
@@ -272,7 +268,7 @@ fn sign(start: usize, byte: u8) -> Word {
 }
 
 /// Letter counts that make a shape, 21 bits each: lower-case, capitals, digits.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Letters {
     counts: u64,
     first_upper: bool,
@@ -299,7 +295,12 @@ const COUNTED: [u64; 256] = {
 };
 
 impl Letters {
+    #[inline]
     fn shape(self) -> Shape {
+        // Nearly all words: small letters only.
+        if self.counts < UPPER {
+            return Shape::Lower;
+        }
         let part = |unit: u64| (self.counts / unit) & ((1 << 21) - 1);
         match (part(UPPER), part(LOWER), part(DIGIT)) {
             (0, 0, _) => Shape::Digits,
@@ -330,8 +331,9 @@ impl Reader {
     }
 }
 
-/// Hashes of the first two and three letters and of the last two and three.
-fn affixes(word: &str) -> [u32; 4] {
+/// Hashes of the first two and three letters and of the last two and three. Asked for by the tagger, for the few words it
+/// scores.
+pub(crate) fn affixes(word: &str) -> [u32; 4] {
     let (mut state, mut count) = (FNV_OFFSET, 0);
     let (mut heads, mut last) = ([0_u32; 2], [0_u32; 3]);
     for letter in word.chars().filter(|letter| !is_apostrophe(*letter)) {
@@ -362,21 +364,28 @@ fn fold(letter: char) -> char {
     }
 }
 
+#[inline]
 fn read_word(text: &str, start: usize) -> Word {
-    let mut reader = Reader {
-        state: FNV_OFFSET,
-        letters: Letters::default(),
-        count: 0,
-    };
     let bytes = text.as_bytes();
-    let mut end = start;
-    // Nearly every letter is ASCII: no decoding for those.
-    while end < bytes.len() && COUNTED[usize::from(bytes[end])] != 0 {
-        let byte = bytes[end];
-        let counted = COUNTED[usize::from(byte)];
-        reader.take(counted, u32::from(byte.to_ascii_lowercase()));
+    let (mut state, mut counts, mut end) = (FNV_OFFSET, 0, start);
+    // Nearly every letter is ASCII: no decoding for those. The bit that parts capitals from small letters is set in digits.
+    while let Some(byte) = bytes.get(end) {
+        let counted = COUNTED[usize::from(*byte)];
+        if counted == 0 {
+            break;
+        }
+        counts += counted;
+        state = step(state, u32::from(byte | 0x20));
         end += 1;
     }
+    let mut reader = Reader {
+        state,
+        letters: Letters {
+            counts,
+            first_upper: COUNTED[usize::from(bytes[start])] == UPPER,
+        },
+        count: (end - start) as u32,
+    };
     if bytes
         .get(end)
         .is_some_and(|byte| *byte >= 0x80 || *byte == b'\'')
@@ -395,7 +404,6 @@ fn read_word(text: &str, start: usize) -> Word {
         start: start as u32,
         end: end as u32,
         hash: mix(reader.state),
-        affixes: [0; 4],
         lists: 0,
         shape: reader.letters.shape(),
         length: reader.count.min(15) as u8,
@@ -438,14 +446,6 @@ fn read_rest(text: &str, from: usize, reader: &mut Reader) -> usize {
         end = next;
     }
     end
-}
-
-/// An everyday word without a capital that no list of names or streets holds: the tagger never scores it, so it needs no
-/// letters. Most words are such.
-#[inline]
-fn never_scored(shape: Shape, lists: u16) -> bool {
-    const CHANCES: u16 = list::PARTICLE | list::STREET | list::GIVEN | list::FAMILY | list::PLACE;
-    shape == Shape::Lower && lists & list::COMMON != 0 && lists & CHANCES == 0
 }
 
 /// Combining marks and joiners inside words of other scripts.

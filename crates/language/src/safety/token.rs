@@ -129,6 +129,10 @@ pub(crate) fn tokenise(text: &str, limit: usize) -> Vec<Token> {
     let mut sentence_start = 0;
     while position < bytes.len() {
         let byte = bytes[position];
+        if byte == b' ' {
+            position += 1;
+            continue;
+        }
         // Curly apostrophe and the other general punctuation marks: E2 80 xx.
         if byte == 0xe2 && position + 2 < bytes.len() && bytes[position + 1] == 0x80 {
             position += 3;
@@ -168,15 +172,83 @@ pub(crate) fn tokenise(text: &str, limit: usize) -> Vec<Token> {
     tokens
 }
 
+/// An ASCII letter or digit in lower case; 0 for every other byte.
+const FOLDED: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        if (byte as u8).is_ascii_alphanumeric() {
+            table[byte] = (byte as u8).to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    table
+};
+
+/// What a word is known by, while it is read.
+struct Folding {
+    state: u64,
+    tail: u64,
+    prefixes: [u32; PREFIX_SLOTS],
+    length: usize,
+}
+
+impl Folding {
+    #[inline]
+    fn take(&mut self, folded: u8) {
+        self.state = fnv_step(self.state, folded);
+        self.tail = (self.tail << 8) | u64::from(folded);
+        self.length += 1;
+        // Lengths without a slot fall out of the array's range.
+        if let Some(slot) = self.prefixes.get_mut(self.length.wrapping_sub(3)) {
+            *slot = prefix_of(self.state);
+        }
+    }
+}
+
 /// Reads one word that starts at `start`; returns where it ends.
 #[inline]
 fn read_word(bytes: &[u8], start: usize, before: Break, tokens: &mut Vec<Token>) -> usize {
-    let mut state = FNV_OFFSET;
-    let mut prefixes = [0_u32; PREFIX_SLOTS];
-    let mut tail = 0_u64;
-    let mut length = 0_usize;
+    let mut word = Folding {
+        state: FNV_OFFSET,
+        tail: 0,
+        prefixes: [0; PREFIX_SLOTS],
+        length: 0,
+    };
     let mut position = start;
-    let mut end = start;
+    // Nearly every word is ASCII letters up to a blank.
+    while let Some(byte) = bytes.get(position) {
+        let folded = FOLDED[usize::from(*byte)];
+        if folded == 0 {
+            break;
+        }
+        word.take(folded);
+        position += 1;
+    }
+    let mut end = position;
+    if bytes
+        .get(position)
+        .is_some_and(|byte| *byte == b'\'' || *byte >= 0x80)
+    {
+        (position, end) = read_rest(bytes, position, &mut word);
+    }
+    tokens.push(Token {
+        start: start as u32,
+        end: end as u32,
+        hash: finish(word.state),
+        prefixes: word.prefixes,
+        tail: word.tail,
+        length: word.length.min(usize::from(u16::MAX)) as u16,
+        numeric: bytes[start].is_ascii_digit(),
+        before,
+        in_question: false,
+    });
+    position
+}
+
+/// The general case: letters beyond ASCII, and apostrophes. Gives where reading goes on and where the word ends.
+fn read_rest(bytes: &[u8], from: usize, word: &mut Folding) -> (usize, usize) {
+    let (mut position, mut end) = (from, from);
     while position < bytes.len() {
         let byte = bytes[position];
         if byte == 0xe2 && position + 2 < bytes.len() && bytes[position + 1] == 0x80 {
@@ -189,13 +261,7 @@ fn read_word(bytes: &[u8], start: usize, before: Break, tokens: &mut Vec<Token>)
         }
         match KINDS[byte as usize] {
             Kind::Letter => {
-                let folded = byte.to_ascii_lowercase();
-                state = fnv_step(state, folded);
-                tail = (tail << 8) | u64::from(folded);
-                length += 1;
-                if (3..3 + PREFIX_SLOTS).contains(&length) {
-                    prefixes[length - 3] = prefix_of(state);
-                }
+                word.take(byte.to_ascii_lowercase());
                 position += 1;
                 end = position;
             }
@@ -205,18 +271,7 @@ fn read_word(bytes: &[u8], start: usize, before: Break, tokens: &mut Vec<Token>)
             _ => break,
         }
     }
-    tokens.push(Token {
-        start: start as u32,
-        end: end as u32,
-        hash: finish(state),
-        prefixes,
-        tail,
-        length: length.min(usize::from(u16::MAX)) as u16,
-        numeric: bytes[start].is_ascii_digit(),
-        before,
-        in_question: false,
-    });
-    position
+    (position, end)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! contrasting conjunction, and at an "and" that opens a new subject ("… and the nurse …").
 
 use crate::stable_hash::hash_bytes;
-use crate::words::Words;
+use crate::words::{Word, Words};
 use std::ops::Range;
 
 const OPENS: &[u64] = &[
@@ -24,6 +24,15 @@ const OPENS: &[u64] = &[
     hash_bytes(b"maar"),
     hash_bytes(b"mas"),
 ];
+/// One bit of 64 for each of them: three words in four are surely none.
+const OPENS_BITS: u64 = {
+    let (mut bits, mut at) = (0, 0);
+    while at < OPENS.len() {
+        bits |= 1 << (OPENS[at] & 63);
+        at += 1;
+    }
+    bits
+};
 const AND: u64 = hash_bytes(b"and");
 const SUBJECTS: &[u64] = &[
     hash_bytes(b"the"),
@@ -44,51 +53,44 @@ const SUBJECTS: &[u64] = &[
     hash_bytes(b"you"),
 ];
 
-/// Where clauses and sentences begin, as word indices.
-#[derive(Debug, Clone)]
-pub(super) struct Clauses {
-    clauses: Vec<usize>,
-    sentences: Vec<usize>,
-    end: usize,
+/// Words of the clauses from that of word `first` to that of word `last`.
+///
+/// Looked for from the words outward: a text has one or two themes, and a list of all its clauses was mostly not read.
+pub(super) fn clauses(words: &Words, first: usize, last: usize) -> Range<usize> {
+    around(words.words(), first, last, begins_clause)
 }
 
-impl Clauses {
-    pub(super) fn of(words: &Words) -> Clauses {
-        let list = words.words();
-        let (mut clauses, mut sentences) = (vec![0], vec![0]);
-        for (at, word) in list.iter().enumerate().skip(1) {
-            let new_subject = word.hash == AND
-                && list
-                    .get(at + 1)
-                    .is_some_and(|next| SUBJECTS.contains(&next.hash));
-            if word.before.ends_sentence() {
-                sentences.push(at);
-                clauses.push(at);
-            } else if word.before.ends_clause() || new_subject || OPENS.contains(&word.hash) {
-                clauses.push(at);
-            }
-        }
-        Clauses {
-            clauses,
-            sentences,
-            end: list.len(),
-        }
-    }
-
-    /// Words of the clause that holds word `at`.
-    pub(super) fn clause(&self, at: usize) -> Range<usize> {
-        around(&self.clauses, at, self.end)
-    }
-
-    /// Words of the sentence that holds word `at`.
-    pub(super) fn sentence(&self, at: usize) -> Range<usize> {
-        around(&self.sentences, at, self.end)
-    }
+/// Words of the sentences from that of word `first` to that of word `last`.
+pub(super) fn sentences(words: &Words, first: usize, last: usize) -> Range<usize> {
+    around(words.words(), first, last, |list, at| {
+        list[at].before.ends_sentence()
+    })
 }
 
-fn around(starts: &[usize], at: usize, end: usize) -> Range<usize> {
-    let next = starts.partition_point(|start| *start <= at);
-    starts[next.saturating_sub(1)]..starts.get(next).copied().unwrap_or(end)
+#[inline]
+fn begins_clause(list: &[Word], at: usize) -> bool {
+    let word = &list[at];
+    let opens = || OPENS_BITS & (1 << (word.hash & 63)) != 0 && OPENS.contains(&word.hash);
+    let new_subject = || {
+        word.hash == AND
+            && list
+                .get(at + 1)
+                .is_some_and(|next| SUBJECTS.contains(&next.hash))
+    };
+    word.before.ends_clause() || opens() || new_subject()
+}
+
+#[inline]
+fn around(
+    list: &[Word],
+    first: usize,
+    last: usize,
+    begins: impl Fn(&[Word], usize) -> bool,
+) -> Range<usize> {
+    let first = first.min(list.len().saturating_sub(1));
+    let start = (1..=first).rev().find(|at| begins(list, *at));
+    let end = (last + 1..list.len()).find(|at| begins(list, *at));
+    start.unwrap_or(0)..end.unwrap_or(list.len())
 }
 
 #[cfg(test)]
@@ -98,12 +100,13 @@ mod tests {
     #[test]
     fn cuts_at_marks_contrasts_and_new_subjects() {
         let words = Words::of("The pen is easy and the nurse was rude. It works but hurts, sadly");
-        let clauses = Clauses::of(&words);
-        assert_eq!(clauses.clause(1), 0..4);
-        assert_eq!(clauses.clause(6), 4..9);
-        assert_eq!(clauses.sentence(6), 0..9);
-        assert_eq!(clauses.clause(10), 9..11);
-        assert_eq!(clauses.clause(13), 13..14);
-        assert_eq!(clauses.sentence(13), 9..14);
+        let clause = |at| clauses(&words, at, at);
+        let sentence = |at| sentences(&words, at, at);
+        assert_eq!(clause(1), 0..4);
+        assert_eq!(clause(6), 4..9);
+        assert_eq!(sentence(6), 0..9);
+        assert_eq!(clause(10), 9..11);
+        assert_eq!(clause(13), 13..14);
+        assert_eq!(sentence(13), 9..14);
     }
 }

@@ -112,7 +112,7 @@ fn phrase(lexicon: &Lexicon, words: &Words, at: usize) -> Option<(u32, usize)> {
 fn single(lexicon: &Lexicon, text: &str, words: &Words, at: usize, known: Known) -> Option<u32> {
     let word = &words.words()[at];
     let spelled = words.folded_word(word);
-    if spelled.len() == 1 && word.before.has(Gap::MARKS) {
+    if word.before.has(Gap::MARKS) && spelled.len() == 1 {
         let before = text[..word.start as usize]
             .chars()
             .next_back()

@@ -296,7 +296,14 @@ impl Lexicon {
             _ => return None,
         };
         for (ending, instead) in endings {
-            let Some(stem) = word.strip_suffix(ending).filter(|stem| stem.len() >= 3) else {
+            if !ends_with(word, ending) {
+                continue;
+            }
+            // The ending is whole characters, so its beginning is a boundary.
+            let Some(stem) = word
+                .get(..word.len() - ending.len())
+                .filter(|stem| stem.len() >= 3)
+            else {
                 continue;
             };
             let hash = instead.bytes().fold(
@@ -351,6 +358,18 @@ fn first_word_of_phrase(name: &str) -> Option<u64> {
 fn is_emoticon(name: &str) -> bool {
     name.chars()
         .any(|character| ":;=<>()[]^|/\\".contains(character))
+}
+
+/// As `str::ends_with`, from the back: most endings differ in the letter before the last, and a call to compare memory costs
+/// more than that.
+#[inline]
+fn ends_with(word: &str, ending: &str) -> bool {
+    word.len() >= ending.len()
+        && word
+            .bytes()
+            .rev()
+            .zip(ending.bytes().rev())
+            .all(|(letter, wanted)| letter == wanted)
 }
 
 /// Whether a letter stands three times in a row.

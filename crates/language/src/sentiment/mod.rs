@@ -18,7 +18,6 @@ pub use lexicon::{Lexicon, LexiconProblem};
 
 use crate::themes::ThemeHit;
 use crate::words::Words;
-use clauses::Clauses;
 use felt::Felt;
 use std::sync::LazyLock;
 
@@ -91,59 +90,83 @@ pub fn score_words(text: &str, words: &Words, hits: &[ThemeHit]) -> Sentiment {
 #[must_use]
 pub fn score_with(lexicon: &Lexicon, text: &str, words: &Words, hits: &[ThemeHit]) -> Sentiment {
     let felt = felt::find(lexicon, text, words);
-    let judged = !felt.is_empty() || lexicon.knows_any(words);
-    if !judged {
-        return Sentiment {
+    let feeling = judge(lexicon, words, &felt, hits);
+    Sentiment {
+        overall: feeling.overall,
+        toward: feeling.toward,
+        spans: felt.iter().map(|felt| span(lexicon, felt)).collect(),
+    }
+}
+
+/// Feeling of one text without the places that showed it: what [`Sentiment`] says first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Feeling {
+    /// As [`Sentiment::overall`].
+    pub overall: Option<i16>,
+    /// As [`Sentiment::toward`].
+    pub toward: Vec<Option<i16>>,
+}
+
+/// Feeling of a text that has been read already, where nobody asks for the places.
+#[must_use]
+pub fn feeling_of_words(text: &str, words: &Words, hits: &[ThemeHit]) -> Feeling {
+    judge(&SHIPPED, words, &felt::find(&SHIPPED, text, words), hits)
+}
+
+fn judge(lexicon: &Lexicon, words: &Words, felt: &[Felt], hits: &[ThemeHit]) -> Feeling {
+    if felt.is_empty() && !lexicon.knows_any(words) {
+        return Feeling {
             overall: None,
             toward: vec![None; hits.len()],
-            spans: Vec::new(),
         };
     }
-    let overall = Some(thousandths(
-        felt.iter()
-            .map(|felt| felt.factor * lexicon.value(felt.entry))
-            .sum(),
-        felt.len(),
-    ));
-    let toward = if hits.is_empty() {
-        Vec::new()
-    } else {
-        let clauses = Clauses::of(words);
-        hits.iter()
-            .map(|hit| Some(toward(lexicon, words, &clauses, &felt, hit)))
-            .collect()
-    };
-    let spans = felt.iter().map(|felt| span(lexicon, felt)).collect();
-    Sentiment {
-        overall,
-        toward,
-        spans,
+    let sum = felt
+        .iter()
+        .map(|felt| felt.factor * lexicon.value(felt.entry))
+        .sum();
+    let mut places = Places::default();
+    Feeling {
+        overall: Some(thousandths(sum, felt.len())),
+        toward: hits
+            .iter()
+            .map(|hit| Some(toward(lexicon, words, felt, hit, &mut places)))
+            .collect(),
     }
+}
+
+/// Where a theme stands, in words; one for all themes of a text.
+#[derive(Default)]
+struct Places {
+    spans: Vec<(usize, usize)>,
+    within: Vec<std::ops::Range<usize>>,
 }
 
 /// Feeling in the clauses the theme stands in; if they hold none, in its sentences.
 fn toward(
     lexicon: &Lexicon,
     words: &Words,
-    clauses: &Clauses,
     felt: &[Felt],
     hit: &ThemeHit,
+    places: &mut Places,
 ) -> i16 {
-    let places: Vec<(usize, usize)> = hit
-        .spans
-        .iter()
-        .map(|(start, end)| {
-            (
-                words.index_at(*start),
-                words.index_at(end.saturating_sub(1)),
-            )
-        })
-        .collect();
-    for reach in [Clauses::clause, Clauses::sentence] {
-        let mut within: Vec<std::ops::Range<usize>> = places
-            .iter()
-            .map(|(first, last)| reach(clauses, *first).start..reach(clauses, *last).end)
-            .collect();
+    if felt.is_empty() {
+        return 0;
+    }
+    let Places { spans, within } = places;
+    spans.clear();
+    spans.extend(hit.spans.iter().map(|(start, end)| {
+        (
+            words.index_at(*start),
+            words.index_at(end.saturating_sub(1)),
+        )
+    }));
+    for reach in [clauses::clauses, clauses::sentences] {
+        within.clear();
+        within.extend(
+            spans
+                .iter()
+                .map(|(first, last)| reach(words, *first, *last)),
+        );
         within.dedup();
         let inside = |felt: &&Felt| {
             within

@@ -10,16 +10,17 @@ const HEAD_BYTES: usize = 3;
 #[derive(Debug, Clone)]
 pub(super) struct OpenPhrases<M> {
     heads: Filter,
-    by_head: FxHashMap<[u8; HEAD_BYTES], Vec<(String, Vec<M>)>>,
+    by_head: FxHashMap<u32, Vec<(String, Vec<M>)>>,
 }
 
 impl<M: Copy> OpenPhrases<M> {
     /// Phrases shorter than three bytes are left out: the taxonomy refuses them.
     pub(super) fn new(phrases: impl IntoIterator<Item = (String, Vec<M>)>) -> OpenPhrases<M> {
-        let mut by_head: FxHashMap<[u8; HEAD_BYTES], Vec<(String, Vec<M>)>> = FxHashMap::default();
+        let mut by_head: FxHashMap<u32, Vec<(String, Vec<M>)>> = FxHashMap::default();
         let mut heads = Vec::new();
         for (phrase, meanings) in phrases {
-            if let Some(head) = phrase.as_bytes().first_chunk::<HEAD_BYTES>().copied() {
+            if let Some(head) = phrase.as_bytes().first_chunk::<HEAD_BYTES>() {
+                let head = number_of(*head);
                 heads.push(hash_of(head));
                 by_head.entry(head).or_default().push((phrase, meanings));
             }
@@ -38,10 +39,11 @@ impl<M: Copy> OpenPhrases<M> {
         let Some(head) = rest.first_chunk::<HEAD_BYTES>() else {
             return;
         };
-        if !self.heads.may_hold(hash_of(*head)) {
+        let head = number_of(*head);
+        if !self.heads.may_hold(hash_of(head)) {
             return;
         }
-        for (phrase, meanings) in self.by_head.get(head).into_iter().flatten() {
+        for (phrase, meanings) in self.by_head.get(&head).into_iter().flatten() {
             if rest.starts_with(phrase.as_bytes()) {
                 meanings
                     .iter()
@@ -52,8 +54,12 @@ impl<M: Copy> OpenPhrases<M> {
 }
 
 #[inline]
-fn hash_of([first, second, third]: [u8; HEAD_BYTES]) -> u64 {
-    let head = u32::from_le_bytes([first, second, third, 0]);
+fn number_of([first, second, third]: [u8; HEAD_BYTES]) -> u32 {
+    u32::from_le_bytes([first, second, third, 0])
+}
+
+#[inline]
+fn hash_of(head: u32) -> u64 {
     u64::from(head).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24
 }
 

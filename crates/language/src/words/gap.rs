@@ -55,6 +55,12 @@ impl Gap {
         self.has(Gap(1 | 2 | 4 | 8 | 32))
     }
 
+    /// The gap after taking a blank in, the character most gaps are.
+    #[inline]
+    pub(super) const fn after_blank(self) -> Gap {
+        Gap(self.0 & !(128 | 256))
+    }
+
     /// The gap after taking one more character in. `#` and `@` count only when nothing follows them.
     #[inline]
     pub(super) fn take(self, mark: char) -> Gap {

@@ -3,12 +3,45 @@
 use super::{Gap, Shape, Word};
 use crate::stable_hash;
 
+/// Bytes of a text for each word it may have: room is made for so many at once.
+const BYTES_A_WORD: usize = 4;
+
+/// An ASCII letter or digit in lower case; 0 for every other byte.
+const FOLDED: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        if (byte as u8).is_ascii_alphanumeric() {
+            table[byte] = (byte as u8).to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    table
+};
+
 /// A text cut into words. Buffers are kept between texts: see [`Words::read`].
 #[derive(Debug, Clone, Default)]
 pub struct Words {
     folded: String,
     words: Vec<Word>,
     end: Gap,
+}
+
+/// What a word is known by, while it is read.
+struct Spelling {
+    hash: u64,
+    upper: u32,
+    letters: u32,
+}
+
+impl Default for Spelling {
+    fn default() -> Spelling {
+        Spelling {
+            hash: stable_hash::EMPTY,
+            upper: 0,
+            letters: 0,
+        }
+    }
 }
 
 /// What one character is to the reader.
@@ -41,6 +74,7 @@ impl Words {
         self.folded.clear();
         self.words.clear();
         self.folded.reserve(text.len() + 8);
+        self.words.reserve(text.len() / BYTES_A_WORD + 4);
         self.folded.push(' ');
         let text = if text.len() > u32::MAX as usize {
             &text[..text.floor_char_boundary(u32::MAX as usize)]
@@ -55,6 +89,9 @@ impl Words {
             if byte.is_ascii_alphanumeric() {
                 at = self.read_word(text, at, gap);
                 gap = Gap::default();
+            } else if byte == b' ' {
+                gap = gap.after_blank();
+                at += 1;
             } else if byte.is_ascii() {
                 gap = gap.take(byte as char);
                 at += 1;
@@ -85,19 +122,67 @@ impl Words {
     }
 
     /// Reads one word that begins at `start`; gives the byte after it.
+    #[inline]
     fn read_word(&mut self, text: &str, start: usize, before: Gap) -> usize {
         let bytes = text.as_bytes();
         let folded_start = self.folded.len();
-        let mut hash = stable_hash::EMPTY;
+        let mut spelling = Spelling::default();
         let mut at = start;
-        let (mut upper, mut letters) = (0u32, 0u32);
+        // Nearly every word is ASCII letters up to a blank: they are copied together.
+        while let Some(byte) = bytes.get(at) {
+            let lower = FOLDED[usize::from(*byte)];
+            if lower == 0 {
+                break;
+            }
+            spelling.upper += u32::from(*byte != lower);
+            spelling.hash = stable_hash::extend(spelling.hash, lower);
+            at += 1;
+        }
+        self.folded.push_str(&text[start..at]);
+        if spelling.upper > 0 {
+            self.folded[folded_start..].make_ascii_lowercase();
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "`read` cuts the text at u32::MAX bytes"
+        )]
+        {
+            spelling.letters = (at - start) as u32;
+        }
+        if bytes
+            .get(at)
+            .is_some_and(|byte| *byte == b'\'' || !byte.is_ascii())
+        {
+            at = self.read_rest(text, at, &mut spelling);
+        }
+        let shape = match (bytes[start].is_ascii_digit(), spelling.upper) {
+            (true, _) => Shape::Number,
+            (_, 0) => Shape::Lower,
+            (_, n) if n >= 2 && n == spelling.letters => Shape::Upper,
+            _ => Shape::Capitalised,
+        };
+        self.push(
+            start,
+            at,
+            folded_start,
+            stable_hash::spread(spelling.hash),
+            before,
+            shape,
+        );
+        at
+    }
+
+    /// The general case of a word: letters beyond ASCII, apostrophes and what is shown as nothing. Gives the byte after it.
+    fn read_rest(&mut self, text: &str, from: usize, spelling: &mut Spelling) -> usize {
+        let bytes = text.as_bytes();
+        let mut at = from;
         while at < bytes.len() {
             let byte = bytes[at];
             if byte.is_ascii_alphanumeric() {
                 let lower = byte.to_ascii_lowercase();
-                upper += u32::from(byte != lower);
-                letters += 1;
-                hash = stable_hash::extend(hash, lower);
+                spelling.upper += u32::from(byte != lower);
+                spelling.letters += 1;
+                spelling.hash = stable_hash::extend(spelling.hash, lower);
                 self.folded.push(lower as char);
                 at += 1;
             } else if byte == b'\''
@@ -105,7 +190,7 @@ impl Words {
                     .get(at + 1)
                     .is_some_and(|next| next.is_ascii_alphanumeric() || !next.is_ascii())
             {
-                hash = stable_hash::extend(hash, b'\'');
+                spelling.hash = stable_hash::extend(spelling.hash, b'\'');
                 self.folded.push('\'');
                 at += 1;
             } else if byte.is_ascii() {
@@ -116,15 +201,15 @@ impl Words {
                 };
                 match classify(character) {
                     Class::Letter => {
-                        letters += 1;
+                        spelling.letters += 1;
                         let from = self.folded.len();
                         for lower in character.to_lowercase() {
-                            upper += u32::from(lower != character);
+                            spelling.upper += u32::from(lower != character);
                             self.folded.push(lower);
                         }
-                        hash = self.folded.as_bytes()[from..]
+                        spelling.hash = self.folded.as_bytes()[from..]
                             .iter()
-                            .fold(hash, |hash, byte| stable_hash::extend(hash, *byte));
+                            .fold(spelling.hash, |hash, byte| stable_hash::extend(hash, *byte));
                     }
                     Class::Joiner
                         if text[at + character.len_utf8()..]
@@ -132,7 +217,7 @@ impl Words {
                             .next()
                             .is_some_and(char::is_alphanumeric) =>
                     {
-                        hash = stable_hash::extend(hash, b'\'');
+                        spelling.hash = stable_hash::extend(spelling.hash, b'\'');
                         self.folded.push('\'');
                     }
                     Class::Nothing => {}
@@ -141,20 +226,6 @@ impl Words {
                 at += character.len_utf8();
             }
         }
-        let shape = match (bytes[start].is_ascii_digit(), upper) {
-            (true, _) => Shape::Number,
-            (_, 0) => Shape::Lower,
-            (_, n) if n >= 2 && n == letters => Shape::Upper,
-            _ => Shape::Capitalised,
-        };
-        self.push(
-            start,
-            at,
-            folded_start,
-            stable_hash::spread(hash),
-            before,
-            shape,
-        );
         at
     }
 

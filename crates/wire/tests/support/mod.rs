@@ -94,6 +94,9 @@ pub fn reread(kind: &str, headers: &Headers, value: &[u8]) -> Result<Value, Wire
         "io.auscult.medical.request.received.v1" => {
             json(&auscult_wire::decode_medical_request(headers, value)?.data)
         }
+        "io.auscult.reference.product.described.v1" => {
+            json(&auscult_wire::decode_product(headers, value)?.data)
+        }
         "io.auscult.input.refused.v1" => {
             json(&auscult_wire::decode_dead_letter(headers, value)?.data)
         }
