@@ -15,13 +15,14 @@ use auscult_core::words::{Measure, SignalKind};
 use auscult_wire::AlertData;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What is kept of a mention, to ask which rows a signal is made of.
 struct Said {
     id: String,
     voice: String,
     at: Timestamp,
-    values: Box<[u32]>,
+    values: Arc<[u32]>,
 }
 
 struct Stream {
