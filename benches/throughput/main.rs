@@ -62,7 +62,10 @@ fn main() -> Result<()> {
         shapes = vec![Shape::Compact, Shape::WholeFile];
     }
     let wants = |path: &str| paths.is_empty() || paths.contains(&path);
-    if ["listen", "stages", "memory", "embedded"].into_iter().any(wants) {
+    if ["listen", "stages", "memory", "embedded"]
+        .into_iter()
+        .any(wants)
+    {
         let settings = bench_settings()?;
         for shape in shapes {
             throughput(shape, wanted, &settings, &wants)?;

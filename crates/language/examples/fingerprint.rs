@@ -4,10 +4,6 @@
 //! answer: the lines of the labelled sets are in 75 languages and hold tweets, articles, forms, numbers and names.
 
 #![expect(clippy::print_stdout, reason = "a program that reports")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a program that reads its arguments and files"
-)]
 
 use auscult_language::near_duplicate::{LEAST_WORDS, Signature};
 use auscult_language::privacy::Redactor;

@@ -262,7 +262,6 @@ fn write_integer(out: &mut Vec<u8>, mut value: u64) {
     let mut from = digits.len();
     loop {
         from -= 1;
-        #[expect(clippy::cast_possible_truncation, reason = "one digit")]
         let digit = (value % 10) as u8;
         digits[from] = b'0' + digit;
         value /= 10;

@@ -77,7 +77,11 @@ fn one(section: &mut Section<'_>) -> DetectorTest {
         section.problem("name", "it is missing", "say what is promised");
     }
     let width = section
-        .word("bucket", &["hour", "day", "week", "month"], crate::settings::detect::bucket)
+        .word(
+            "bucket",
+            &["hour", "day", "week", "month"],
+            crate::settings::detect::bucket,
+        )
         .unwrap_or(BucketWidth::Day);
     let start = section
         .text("start")

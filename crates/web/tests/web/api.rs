@@ -18,7 +18,7 @@ async fn signals_are_listed_filtered_and_paged() {
         seen += page["items"].as_array().unwrap().len();
         next = page["next"].as_str().map(str::to_owned);
     }
-    assert_eq!(seen, 6, "paging meets each signal once");
+    assert_eq!(seen, 7, "paging meets each signal once");
     let filtered = get(&router, "analyst", "/v1/signals?brand=beta&region=FR")
         .await
         .json();
