@@ -27,9 +27,9 @@ bench-kafka:
 	cargo build --release --locked -p auscult-kafka --example pass_through
 	cargo run --release --locked --example kafka -- $(EVENTS)
 
-# An instance killed a hundred times under load, on a real broker. The test command kills it ten times.
+# An instance killed a hundred times under load, on a real broker; says how far it is. The test command kills it ten times.
 test-kafka-kills:
-	AUSCULT_KAFKA_KILLS=$(or $(KILLS),100) cargo test --locked --test auscult kafka::killed
+	AUSCULT_KAFKA_KILLS=$(or $(KILLS),100) cargo test --locked --test auscult kafka::killed::killed_at_random -- --nocapture
 
 # Every detection method over the simulated panels; PANELS names another folder of the same layout.
 bench-detection:

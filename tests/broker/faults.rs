@@ -1,8 +1,11 @@
 //! What an operator does wrong, and what the broker refuses: told with the thing and the remedy, and nothing lost.
 
-use crate::kafka::world::{cluster, settings_text, world};
+use crate::kafka::world::{Instance, PATIENCE, cluster, pause, settings_text, world, world_of};
 use crate::scratch::{Scratch, text};
 use auscult_engine::log::{Append, LogError, Outgoing};
+use auscult_test_broker::{Cluster, ClusterSettings, kit_or_skip};
+use auscult_wire::decode_dead_letter;
+use std::time::{Duration, Instant};
 
 fn run(scratch: &Scratch) -> (bool, String) {
     let output = scratch.run(&[
@@ -74,7 +77,7 @@ fn a_record_too_large_for_its_topic_is_refused_and_the_next_one_taken() {
         key: Some(b"k".to_vec()),
         headers: Vec::new(),
         // Nothing that compresses: the topic counts what it is sent.
-        value: Some(noise(bytes)),
+        value: Some(noise(0, bytes)),
     };
     let appender = world.kafka().appender().expect("an appender");
     for records in [vec![record(3 << 20)], vec![record(10), record(3 << 20)]] {
@@ -97,8 +100,9 @@ fn a_record_too_large_for_its_topic_is_refused_and_the_next_one_taken() {
     );
 }
 
-fn noise(bytes: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+/// Bytes that no compression makes fewer, others for each seed.
+fn noise(seed: u64, bytes: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64.wrapping_mul(2 * seed + 1);
     (0..bytes)
         .map(|_| {
             state ^= state << 13;
@@ -107,4 +111,85 @@ fn noise(bytes: usize) -> Vec<u8> {
             (state >> 24) as u8
         })
         .collect()
+}
+
+/// Largest file the broker may write: what is put in fits by topic, and its dead letters in one topic do not.
+const FILE_BYTES: u64 = 14 << 20;
+/// Inputs of each of two topics, and their size.
+const INPUTS: u64 = 128;
+const INPUT_BYTES: usize = 64 << 10;
+
+#[test]
+fn a_full_disk_is_waited_for_and_with_room_again_the_same_instance_goes_on() {
+    let Some(kit) = kit_or_skip("a full disk under the binary") else {
+        return;
+    };
+    let little = ClusterSettings::one().file_bytes_max(FILE_BYTES);
+    let cluster = Cluster::start(kit, &little).expect("a broker with little room");
+    let text = settings_text(&cluster.bootstrap(), "full", "full", 1);
+    let world = world_of(&cluster, text);
+    let topics = &world.settings.engine.topics;
+    // What cannot be read is kept whole as a dead letter.
+    let mut expected = Vec::new();
+    for (at, topic) in [&topics.feedback_hcp, &topics.feedback_patient]
+        .into_iter()
+        .enumerate()
+    {
+        let inputs: Vec<Vec<u8>> = (0..INPUTS)
+            .map(|number| noise(at as u64 * INPUTS + number, INPUT_BYTES))
+            .collect();
+        for some in inputs.chunks(16) {
+            let records = some.iter().map(|input| Outgoing {
+                topic: topic.as_str().into(),
+                partition: None,
+                key: Some(b"k".to_vec()),
+                headers: Vec::new(),
+                value: Some(input.clone()),
+            });
+            world.append(records.collect());
+        }
+        expected.extend(inputs);
+    }
+    let log = std::fs::File::create(world.scratch.path("log")).expect("a file");
+    let mut instance = world.start_telling("listen", log);
+    let told = || std::fs::read_to_string(world.scratch.path("log")).unwrap_or_default();
+    let wait_for = |instance: &mut Instance, what: &str, happened: &dyn Fn() -> bool| {
+        let deadline = Instant::now() + PATIENCE;
+        while !happened() {
+            assert!(instance.runs(), "{what}: it ended: {}", told());
+            assert!(Instant::now() < deadline, "{what}: {}", told());
+            pause(Duration::from_millis(50));
+        }
+    };
+    wait_for(&mut instance, "the disk is full", &|| !cluster.runs(0));
+    assert!(
+        cluster.log(0).contains("File too large"),
+        "the broker ended for want of room"
+    );
+    wait_for(&mut instance, "it says that it tries again", &|| {
+        told().contains("turn will be tried again")
+    });
+    cluster.make_room();
+    cluster.restart(0).expect("it comes back");
+    let kafka = world.kafka();
+    wait_for(&mut instance, "it goes on", &|| {
+        // Transactions' markers count as offsets, too.
+        world.listened(&kafka) >= 2 * INPUTS
+    });
+    instance.stop();
+    world.work_off("listen");
+    let mut kept: Vec<Vec<u8>> = world
+        .read(&[&topics.dead_letters])
+        .iter()
+        .map(|record| {
+            let value = record.value.as_deref().unwrap_or_default();
+            let letter = decode_dead_letter(&record.headers, value).expect("our own letter");
+            letter.data.value.expect("it had bytes").0
+        })
+        .collect();
+    kept.sort();
+    expected.sort();
+    assert_eq!(kept.len(), expected.len(), "nothing lost, nothing doubled");
+    // Not by assert_eq: nobody wants to read 16 MiB of noise.
+    assert!(kept == expected, "the letters hold the originals");
 }

@@ -5,6 +5,8 @@ mod consumers;
 mod dead_letters;
 mod faults;
 mod framing;
+mod identity;
 mod reference;
 mod security;
+mod tokens;
 mod topics;

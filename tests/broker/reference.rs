@@ -1,7 +1,7 @@
 //! Reference data on a real broker: read in full by each instance before it listens.
 
 use crate::kafka::world::{World, world};
-use crate::scratch::project;
+use crate::scratch::{project, text};
 use auscult_core::time::Timestamp;
 use auscult_engine::log::Outgoing;
 use auscult_wire::{MentionRecord, ProductDescribed, encode_product};
@@ -96,4 +96,68 @@ fn products_of_the_reference_topic_are_known_before_the_first_event_is_heard() {
     world.work_off("listen");
     let also = "[NAME] says it is better than Melindra, Anna agrees.";
     assert_eq!(texts(&world), [known, also]);
+}
+
+/// `auscult reference` with these arguments: exit code, and what it printed and complained of.
+fn reference(world: &World<'_>, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut all = vec!["reference"];
+    all.extend(arguments);
+    all.extend(["--settings", "settings.toml"]);
+    let output = world.scratch.run(&all);
+    (
+        output.status.code(),
+        text(&output.stdout) + &text(&output.stderr),
+    )
+}
+
+#[test]
+fn products_are_put_listed_and_taken_out_by_command_and_the_next_instance_knows() {
+    let Some(world) = world("products by command", "products", "products", 1) else {
+        return;
+    };
+    assert_eq!(
+        reference(&world, &["list"]),
+        (Some(0), "no products\n".to_owned())
+    );
+    let put = |product: &str, names: &[&str]| {
+        let mut arguments = vec!["put", product, "--tenant", "acme"];
+        for name in names {
+            arguments.extend(["--name", name]);
+        }
+        reference(&world, &arguments)
+    };
+    assert_eq!(put("prd_1", &["Kowalczyk"]).0, Some(0));
+    assert_eq!(put("prd_2", &["Anna"]).0, Some(0));
+    // The newest word on a product counts, whole.
+    assert_eq!(put("prd_1", &["Melindra", "Kowalczyk"]).0, Some(0));
+    let (code, told) = put("prd_3", &["AB"]);
+    assert_eq!(code, Some(4), "{told}");
+    assert!(told.contains("three letters"), "{told}");
+    let (_, listed) = reference(&world, &["list"]);
+    let lines: Vec<&str> = listed.lines().collect();
+    assert_eq!(lines.len(), 3, "{listed}");
+    assert!(
+        lines[1].contains("prd_1") && lines[1].contains("Melindra, Kowalczyk"),
+        "{listed}"
+    );
+    assert!(
+        lines[2].contains("prd_2") && lines[2].contains("acme"),
+        "{listed}"
+    );
+
+    let said = "Dr Kowalczyk says it is better than Melindra, Anna agrees.";
+    world.append(vec![feedback(&world, 1, said)]);
+    world.work_off("listen");
+    assert_eq!(reference(&world, &["remove", "prd_2"]).0, Some(0));
+    let (code, told) = reference(&world, &["remove", "prd_2"]);
+    assert_eq!(code, Some(4), "it is out already: {told}");
+    world.append(vec![feedback(&world, 2, said)]);
+    world.work_off("listen");
+    assert_eq!(
+        texts(&world),
+        [
+            said,
+            "Dr Kowalczyk says it is better than Melindra, [NAME] agrees."
+        ]
+    );
 }

@@ -12,6 +12,11 @@ use std::time::{Duration, Instant};
 /// Longest wait for anything that must happen.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// `engine.stop_within_seconds` as it is when nothing is set.
+const STOPS_WITHIN: Duration = Duration::from_secs(20);
+/// What a busy machine may add to a promised time.
+const LOOSELY: Duration = Duration::from_secs(10);
+
 /// Where an output stands, its key and its value.
 pub type Output = (String, Option<Vec<u8>>, Option<Vec<u8>>);
 
@@ -160,14 +165,15 @@ impl World<'_> {
 
     /// Starts an instance in this folder.
     pub fn start(&self, roles: &str) -> Instance {
-        let child = self
-            .scratch
-            .command(&["run", "--settings", "settings.toml", "--roles", roles])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary starts");
-        Instance(child)
+        self.start_telling(roles, Stdio::null())
+    }
+
+    /// Starts an instance in this folder; its log goes to `log`.
+    pub fn start_telling(&self, roles: &str, log: impl Into<Stdio>) -> Instance {
+        let command =
+            self.scratch
+                .command(&["run", "--settings", "settings.toml", "--roles", roles]);
+        Instance::start(command, log)
     }
 
     /// Runs roles until they have worked everything off.
@@ -264,26 +270,38 @@ impl World<'_> {
         kept
     }
 
-    /// Offsets committed by the groups of `roles`, summed: how far the work has come.
+    /// Offsets committed by the groups of all roles, summed: how far the work has come.
     pub fn progress(&self, kafka: &Kafka) -> u64 {
         let topics = &self.settings.engine.topics;
-        let listen = auscult::topics::sources(&self.settings.engine);
-        let sum = |role, topics: &[&str]| -> u64 {
-            kafka
-                .committed(role, topics)
-                .unwrap_or_default()
-                .iter()
-                .map(|(_, position)| position.0)
-                .sum()
-        };
-        sum("listen", &listen) + sum("detect", &[&topics.mentions])
+        self.listened(kafka) + committed(kafka, "detect", &[&topics.mentions])
     }
+
+    /// Offsets of the source topics that Listen has committed, summed.
+    pub fn listened(&self, kafka: &Kafka) -> u64 {
+        let sources = auscult::topics::sources(&self.settings.engine);
+        committed(kafka, "listen", &sources)
+    }
+}
+
+fn committed(kafka: &Kafka, role: &str, topics: &[&str]) -> u64 {
+    kafka
+        .committed(role, topics)
+        .unwrap_or_default()
+        .iter()
+        .map(|(_, position)| position.0)
+        .sum()
 }
 
 /// A running binary; killed when dropped.
 pub struct Instance(Child);
 
 impl Instance {
+    /// Runs `command`; its log goes to `log`.
+    pub fn start(mut command: std::process::Command, log: impl Into<Stdio>) -> Instance {
+        let child = command.stdout(Stdio::null()).stderr(log).spawn();
+        Instance(child.expect("the binary starts"))
+    }
+
     pub fn signal(&self, name: &str) {
         let status = std::process::Command::new("kill")
             .args([format!("-{name}"), self.0.id().to_string()])
@@ -298,12 +316,23 @@ impl Instance {
         self.0.wait().expect("reaped");
     }
 
-    /// Asks it to stop, and waits until it has.
-    pub fn stop(mut self) {
+    /// Asks it to stop, and waits until it has, in order.
+    pub fn stop(self) {
+        assert_eq!(self.stop_within(STOPS_WITHIN), Some(0), "an end in order");
+    }
+
+    /// Asks it to stop, and waits until it has, which its settings promise `within`; its exit code.
+    pub fn stop_within(mut self, within: Duration) -> Option<i32> {
         self.signal("TERM");
-        let deadline = Instant::now() + PATIENCE;
-        while self.0.try_wait().expect("ours").is_none() {
-            assert!(Instant::now() < deadline, "it stops when asked");
+        let deadline = Instant::now() + within + LOOSELY;
+        loop {
+            if let Some(status) = self.0.try_wait().expect("ours") {
+                return status.code();
+            }
+            assert!(
+                Instant::now() < deadline,
+                "it ends within {within:?} when asked"
+            );
             pause(Duration::from_millis(20));
         }
     }

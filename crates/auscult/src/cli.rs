@@ -41,6 +41,8 @@ pub enum Command {
     DeadLetters(DeadLetters),
     /// Make Kafka's topics, and hold them against the settings.
     Topics(Topics),
+    /// Write, list and take out products on Kafka's reference topic.
+    Reference(Reference),
 }
 
 /// `auscult demo`
@@ -358,4 +360,38 @@ pub enum TopicCommand {
     Apply,
     /// Check that every topic is there and as the settings say.
     Verify,
+}
+
+/// `auscult reference`
+#[derive(Debug, Args)]
+pub struct Reference {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ReferenceCommand,
+    /// Settings file; its [kafka] names the brokers.
+    #[arg(long, global = true)]
+    pub settings: Option<PathBuf>,
+}
+
+/// What to do with reference data. Instances that run already do not learn of it.
+#[derive(Debug, Subcommand)]
+pub enum ReferenceCommand {
+    /// List products and their names.
+    List,
+    /// Put a product with all its names; what was known of it before is replaced.
+    Put {
+        /// Its code, as in `about.products` of feedback.
+        product: String,
+        /// A name that redaction never takes and safety triage links to; once for each.
+        #[arg(long = "name", required = true)]
+        names: Vec<String>,
+        /// Whose product it is. Default: engine.listen.default_tenant.
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// Take a product out.
+    Remove {
+        /// Its code.
+        product: String,
+    },
 }

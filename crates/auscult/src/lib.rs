@@ -12,6 +12,7 @@ pub mod pipeline;
 pub mod retention;
 pub mod service;
 pub mod settings;
+pub mod stopping;
 pub mod submit;
 pub mod table;
 pub mod topics;
@@ -43,6 +44,7 @@ pub fn run() -> ExitCode {
         Command::Simulate(simulate) => commands::simulate::run(&simulate),
         Command::DeadLetters(letters) => commands::dead_letters::run(&letters),
         Command::Topics(topics) => commands::topics::run(&topics),
+        Command::Reference(reference) => commands::reference::run(&reference),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -17,7 +17,7 @@ use auscult_engine::log::{Append, Log, LogError};
 use auscult_engine::serve::{Changed, ServeStage};
 use auscult_engine::settings::Role;
 use auscult_engine::telemetry::Metrics;
-use auscult_engine::turn::{Stage, Turn, Worker, WorkerEnd};
+use auscult_engine::turn::{Running, Stage, Turn, Worker, WorkerEnd};
 use auscult_language::themes::Taxonomy;
 use auscult_store::view::View;
 use auscult_web::ports::Update;
@@ -214,6 +214,11 @@ impl Service {
     /// The flag that stops every stage; set also when a stage stops by itself.
     pub fn stop_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.stop)
+    }
+
+    /// The stages that were started, to be looked at while they end.
+    pub fn running(&self) -> Vec<Running> {
+        self.workers.iter().map(Worker::running).collect()
     }
 
     /// Stops the stages after their current turn and says how they ended.

@@ -59,6 +59,8 @@ impl Role {
 pub struct EngineSettings {
     /// Roles of this process; all by default.
     pub roles: Vec<Role>,
+    /// Seconds after being told to stop within which the process has ended, whatever a broker does.
+    pub stop_within_seconds: u64,
     /// Topic names.
     pub topics: Topics,
     /// Partition counts.
@@ -79,6 +81,7 @@ impl Default for EngineSettings {
     fn default() -> EngineSettings {
         EngineSettings {
             roles: Role::ALL.to_vec(),
+            stop_within_seconds: STOP_WITHIN_SECONDS,
             topics: Topics::default(),
             partitions: Partitions::default(),
             turn: TurnSettings::default(),
@@ -90,6 +93,8 @@ impl Default for EngineSettings {
     }
 }
 
+/// How long an end may take when nothing is set: less than the 30 s a container gets before it is killed.
+const STOP_WITHIN_SECONDS: u64 = 20;
 /// Most partitions of a topic.
 pub const MAX_PARTITIONS: u32 = 1_024;
 /// Most records of one turn.
@@ -107,7 +112,8 @@ pub const MAX_PRODUCTS: u64 = 10_000;
 /// Letters and digits of a product's name at least: a shorter name would keep initials of people.
 const LEAST_PRODUCT_LETTERS: usize = 3;
 /// Whether `name` is long enough to be kept in texts.
-pub(crate) fn is_product_name(name: &str) -> bool {
+#[must_use]
+pub fn is_product_name(name: &str) -> bool {
     let letters = name.chars().filter(|letter| letter.is_alphanumeric());
     letters.count() >= LEAST_PRODUCT_LETTERS
 }
@@ -214,6 +220,7 @@ impl EngineSettings {
                 ));
             }
         };
+        range("stop_within_seconds", self.stop_within_seconds, 1, 3_600);
         range(
             "partitions.source",
             self.partitions.source.into(),

@@ -9,7 +9,7 @@ mod bounds;
 mod worker;
 
 pub use bounds::{BatchSize, TurnBounds};
-pub use worker::{Backoff, Worker, WorkerEnd};
+pub use worker::{Backoff, Running, Worker, WorkerEnd};
 
 use crate::clock::Clock;
 use crate::log::{Commit, Log, LogError, LogEvent, Position, Record, StateRecord, TopicPartition};

@@ -34,7 +34,7 @@ impl KafkaAppender {
         id: String,
     ) -> Result<KafkaAppender, LogError> {
         let config: ClientConfig = config::idempotent(settings);
-        let context = Deliveries::new(settings.security.token_file.clone());
+        let context = Deliveries::new(settings.tokens());
         let single = config
             .create_with_context(context)
             .map_err(|error| LogError::Fatal(config::without_values(&error)))?;

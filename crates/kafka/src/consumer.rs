@@ -144,7 +144,7 @@ impl KafkaConsumer {
             Membership::Reader { .. } => None,
         };
         let config: ClientConfig = config::consumer(settings, &self.group, instance);
-        let listener = Listener::new(settings.security.token_file.clone());
+        let listener = Listener::new(settings.tokens());
         let consumer: BaseConsumer<Listener> = config
             .create_with_context(listener)
             .map_err(|error| LogError::Fatal(config::without_values(&error)))?;
@@ -173,9 +173,13 @@ impl KafkaConsumer {
     }
 
     /// Gives everything up; the next poll begins anew.
+    ///
+    /// What the group asked and nobody has answered yet is answered first. librdkafka does not close before: partitions
+    /// that wait for their positions, because the broker that knows them is away, would hold a stop up for ever.
     fn leave(&mut self) {
         if let Some(consumer) = self.consumer.take() {
             consumer.client().context().close();
+            assign::answer_all(&consumer, !self.waiting.is_empty());
             drop(consumer);
         }
         self.reach = Reach::default();
@@ -245,6 +249,9 @@ impl KafkaConsumer {
                 return self.skip_deleted();
             }
             RDKafkaErrorCode::PollExceeded => {}
+            // No broker refused us: there is no token for a while, and librdkafka asks again.
+            RDKafkaErrorCode::Authentication
+                if self.consumer()?.client().context().lacks_token() => {}
             _ => {
                 if let Remedy::Person(what) = errors::remedy(code) {
                     return Err(LogError::Fatal(format!(

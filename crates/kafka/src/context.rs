@@ -3,9 +3,8 @@
 //! Deciding in a callback would run our code in the middle of librdkafka's, where a commit or a restore
 //! deadlocks or takes effect half way. What is put down here is taken up between two polls.
 
+use crate::token::Tokens;
 use auscult_engine::log::LogError;
-use auscult_engine::settings::Secret;
-use base64::Engine as _;
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
@@ -16,15 +15,12 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 use std::collections::VecDeque;
 use std::error::Error;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a bearer token without a readable expiry is taken to be good.
-const TOKEN_MILLISECONDS: i64 = 5 * 60 * 1_000;
-/// How soon librdkafka asks for a token, at the latest.
-const TOKEN_WITHIN: Duration = Duration::from_secs(5);
+/// How soon there is a token, at the latest: librdkafka asks at once, and a provider has ten seconds to answer.
+const TOKEN_WITHIN: Duration = Duration::from_secs(15);
 
 /// Partitions that came or went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,55 +44,26 @@ fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
     }
 }
 
-/// The bearer token in `file`, with its subject and expiry if it is a JWT that says them.
-fn read_token(file: &Path) -> Result<OAuthToken, Box<dyn Error>> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| format!("cannot read the token file {}: {error}", file.display()))?;
-    if text.trim().is_empty() {
-        return Err(format!("the token file {} is empty", file.display()).into());
-    }
-    let token = Secret::new(text.trim());
-    let claims: serde_json::Value = text
-        .trim()
-        .split('.')
-        .nth(1)
-        .and_then(|part| {
-            base64::engine::general_purpose::URL_SAFE_NO_PAD
-                .decode(part.trim_end_matches('='))
-                .ok()
-        })
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default();
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(0));
-    Ok(OAuthToken {
-        token: String::from_utf8_lossy(token.bytes()).into_owned(),
-        principal_name: claims["sub"].as_str().unwrap_or("auscult").to_owned(),
-        lifetime_ms: claims["exp"]
-            .as_i64()
-            .map_or(now + TOKEN_MILLISECONDS, |seconds| seconds * 1_000),
-    })
-}
-
 /// Context of a consumer.
 #[derive(Debug, Default)]
 pub(crate) struct Listener {
-    token_file: Option<PathBuf>,
+    tokens: Arc<Tokens>,
     rebalanced: Mutex<VecDeque<Rebalanced>>,
     statistics: Mutex<Option<Vec<u8>>>,
     /// Set when the consumer is about to be closed: nobody takes messages up any more.
     closing: AtomicBool,
     /// A bearer token was handed over.
     has_token: AtomicBool,
+    /// The last time a bearer token was asked for there was none.
+    lacks_token: AtomicBool,
     /// The last trouble librdkafka told, in its words, which say more than its codes.
     trouble: Mutex<Option<String>>,
 }
 
 impl Listener {
-    pub fn new(token_file: Option<PathBuf>) -> Listener {
+    pub fn new(tokens: Arc<Tokens>) -> Listener {
         Listener {
-            token_file,
+            tokens,
             ..Listener::default()
         }
     }
@@ -115,7 +82,12 @@ impl Listener {
 
     /// Whether a token is needed and was not handed over yet.
     fn wants_token(&self) -> bool {
-        self.token_file.is_some() && !self.has_token.load(Ordering::SeqCst)
+        self.tokens.are_used() && !self.has_token.load(Ordering::SeqCst)
+    }
+
+    /// Whether the last token that was asked for could not be had: that is no refusal by a broker, and passes.
+    pub fn lacks_token(&self) -> bool {
+        self.lacks_token.load(Ordering::SeqCst)
     }
 
     /// The last trouble there was, if any.
@@ -144,12 +116,12 @@ impl ClientContext for Listener {
     }
 
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        let file = self.token_file.as_deref().ok_or("no token file is named")?;
-        let token = read_token(file);
+        let token = self.tokens.get();
         if token.is_ok() {
             self.has_token.store(true, Ordering::SeqCst);
         }
-        token
+        self.lacks_token.store(token.is_err(), Ordering::SeqCst);
+        Ok(token?)
     }
 }
 
@@ -166,7 +138,8 @@ pub(crate) fn hand_token(consumer: &BaseConsumer<Listener>) -> Result<(), LogErr
         if context.wants_token() && (trouble.is_some() || Instant::now() >= deadline) {
             let told = trouble.unwrap_or_else(|| "librdkafka did not ask for it".to_owned());
             return Err(LogError::Retry(format!(
-                "no token was handed over: {told}; check kafka.security.token_file"
+                "no token was handed over: {told}; check {}",
+                context.tokens.setting()
             )));
         }
     }
@@ -229,15 +202,15 @@ struct Outcome {
 /// Context of a producer: counts what was delivered.
 #[derive(Debug, Default)]
 pub(crate) struct Deliveries {
-    token_file: Option<PathBuf>,
+    tokens: Arc<Tokens>,
     outcome: Mutex<Outcome>,
     done: Condvar,
 }
 
 impl Deliveries {
-    pub fn new(token_file: Option<PathBuf>) -> Deliveries {
+    pub fn new(tokens: Arc<Tokens>) -> Deliveries {
         Deliveries {
-            token_file,
+            tokens,
             ..Deliveries::default()
         }
     }
@@ -296,8 +269,7 @@ impl ClientContext for Deliveries {
     }
 
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        let file = self.token_file.as_deref().ok_or("no token file is named")?;
-        read_token(file)
+        Ok(self.tokens.get()?)
     }
 }
 
@@ -334,23 +306,5 @@ impl ProducerContext for Deliveries {
         if outcome.left == 0 || outcome.failed.is_some() {
             self.done.notify_all();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_says_who_and_until_when() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("token");
-        let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD
-            .encode(br#"{"sub":"svc-auscult","exp":2000000000}"#);
-        std::fs::write(&file, format!("head.{claims}.sign\n")).expect("written");
-        let token = read_token(&file).expect("readable");
-        assert_eq!(token.principal_name, "svc-auscult");
-        assert_eq!(token.lifetime_ms, 2_000_000_000_000);
-        assert_eq!(token.token, format!("head.{claims}.sign"));
     }
 }

@@ -10,7 +10,8 @@
 //! |---|---|
 //! | `settings` | what a person wrote; what is refused and why |
 //! | `config` | configurations of clients |
-//! | `context` | callbacks: messages, deliveries, tokens |
+//! | `context` | callbacks: messages, deliveries |
+//! | `token` | bearer tokens: a file, an identity provider |
 //! | `consumer` | the [`Log`](auscult_engine::log::Log): polls, partitions, commits |
 //! | `transaction` | one transactional producer |
 //! | `restore` | a partition's state |
@@ -28,6 +29,7 @@ mod errors;
 mod reach;
 mod restore;
 mod settings;
+mod token;
 mod topics;
 mod transaction;
 
@@ -189,7 +191,7 @@ impl Kafka {
     ) -> Result<Vec<(TopicPartition, Position)>, LogError> {
         let group = self.group(role);
         let config = config::consumer(&self.shared.settings, &group, None);
-        let listener = context::Listener::new(self.shared.settings.security.token_file.clone());
+        let listener = context::Listener::new(self.shared.settings.tokens());
         listener.close();
         let consumer: rdkafka::consumer::BaseConsumer<context::Listener> = config
             .create_with_context(listener)

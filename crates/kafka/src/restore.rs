@@ -45,7 +45,7 @@ pub(crate) fn reader(
     committed_only: bool,
 ) -> Result<BaseConsumer<Listener>, LogError> {
     let config: ClientConfig = config::reader(settings, committed_only);
-    let listener = Listener::new(settings.security.token_file.clone());
+    let listener = Listener::new(settings.tokens());
     listener.close();
     let reader = config
         .create_with_context(listener)

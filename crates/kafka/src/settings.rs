@@ -9,8 +9,10 @@ mod security;
 
 pub use security::SecuritySettings;
 
+use crate::token::Tokens;
 use auscult_core::settings::Problem;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a person wrote under `[kafka]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,9 +51,21 @@ impl Default for KafkaSettings {
     }
 }
 
-/// Settings that passed [`KafkaSettings::check`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckedKafkaSettings(KafkaSettings);
+/// Settings that passed [`KafkaSettings::check`], and the tokens that all clients made from them share.
+#[derive(Debug, Clone)]
+pub struct CheckedKafkaSettings {
+    written: KafkaSettings,
+    tokens: Arc<Tokens>,
+}
+
+impl PartialEq for CheckedKafkaSettings {
+    /// The same settings: a token in hand is none of them.
+    fn eq(&self, other: &CheckedKafkaSettings) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for CheckedKafkaSettings {}
 
 impl KafkaSettings {
     /// Checks everything; all problems at once. Reads the files that hold secrets.
@@ -68,7 +82,10 @@ impl KafkaSettings {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let checked = CheckedKafkaSettings(self);
+        let checked = CheckedKafkaSettings {
+            tokens: Arc::new(Tokens::of(&self.security)),
+            written: self,
+        };
         // librdkafka knows its own properties best: it is asked before anything connects.
         for config in [
             crate::config::consumer(&checked, "check", None),
@@ -170,12 +187,17 @@ impl CheckedKafkaSettings {
     pub fn client_config(&self) -> rdkafka::ClientConfig {
         crate::config::base(self, "tools")
     }
+
+    /// Bearer tokens, one for all clients.
+    pub(crate) fn tokens(&self) -> Arc<Tokens> {
+        Arc::clone(&self.tokens)
+    }
 }
 
 impl std::ops::Deref for CheckedKafkaSettings {
     type Target = KafkaSettings;
     fn deref(&self) -> &KafkaSettings {
-        &self.0
+        &self.written
     }
 }
 

@@ -121,7 +121,7 @@ impl Transactions {
         }
         self.producer = None;
         let config: ClientConfig = config::transactional(&self.settings, &self.id);
-        let context = Deliveries::new(self.settings.security.token_file.clone());
+        let context = Deliveries::new(self.settings.tokens());
         let producer: ThreadedProducer<Deliveries> = config
             .create_with_context(context)
             .map_err(|error| LogError::Fatal(config::without_values(&error)))?;

@@ -23,7 +23,7 @@ pub struct TlsFiles {
     /// An authority that vouches for nobody here.
     pub stranger_pem: PathBuf,
     /// The brokers' key and certificate.
-    pub(crate) brokers_pem: PathBuf,
+    pub brokers_pem: PathBuf,
 }
 
 impl TlsFiles {

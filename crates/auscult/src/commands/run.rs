@@ -4,6 +4,7 @@ use crate::cli::Run;
 use crate::exit::{Failure, Kind, Marked, Outcome};
 use crate::service::Service;
 use crate::settings::{self, Overrides, Settings};
+use crate::stopping::StopLimit;
 use auscult_engine::clock::{Clock, SystemClock};
 use auscult_engine::settings::{Role, Secret};
 use auscult_web::ports::{Bytes, Submit};
@@ -29,12 +30,14 @@ pub fn run(run: &Run) -> Outcome {
         settings.taxonomy.as_deref(),
         settings.theme_model.as_deref(),
     )?;
+    // Dropped last: what a client of the brokers does when it is dropped falls under the limit too.
+    let limit = StopLimit::default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)?;
-    runtime.block_on(serve(run, &settings, taxonomy))
+    runtime.block_on(serve(run, &settings, taxonomy, &limit))
 }
 
 fn settings_for(run: &Run) -> Result<Settings, Failure> {
@@ -83,6 +86,7 @@ async fn serve(
     run: &Run,
     settings: &Settings,
     taxonomy: auscult_language::themes::Taxonomy,
+    limit: &StopLimit,
 ) -> Outcome {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let listener = listener(settings).await?;
@@ -123,6 +127,10 @@ async fn serve(
         None => asked_to_stop(&stop).await,
     }
     stop.store(true, Ordering::SeqCst);
+    let metrics = Arc::clone(&service.metrics);
+    limit
+        .begin(&settings.engine, service.running(), metrics)
+        .map_err(anyhow::Error::from)?;
     if let Some(pages) = pages {
         pages
             .await

@@ -54,7 +54,7 @@ fn connect(settings: &Settings) -> Result<Admin, Failure> {
 fn refused(error: AdminError) -> Failure {
     let kind = match &error {
         AdminError::NotMade { .. } | AdminError::Refused(_) => Kind::Refused,
-        AdminError::Unreachable { .. } | AdminError::NoToken => Kind::Store,
+        AdminError::Unreachable { .. } => Kind::Store,
     };
     Failure::new(kind, error)
 }

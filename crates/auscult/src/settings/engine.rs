@@ -16,6 +16,10 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
         &mut settings.roles,
         section.words("roles", "listen, detect, serve", Role::parse),
     );
+    set(
+        &mut settings.stop_within_seconds,
+        section.whole("stop_within_seconds", MOST),
+    );
     section.section("topics", |topics| {
         let names = &mut settings.topics;
         set(&mut names.feedback_hcp, topics.text("feedback_hcp"));
@@ -191,6 +195,9 @@ pub fn kafka(section: &mut Section<'_>) -> KafkaSettings {
         set(&mut own.protocol, security.text("protocol"));
         set(&mut own.mechanism, security.text("mechanism"));
         set(&mut own.username, security.text("username"));
+        set(&mut own.token_url, security.text("token_url"));
+        set(&mut own.client_id, security.text("client_id"));
+        set(&mut own.scope, security.text("scope"));
         let mut file = |key| security.text(key).map(PathBuf::from);
         own.ca_file = file("ca_file");
         own.certificate_file = file("certificate_file");
@@ -198,7 +205,9 @@ pub fn kafka(section: &mut Section<'_>) -> KafkaSettings {
         own.key_password_file = file("key_password_file");
         own.password_file = file("password_file");
         own.token_file = file("token_file");
-        for key in ["password", "key_password"] {
+        own.client_secret_file = file("client_secret_file");
+        own.token_ca_file = file("token_ca_file");
+        for key in ["password", "key_password", "client_secret"] {
             if security.text(key).is_some() {
                 security.problem(
                     key,

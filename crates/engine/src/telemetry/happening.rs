@@ -105,6 +105,29 @@ impl Stopped<'_> {
     }
 }
 
+/// The time to stop is over and a stage is still at work: the process ends without it. Nothing is lost, because nothing
+/// of its turn was committed.
+#[derive(Debug, Clone, Copy)]
+pub struct LeftUndone {
+    /// Stage.
+    pub stage: &'static str,
+    /// How long it had, in seconds.
+    pub seconds: u64,
+}
+
+impl LeftUndone {
+    /// Counts it.
+    pub fn emit(self, metrics: &Metrics) {
+        let LeftUndone { stage, seconds } = self;
+        warn!(
+            stage,
+            seconds,
+            "still at work when the time to stop was over; its turn is not committed and will be done again"
+        );
+        add(&metrics.turns, &[stage, "left_undone"], 1);
+    }
+}
+
 /// A partition is ours.
 #[derive(Debug, Clone, Copy)]
 pub struct PartitionAssigned<'a> {

@@ -2,8 +2,8 @@
 
 use super::{Stage, Stop, Turn, TurnOutcome};
 use crate::log::Log;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -57,8 +57,29 @@ pub enum WorkerEnd {
 /// A running stage.
 #[derive(Debug)]
 pub struct Worker {
-    stage: &'static str,
+    running: Running,
     handle: JoinHandle<Result<(), Stop>>,
+}
+
+/// Whether a worker's thread still runs, for those who cannot wait for it.
+#[derive(Debug, Clone)]
+pub struct Running {
+    stage: &'static str,
+    thread: Weak<()>,
+}
+
+impl Running {
+    /// The stage it runs.
+    #[must_use]
+    pub fn stage(&self) -> &'static str {
+        self.stage
+    }
+
+    /// Whether it has not ended, with everything it holds.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.thread.strong_count() > 0
+    }
 }
 
 impl Worker {
@@ -73,19 +94,31 @@ impl Worker {
         S: Stage + 'static,
     {
         let stage = turn.stage().name();
+        let alive = Arc::new(());
+        let running = Running {
+            stage,
+            thread: Arc::downgrade(&alive),
+        };
         let handle = std::thread::Builder::new()
             .name(format!("auscult-{stage}"))
             .spawn(move || {
+                let _alive = alive;
                 let _raised_on_exit = RaiseOnDrop(Arc::clone(&stop));
                 run_until(turn, &stop)
             })?;
-        Ok(Worker { stage, handle })
+        Ok(Worker { running, handle })
     }
 
     /// The stage it runs.
     #[must_use]
     pub fn stage(&self) -> &'static str {
-        self.stage
+        self.running.stage
+    }
+
+    /// A look at its thread that outlives it.
+    #[must_use]
+    pub fn running(&self) -> Running {
+        self.running.clone()
     }
 
     /// Whether the thread has ended.

@@ -5,6 +5,8 @@
 //! values and the command that would mend it; a person runs it. It beat "apply makes it so".
 
 mod difference;
+mod direct;
+mod frames;
 mod policy;
 
 pub use difference::{Difference, FoundTopic, differences};
@@ -12,12 +14,14 @@ pub use policy::{CheckedTopicPolicy, RetentionDays, TopicPolicy, TopicSpec, spec
 
 use crate::context::Listener;
 use crate::settings::CheckedKafkaSettings;
+use direct::Direct;
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
     TopicReplication,
 };
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::RDKafkaErrorCode;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Longest wait for an answer of the broker.
@@ -36,11 +40,6 @@ pub enum AdminError {
         /// What the client library said.
         reason: String,
     },
-    /// The library's admin client never serves the question for a token: it would wait for one for ever.
-    #[error(
-        "`auscult topics` cannot log in with OAUTHBEARER: use another mechanism for this command, or make and compare topics with Kafka's own tools"
-    )]
-    NoToken,
     /// The broker said no to looking.
     #[error(
         "the broker refused to describe topics: {0}; the user needs the right Describe and DescribeConfigs on them"
@@ -80,26 +79,40 @@ pub enum TopicState {
 
 /// Looks at topics and makes missing ones.
 pub struct Admin {
-    client: AdminClient<Listener>,
+    client: Client,
     brokers: String,
 }
 
+/// Who asks the brokers.
+enum Client {
+    Library(Box<AdminClient<Listener>>),
+    /// With a token: see [`direct`].
+    Direct(Mutex<Direct>),
+}
+
+/// What came of making each topic.
+type Made = Vec<(String, Result<(), RDKafkaErrorCode>)>;
+
 impl Admin {
-    /// A client with connection settings; nothing is sent yet.
+    /// A client with connection settings. Only one that logs in with a token connects at once.
     ///
     /// # Errors
-    /// Settings that the client library refuses.
+    /// Settings that the client library refuses; no broker takes the token.
     pub fn new(settings: &CheckedKafkaSettings) -> Result<Admin, AdminError> {
-        if settings.security.token_file.is_some() {
-            return Err(AdminError::NoToken);
-        }
         let brokers = settings.brokers.join(", ");
-        let client = crate::config::base(settings, "admin")
-            .create_with_context(Listener::new(None))
-            .map_err(|error| AdminError::Unreachable {
-                brokers: brokers.clone(),
-                reason: crate::config::without_values(&error),
-            })?;
+        let unreachable = |reason: String| AdminError::Unreachable {
+            brokers: brokers.clone(),
+            reason,
+        };
+        let client = if settings.tokens().are_used() {
+            let direct = Direct::open(settings).map_err(|error| unreachable(error.to_string()))?;
+            Client::Direct(Mutex::new(direct))
+        } else {
+            let client = crate::config::base(settings, "admin")
+                .create_with_context(Listener::new(settings.tokens()))
+                .map_err(|error| unreachable(crate::config::without_values(&error)))?;
+            Client::Library(Box::new(client))
+        };
         Ok(Admin { client, brokers })
     }
 
@@ -136,18 +149,26 @@ impl Admin {
     /// # Errors
     /// See [`AdminError`].
     pub fn brokers(&self) -> Result<usize, AdminError> {
-        Ok(self.metadata()?.brokers().len())
+        Ok(self.cluster()?.0)
     }
 
-    fn metadata(&self) -> Result<rdkafka::metadata::Metadata, AdminError> {
-        // Of all topics: asking for one by name can create it where the broker makes topics by itself.
-        self.client
-            .inner()
-            .fetch_metadata(None, ANSWER_WITHIN)
-            .map_err(|error| self.unreachable(&error))
+    /// How many brokers there are, and all topics without their configuration.
+    fn cluster(&self) -> Result<(usize, BTreeMap<String, FoundTopic>), AdminError> {
+        match &self.client {
+            // Of all topics: asking for one by name can create it where the broker makes topics by itself.
+            Client::Library(client) => client
+                .inner()
+                .fetch_metadata(None, ANSWER_WITHIN)
+                .map(|metadata| (metadata.brokers().len(), topics_of(&metadata)))
+                .map_err(|error| self.unreachable(&error)),
+            Client::Direct(direct) => crate::context::lock(direct)
+                .metadata()
+                .map(|told| (told.brokers.len(), told.topics))
+                .map_err(|error| self.unreachable(&error)),
+        }
     }
 
-    fn unreachable(&self, error: &KafkaError) -> AdminError {
+    fn unreachable(&self, error: &impl std::fmt::Display) -> AdminError {
         AdminError::Unreachable {
             brokers: self.brokers.clone(),
             reason: error.to_string(),
@@ -155,58 +176,65 @@ impl Admin {
     }
 
     fn found(&self, specs: &[TopicSpec]) -> Result<BTreeMap<String, FoundTopic>, AdminError> {
-        let metadata = self.metadata()?;
-        let mut found: BTreeMap<String, FoundTopic> = metadata
-            .topics()
-            .iter()
-            .filter(|topic| specs.iter().any(|spec| spec.name == topic.name()))
-            .map(|topic| {
-                let mut partitions: Vec<(i32, u32)> = topic
-                    .partitions()
-                    .iter()
-                    .map(|partition| (partition.id(), partition.replicas().len() as u32))
-                    .collect();
-                partitions.sort_unstable();
-                let copies = partitions.into_iter().map(|(_, copies)| copies).collect();
-                let configuration = BTreeMap::new();
-                (
-                    topic.name().to_owned(),
-                    FoundTopic {
-                        copies,
-                        configuration,
-                    },
-                )
-            })
-            .collect();
-        self.describe(&mut found)?;
+        let (_, mut found) = self.cluster()?;
+        found.retain(|name, _| specs.iter().any(|spec| spec.name == *name));
+        let names: Vec<String> = found.keys().cloned().collect();
+        for (name, configuration) in self.described(&names)? {
+            if let Some(topic) = found.get_mut(&name) {
+                topic.configuration = configuration;
+            }
+        }
         Ok(found)
     }
 
-    fn describe(&self, found: &mut BTreeMap<String, FoundTopic>) -> Result<(), AdminError> {
-        if found.is_empty() {
-            return Ok(());
+    /// Configurations of topics, defaults included.
+    fn described(
+        &self,
+        names: &[String],
+    ) -> Result<Vec<(String, BTreeMap<String, String>)>, AdminError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
         }
-        let names: Vec<String> = found.keys().cloned().collect();
-        let resources: Vec<ResourceSpecifier<'_>> = names
-            .iter()
-            .map(|name| ResourceSpecifier::Topic(name))
-            .collect();
-        let answers = pollster::block_on(self.client.describe_configs(&resources, &options()))
-            .map_err(|error| self.unreachable(&error))?;
-        for answer in answers {
-            let resource = answer.map_err(|code| AdminError::Refused(code.to_string()))?;
-            let OwnedResourceSpecifier::Topic(name) = &resource.specifier else {
-                continue;
-            };
-            if let Some(topic) = found.get_mut(name) {
-                topic.configuration = resource
-                    .entries
-                    .into_iter()
-                    .filter_map(|entry| Some((entry.name, entry.value?)))
+        let refused = |code: RDKafkaErrorCode| AdminError::Refused(code.to_string());
+        match &self.client {
+            Client::Library(client) => {
+                let resources: Vec<ResourceSpecifier<'_>> = names
+                    .iter()
+                    .map(|name| ResourceSpecifier::Topic(name))
                     .collect();
+                pollster::block_on(client.describe_configs(&resources, &options()))
+                    .map_err(|error| self.unreachable(&error))?
+                    .into_iter()
+                    .filter_map(|answer| answer.map_err(refused).map(described_topic).transpose())
+                    .collect()
             }
+            Client::Direct(direct) => crate::context::lock(direct)
+                .describe(names)
+                .map_err(|error| self.unreachable(&error))?
+                .into_iter()
+                .map(|(name, told)| Ok((name, told.map_err(refused)?)))
+                .collect(),
         }
-        Ok(())
+    }
+
+    fn made(&self, specs: &[&TopicSpec]) -> Result<Made, AdminError> {
+        match &self.client {
+            Client::Library(client) => {
+                let new: Vec<NewTopic<'_>> = specs.iter().map(|spec| new_topic(spec)).collect();
+                let answers = pollster::block_on(client.create_topics(&new, &options()))
+                    .map_err(|error| self.unreachable(&error))?;
+                Ok(answers
+                    .into_iter()
+                    .map(|answer| match answer {
+                        Ok(name) => (name, Ok(())),
+                        Err((name, code)) => (name, Err(code)),
+                    })
+                    .collect())
+            }
+            Client::Direct(direct) => crate::context::lock(direct)
+                .create(specs)
+                .map_err(|error| self.unreachable(&error)),
+        }
     }
 
     /// Makes topics, and waits until brokers show them. Those that came first are there when a later one is refused: the
@@ -218,10 +246,11 @@ impl Admin {
         if specs.is_empty() {
             return Ok(());
         }
-        let new: Vec<NewTopic<'_>> = specs.iter().map(|spec| new_topic(spec)).collect();
-        let answers = pollster::block_on(self.client.create_topics(&new, &options()))
-            .map_err(|error| self.unreachable(&error))?;
-        match answers.into_iter().find_map(Result::err) {
+        let refused = self
+            .made(specs)?
+            .into_iter()
+            .find_map(|(topic, made)| Some((topic, made.err()?)));
+        match refused {
             None => self.wait_until_shown(specs),
             Some((topic, code)) => Err(AdminError::NotMade {
                 topic,
@@ -235,12 +264,11 @@ impl Admin {
     fn wait_until_shown(&self, specs: &[&TopicSpec]) -> Result<(), AdminError> {
         let deadline = Instant::now() + ANSWER_WITHIN;
         loop {
-            let metadata = self.metadata()?;
+            let (_, topics) = self.cluster()?;
             let shown = |spec: &TopicSpec| {
-                metadata.topics().iter().any(|topic| {
-                    topic.name() == spec.name
-                        && topic.partitions().len() == spec.partitions as usize
-                })
+                topics
+                    .get(&spec.name)
+                    .is_some_and(|topic| topic.copies.len() == spec.partitions as usize)
             };
             let Some(hidden) = specs.iter().find(|spec| !shown(spec)) else {
                 return Ok(());
@@ -258,6 +286,41 @@ impl Admin {
             std::thread::sleep(LOOK_AGAIN);
         }
     }
+}
+
+fn topics_of(metadata: &rdkafka::metadata::Metadata) -> BTreeMap<String, FoundTopic> {
+    metadata
+        .topics()
+        .iter()
+        .map(|topic| {
+            let mut partitions: Vec<(i32, u32)> = topic
+                .partitions()
+                .iter()
+                .map(|partition| (partition.id(), partition.replicas().len() as u32))
+                .collect();
+            partitions.sort_unstable();
+            let found = FoundTopic {
+                copies: partitions.into_iter().map(|(_, copies)| copies).collect(),
+                configuration: BTreeMap::new(),
+            };
+            (topic.name().to_owned(), found)
+        })
+        .collect()
+}
+
+/// A topic's name and configuration; `None`: it is the configuration of something else.
+fn described_topic(
+    resource: rdkafka::admin::ConfigResource,
+) -> Option<(String, BTreeMap<String, String>)> {
+    let OwnedResourceSpecifier::Topic(name) = resource.specifier else {
+        return None;
+    };
+    let configuration = resource
+        .entries
+        .into_iter()
+        .filter_map(|entry| Some((entry.name, entry.value?)))
+        .collect();
+    Some((name, configuration))
 }
 
 fn options() -> AdminOptions {

@@ -7,7 +7,7 @@ use crate::reach::Held;
 use crate::restore::ASK;
 use auscult_engine::log::{LogError, LogEvent, Position, TopicPartition};
 use rdkafka::Offset;
-use rdkafka::consumer::Consumer as _;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use std::sync::Arc;
 
@@ -269,6 +269,32 @@ impl KafkaConsumer {
         let mut events = Vec::new();
         self.announce(standings, &mut events);
         Ok(events)
+    }
+}
+
+/// Answers every question of the group that is still open, before the consumer is closed: nothing is taken, everything
+/// is given back. `is_waiting`: an assignment was taken up and not answered.
+pub(super) fn answer_all(consumer: &BaseConsumer<Listener>, is_waiting: bool) {
+    let nothing = TopicPartitionList::new();
+    let mut answered = Ok(());
+    if is_waiting {
+        answered = consumer.incremental_assign(&nothing);
+    }
+    while let Some(rebalanced) = consumer.client().context().take_rebalanced() {
+        let answer = match rebalanced {
+            Rebalanced::Assign(_) => consumer.incremental_assign(&nothing),
+            Rebalanced::Revoke(list) => {
+                let mut gone = TopicPartitionList::new();
+                for (topic, partition) in &list {
+                    gone.add_partition(topic, *partition as i32);
+                }
+                consumer.incremental_unassign(&gone)
+            }
+        };
+        answered = answered.and(answer);
+    }
+    if let Err(error) = answered {
+        tracing::debug!(%error, "a question of the group could not be answered while leaving it");
     }
 }
 

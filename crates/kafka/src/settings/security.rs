@@ -1,6 +1,5 @@
 //! Encryption and identity: TLS, mutual TLS, SASL. Secrets come from files or the environment and are never
-//! printed; OAUTHBEARER takes a token file that somebody else renews, because every platform has such a somebody
-//! and none agrees on the protocol behind it.
+//! printed. OAUTHBEARER takes a token file that somebody else renews, or asks an identity provider.
 
 use auscult_core::settings::Problem;
 use auscult_engine::settings::Secret;
@@ -11,6 +10,8 @@ use std::path::{Path, PathBuf};
 const PASSWORD_VARIABLE: &str = "AUSCULT_KAFKA_PASSWORD";
 /// The password of the private key, when no file is named.
 const KEY_PASSWORD_VARIABLE: &str = "AUSCULT_KAFKA_KEY_PASSWORD";
+/// The secret the identity provider knows us by, when no file is named.
+const CLIENT_SECRET_VARIABLE: &str = "AUSCULT_KAFKA_CLIENT_SECRET";
 
 const PROTOCOLS: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
 const OAUTHBEARER: &str = "OAUTHBEARER";
@@ -37,10 +38,22 @@ pub struct SecuritySettings {
     pub password_file: Option<PathBuf>,
     /// File with the bearer token (JWT) of OAUTHBEARER; read again before the token expires.
     pub token_file: Option<PathBuf>,
+    /// Where an identity provider gives tokens (OAuth 2.0 client credentials); empty: none is asked.
+    pub token_url: String,
+    /// Who we are there.
+    pub client_id: String,
+    /// File with our secret there; else `AUSCULT_KAFKA_CLIENT_SECRET`.
+    pub client_secret_file: Option<PathBuf>,
+    /// What the token is to be good for, in the provider's words; empty: what it gives.
+    pub scope: String,
+    /// Authorities that vouch for the provider (PEM); `None`: the machine's own.
+    pub token_ca_file: Option<PathBuf>,
     /// The password, once read.
     pub password: Option<Secret>,
     /// The private key's password, once read.
     pub key_password: Option<Secret>,
+    /// The secret for the identity provider, once read.
+    pub client_secret: Option<Secret>,
 }
 
 impl Default for SecuritySettings {
@@ -55,8 +68,14 @@ impl Default for SecuritySettings {
             username: String::new(),
             password_file: None,
             token_file: None,
+            token_url: String::new(),
+            client_id: String::new(),
+            client_secret_file: None,
+            scope: String::new(),
+            token_ca_file: None,
             password: None,
             key_password: None,
+            client_secret: None,
         }
     }
 }
@@ -137,6 +156,13 @@ impl SecuritySettings {
                 "choose OAUTHBEARER, or leave it out",
             );
         }
+        if !self.token_url.is_empty() && self.mechanism != OAUTHBEARER {
+            problem(
+                "token_url",
+                format!("mechanism {:?} takes no token", self.mechanism),
+                "choose OAUTHBEARER, or leave it out",
+            );
+        }
         if !sasl {
             if !self.mechanism.is_empty() {
                 problem(
@@ -155,23 +181,7 @@ impl SecuritySettings {
             );
         }
         if self.mechanism == OAUTHBEARER {
-            match &self.token_file {
-                None => problem(
-                    "token_file",
-                    "no token file is named".to_owned(),
-                    "name the file that holds the bearer token",
-                ),
-                Some(file) => {
-                    if let Err(error) = std::fs::File::open(file) {
-                        problem(
-                            "token_file",
-                            format!("{}: {error}", file.display()),
-                            "name a file that can be read",
-                        );
-                    }
-                }
-            }
-            return;
+            return self.check_tokens(problems);
         }
         if self.username.is_empty() {
             problem("username", "no user is named".to_owned(), "name the user");
@@ -188,6 +198,83 @@ impl SecuritySettings {
                     "kafka.security.password_file",
                     "there is no password",
                     format!("name a file that holds it, or set {PASSWORD_VARIABLE}"),
+                ));
+            }
+        }
+    }
+
+    /// Tokens come from a file or from a provider, and from one of them.
+    fn check_tokens(&mut self, problems: &mut Vec<Problem>) {
+        let mut problem = |name: &str, reason: String, remedy: &str| {
+            problems.push(Problem::new(
+                format!("kafka.security.{name}"),
+                reason,
+                remedy,
+            ));
+        };
+        match (&self.token_file, self.token_url.is_empty()) {
+            (None, true) => {
+                return problem(
+                    "token_file",
+                    "no token file is named, and no identity provider".to_owned(),
+                    "name the file that holds the bearer token, or token_url",
+                );
+            }
+            (Some(_), false) => {
+                return problem(
+                    "token_url",
+                    "a token file is named, too".to_owned(),
+                    "name one of the two",
+                );
+            }
+            (Some(file), true) => {
+                if let Err(error) = std::fs::File::open(file) {
+                    problem(
+                        "token_file",
+                        format!("{}: {error}", file.display()),
+                        "name a file that can be read",
+                    );
+                }
+                return;
+            }
+            (None, false) => {}
+        }
+        if !is_safe_for_a_secret(&self.token_url) {
+            problem(
+                "token_url",
+                format!("{:?} would show the secret to the network", self.token_url),
+                "name an address that begins with https://",
+            );
+        }
+        if self.client_id.is_empty() {
+            problem(
+                "client_id",
+                "the identity provider is not told who asks".to_owned(),
+                "name the client",
+            );
+        }
+        if let Some(file) = &self.token_ca_file
+            && let Err(error) = std::fs::File::open(file)
+        {
+            problem(
+                "token_ca_file",
+                format!("{}: {error}", file.display()),
+                "name a file that can be read",
+            );
+        }
+        if self.client_secret.is_none() {
+            let before = problems.len();
+            self.client_secret = secret(
+                "client_secret_file",
+                self.client_secret_file.as_deref(),
+                CLIENT_SECRET_VARIABLE,
+                problems,
+            );
+            if self.client_secret.is_none() && problems.len() == before {
+                problems.push(Problem::new(
+                    "kafka.security.client_secret_file",
+                    "there is no secret for the identity provider",
+                    format!("name a file that holds it, or set {CLIENT_SECRET_VARIABLE}"),
                 ));
             }
         }
@@ -224,6 +311,20 @@ impl SecuritySettings {
     }
 }
 
+/// Whether nobody on the way to `url` can read what is sent: it is encrypted, or does not leave this machine.
+fn is_safe_for_a_secret(url: &str) -> bool {
+    if url.starts_with("https://") {
+        return true;
+    }
+    let host = url
+        .strip_prefix("http://")
+        .and_then(|rest| rest.split(['/', '?']).next())
+        .unwrap_or_default();
+    // A name with a user in front is another host.
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    matches!(host, "127.0.0.1" | "localhost" | "[::1]")
+}
+
 /// The secret of `file`, or else of the environment variable.
 fn secret(
     name: &str,
@@ -246,6 +347,33 @@ fn secret(
                 "name a file that can be read",
             ));
             None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_goes_over_https_or_stays_on_this_machine() {
+        for safe in [
+            "https://login.example/token",
+            "http://127.0.0.1:8080/token",
+            "http://localhost/token",
+            "http://[::1]:9/t",
+        ] {
+            assert!(is_safe_for_a_secret(safe), "{safe}");
+        }
+        for open in [
+            "http://login.example/token",
+            "http://127.0.0.1.example/",
+            "http://localhost@evil.example/",
+            "http://127.0.0.1:80@evil.example/",
+            "login.example",
+            "",
+        ] {
+            assert!(!is_safe_for_a_secret(open), "{open}");
         }
     }
 }

@@ -10,19 +10,25 @@ use std::time::{Duration, Instant};
 
 type Mock = MockCluster<'static, DefaultProducerContext>;
 
-fn begin() -> (Mock, KafkaConsumer) {
+/// A cluster of one broker, and a member of a group that has not polled yet.
+fn member() -> (Mock, KafkaConsumer) {
     let mock = MockCluster::new(1).expect("a mock cluster");
     for topic in ["in", "out"] {
         mock.create_topic(topic, 1, 1).expect("a topic");
     }
     let kafka = Kafka::connect(&checked(settings(&mock.bootstrap_servers(), "mock")), &[])
         .expect("connected");
-    let mut log = kafka.member(&Membered {
+    let log = kafka.member(&Membered {
         role: "copy",
         leading: &["in"],
         following: &[],
         state: None,
     });
+    (mock, log)
+}
+
+fn begin() -> (Mock, KafkaConsumer) {
+    let (mock, mut log) = member();
     let deadline = Instant::now() + PATIENCE;
     loop {
         assert!(Instant::now() < deadline, "a partition is assigned");
@@ -146,4 +152,29 @@ fn brokers_that_do_not_answer_never_look_like_a_quiet_topic() {
         assert!(Instant::now() < deadline, "the silence is noticed");
         let _ = log.poll(10, Duration::from_millis(50));
     }
+}
+
+#[test]
+fn a_member_whose_partition_still_waits_for_its_position_can_leave() {
+    let (mock, mut log) = member();
+    // The group gives it a partition, and where it stands cannot be learnt.
+    mock.request_errors(
+        RDKafkaApiKey::OffsetFetch,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED; 4],
+    );
+    let deadline = Instant::now() + PATIENCE;
+    while !matches!(
+        log.poll(1, Duration::from_millis(100)),
+        Err(LogError::Fatal(_))
+    ) {
+        assert!(Instant::now() < deadline, "the refusal is told");
+    }
+    let (left, has_left) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        drop(log);
+        left.send(())
+    });
+    has_left
+        .recv_timeout(PATIENCE)
+        .expect("it does not wait for an answer it owes itself");
 }
