@@ -6,7 +6,7 @@ use auscult_wire::{Headers, SchemaRegistry, decode_feedback, encode_feedback, sa
 use proptest::prelude::*;
 use support::{as_record, examples, reread, type_and_data};
 
-const TYPES: [&str; 11] = [
+const TYPES: [&str; 13] = [
     "io.auscult.feedback.received.v1",
     "io.auscult.mention.understood.v1",
     "io.auscult.marker.advanced.v1",

@@ -5,7 +5,7 @@ use crate::support::{Broker, DEATH, Fault, TestLog};
 use auscult_core::settings::DetectSettings;
 use auscult_core::time::{HOUR, Timestamp};
 use auscult_engine::clock::Clock;
-use auscult_engine::log::{Append, Record};
+use auscult_engine::log::{Append, Outgoing, Record};
 use auscult_engine::safety::SafetyStage;
 use auscult_engine::settings::EngineSettings;
 use auscult_engine::submit::SubmitDesk;
@@ -104,6 +104,17 @@ fn acknowledge(house: &House, ids: &[String]) {
     house.broker.append(records.collect()).expect("appends");
 }
 
+/// The same record, to be written once more.
+fn again(record: Record) -> Outgoing {
+    Outgoing {
+        topic: record.at.topic,
+        partition: Some(record.at.partition),
+        key: record.key,
+        headers: record.headers,
+        value: record.value,
+    }
+}
+
 fn gauge(house: &House, line: &str) -> bool {
     let text = house.metrics.render(START).expect("renders");
     text.lines().any(|found| found == line)
@@ -172,6 +183,10 @@ fn one_dropped_acknowledgement_of_a_thousand_is_escalated_after_twelve_hours() {
 /// Dies before and after each commit, is asked to try again and is fenced off, at every place in turn.
 #[test]
 fn a_crash_at_any_commit_neither_doubles_nor_loses_an_escalation() {
+    let listening = house(|_| {});
+    submit(&listening, 0..40);
+    heard(&listening);
+    let sent = listening.topic(|topics| &topics.safety_candidates);
     for fault in [
         Fault::DieBefore,
         Fault::DieAfter,
@@ -180,8 +195,8 @@ fn a_crash_at_any_commit_neither_doubles_nor_loses_an_escalation() {
     ] {
         for place in 0..6 {
             let house = house(|_| {});
-            submit(&house, 0..40);
-            heard(&house);
+            let records = sent.iter().cloned().map(again);
+            house.broker.append(records.collect()).expect("appends");
             let ids = candidates(&house);
             let mut faults: VecDeque<Option<Fault>> = (0..place).map(|_| None).collect();
             faults.push_back(Some(fault));
@@ -286,14 +301,7 @@ fn an_unreadable_acknowledgement_becomes_a_dead_letter_and_acknowledges_nothing(
     let other = self::house(|_| {});
     submit(&other, 0..1);
     heard(&other);
-    let record = auscult_engine::log::Outgoing {
-        topic: broken.at.topic,
-        partition: Some(broken.at.partition),
-        key: broken.key,
-        headers: broken.headers,
-        value: broken.value,
-    };
-    other.broker.append(vec![record]).expect("appends");
+    other.broker.append(vec![again(broken)]).expect("appends");
     watched(&other);
     other.clock.advance_to(START.plus(12 * HOUR));
     watched(&other);
@@ -333,7 +341,7 @@ fn a_topic_that_never_falls_quiet_holds_nothing_back_for_long() {
     };
     let start = START.plus(20 * HOUR);
     assigned(start, stage);
-    let mut busy = |minutes: i64, stage: &mut SafetyStage| {
+    let busy = |minutes: i64, stage: &mut SafetyStage| {
         stage.tick(Tick {
             now: start.plus(minutes * 60_000),
             drained: false,

@@ -53,7 +53,7 @@ pub(super) async fn show(
         filter = match key.as_str() {
             "day" => alone(day(&value)?, now),
             "days" => usual(now, filter::number("days", &value, MAX_DAYS)?),
-            _ => return Err(filter::unknown(&key)),
+            _ => return Err(filter::bad(&key, &value, "use day or days")),
         };
     }
     let days = state
@@ -73,14 +73,7 @@ pub(super) async fn show(
 
 fn day(text: &str) -> Result<Timestamp, Problem> {
     let at = parse_time(text).filter(|at| at.0.rem_euclid(DAY) == 0 && text.len() == 10);
-    at.ok_or_else(|| {
-        Problem::bad_request(
-            "bad_query",
-            format!("day={text:?} is not a day"),
-            "day",
-            "write it as 2026-05-04; days are UTC",
-        )
-    })
+    at.ok_or_else(|| filter::bad("day", text, "write it as 2026-05-04; days are UTC"))
 }
 
 fn as_json(day: &ReconciledDay) -> Value {

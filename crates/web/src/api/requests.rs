@@ -48,17 +48,12 @@ pub(super) async fn list(
     for (key, value) in query(pairs)? {
         match key.as_str() {
             "state" => {
-                wanted.open = state_filter(&value).ok_or_else(|| {
-                    Problem::bad_request(
-                        "bad_query",
-                        format!("state={value:?} cannot be read"),
-                        "state",
-                        "use state=open, state=answered or state=all",
-                    )
-                })?;
+                let words = "use state=open, state=answered or state=all";
+                wanted.open =
+                    state_filter(&value).ok_or_else(|| filter::bad("state", &value, words))?;
             }
             "limit" => wanted.limit = filter::number("limit", &value, MAX_REQUESTS)?,
-            _ => return Err(filter::unknown(&key)),
+            _ => return Err(filter::bad(&key, &value, "use state or limit")),
         }
     }
     let now = state.app.clock.now();

@@ -118,7 +118,7 @@ fn card(item: &RequestItem, now: Timestamp) -> Markup {
                 li { "asked by " (plain(&request.asked_by).to_lowercase()) }
                 @for product in &request.products { li { (product) } }
             }
-            blockquote lang=(language(&request.language)) { p { (request.question) } }
+            blockquote lang=(language(&request.language)) { (request.question) }
             dl.facts {
                 @if let Some(at) = item.received() { div { dt { "First known" } dd { (time(at)) } } }
                 div { dt { "Source" } dd { (plain(&request.source_type)) " · " (request.feedback_id) @if !request.country.is_empty() { " · " (request.country) } } }

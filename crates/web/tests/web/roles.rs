@@ -101,7 +101,7 @@ async fn medical_requests_are_for_medical_alone() {
                     REQUEST,
                     "vault:acme/c/",
                     "Medical requests",
-                    "/requests",
+                    "href=\"/requests",
                     "oldest_received_at",
                 ] {
                     assert!(!body.contains(hint), "{role} {path}: {hint}");
