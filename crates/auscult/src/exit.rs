@@ -5,7 +5,8 @@ use std::process::ExitCode;
 /// Shown under `--help`.
 pub const HELP: &str = "Exit codes: 0 done; 1 unexpected failure; 2 wrong use; 3 settings; 4 input file; \
 5 log or store; 6 address in use or not allowed; 7 refused by the service or the broker; \
-8 topics are missing or not as the settings say; 9 stopped when told, but not in order";
+8 topics are missing or not as the settings say; 9 stopped when told, but not in order; \
+10 a safety candidate is past its time without an acknowledgement";
 
 /// A failure with its exit code.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub enum Kind {
     Topics = 8,
     /// Told to stop, it ended when its time was over and not in order.
     Overdue = 9,
+    /// A safety candidate is past its time without an acknowledgement.
+    Outstanding = 10,
 }
 
 impl Failure {
