@@ -1,7 +1,9 @@
 //! Every method over every series of a panel.
 
 use anyhow::{Result, anyhow};
-use auscult_statistics::count::{BucketContext, CountModel, CountSettings, Prior, Season};
+use auscult_statistics::count::{
+    BucketContext, CountModel, CountSettings, CountState, Prior, Season,
+};
 use auscult_statistics::evidence::OnsetNull;
 use auscult_statistics::reference::{
     Calendar, CountSeries, EarsSettings, EarsVariant, FarringtonFlexibleSettings,
@@ -25,7 +27,8 @@ pub const HISTORIES: [usize; 5] = [26, 52, 104, 260, 575];
 /// Siblings a young series borrows from.
 const SIBLINGS: usize = 5;
 
-fn default_model(season: Season) -> Result<CountModel> {
+/// The default detector's model.
+pub fn default_model(season: Season) -> Result<CountModel> {
     let settings = CountSettings::default()
         .check()
         .map_err(|problems| anyhow!(problems.join("; ")))?;
@@ -284,4 +287,20 @@ pub fn daily_dynamic(panel: &Daily) -> Result<Vec<Judged<'_>>> {
             })
         },
     ))
+}
+
+/// Bytes of a count series after a year of days: in memory or as a record, whichever is more.
+pub fn bytes_of_a_series() -> Result<usize> {
+    let model = default_model(Season::DAILY)?;
+    let mut state = model.start(&Prior::vague());
+    for day in 0..365 {
+        let context = BucketContext {
+            holiday: day % 30 == 0,
+            ..BucketContext::plain(day, (day % 7) as usize)
+        };
+        model.step(&mut state, &context, Some(day as u64 % 5));
+    }
+    let mut record = Vec::new();
+    state.dump(&mut record);
+    Ok(record.len().max(size_of::<CountState>()))
 }
