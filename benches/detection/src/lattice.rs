@@ -19,7 +19,7 @@ const DIMENSIONS: [usize; 3] = [4, 6, 10];
 const LEAVES: usize = 240;
 const EXTRA: usize = 16;
 /// Median weekly count of a leaf, and the spread of its logarithm.
-const LEAF_MEDIAN: f64 = 0.5;
+const LEAF_MEDIAN: f64 = 0.33;
 const LEAF_SPREAD: f64 = 1.0;
 const DISPERSION: f64 = 1.2;
 const HISTORY: usize = 104;

@@ -44,11 +44,24 @@ struct Arguments {
     /// R's surveillance, where it is installed, judges every so many-th weekly series; 0 leaves it out.
     #[arg(long, default_value_t = 20)]
     peers_every: usize,
-    /// Only the parts that need no panels: NAB and TCPD.
+    /// Only this part, to try a change; the table has its rows alone.
     #[arg(long)]
-    streams_only: bool,
+    only: Option<Part>,
     #[command(subcommand)]
     command: Option<Command>,
+}
+
+/// Parts of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Weekly,
+    Daily,
+    /// R beside ours.
+    Peers,
+    /// Real baselines, lattice, parity, answers, memory.
+    Beyond,
+    /// NAB and TCPD.
+    Streams,
 }
 
 #[derive(Subcommand)]
@@ -274,13 +287,11 @@ fn main() -> Result<()> {
             "development".to_owned()
         },
     )?;
-    let (has_weekly, has_daily) = (
-        folder.join("weekly").is_dir() && !arguments.streams_only,
-        folder.join("daily").is_dir() && !arguments.streams_only,
-    );
+    let wanted = |part: Part| arguments.only.is_none_or(|only| only == part);
+    let has = |part: &str| folder.join(part).is_dir();
     let mut text = String::new();
     let mut judged = Vec::new();
-    if has_weekly {
+    if has("weekly") && wanted(Part::Weekly) {
         judged.extend(weekly(
             &folder,
             Some(which),
@@ -288,21 +299,32 @@ fn main() -> Result<()> {
             &mut text,
         )?);
     }
-    if has_daily {
+    if has("daily") && wanted(Part::Daily) {
         judged.extend(daily(&folder, Some(which), &mut text)?);
     }
-    if has_weekly {
+    if has("weekly") && wanted(Part::Peers) {
         beside_r(&folder, arguments.peers_every, &mut text)?;
     }
-    streams(&beside, &mut text)?;
-    if text.is_empty() {
+    if wanted(Part::Streams) {
+        streams(&beside, &mut text)?;
+    }
+    if text.is_empty() && arguments.only.is_none() {
         bail!(
             "{} has neither weekly/ nor daily/, nor files nab_* or tcpd_*: give a folder laid out like the shared data",
             beside.display()
         );
     }
-    if !arguments.streams_only {
+    if wanted(Part::Beyond) {
+        // Sealed panels may come alone: what needs none of them is judged on the development files then.
+        let beside = match development_panels() {
+            Ok(panels) if !beside.join("reference").is_dir() => {
+                panels.parent().map_or(beside, Path::to_owned)
+            }
+            _ => beside,
+        };
         judged.extend(beyond_panels(&beside, &mut text)?);
+    }
+    if !judged.is_empty() {
         head.push_str("\n## How it is judged\n\nThe rows of the design's table; weekly rows with five years of history. Each figure is in a section below.\n\n");
         head.push_str(&judged::table(&mut judged)?);
     }

@@ -23,8 +23,9 @@ use crate::nab::files;
 use crate::panels::{number, rows};
 use crate::run::{CHANNEL_NAMES, default_model};
 
-/// Judged weeks at the end of a series, as many as the panels judge.
+/// Judged weeks at the end of a series: as many as the panels judge, or twice that where three years are left before.
 const JUDGED: usize = 49;
+const HISTORY: usize = 156;
 /// Shortest series: four years.
 const SHORTEST: usize = 200;
 /// Rarest series, in cases a week.
@@ -129,8 +130,12 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 impl Real {
+    /// First judged week.
     fn judged(&self) -> usize {
-        self.counts.len() - JUDGED
+        match self.counts.len().checked_sub(2 * JUDGED) {
+            Some(judged) if judged >= HISTORY => judged,
+            _ => self.counts.len() - JUDGED,
+        }
     }
 
     /// Counts of unflagged weeks around `place`.
@@ -175,7 +180,7 @@ impl Real {
         let mut all = Vec::new();
         for size in 1..=SIZES {
             for _ in 0..OUTBREAKS {
-                let start = judged + (chance.uniform() * (JUDGED - ROOM) as f64) as usize;
+                let start = judged + (chance.uniform() * (weeks - judged - ROOM) as f64) as usize;
                 let expected = size as f64 * self.deviation(start, dispersion);
                 // Outbreaks without a case are drawn again, as the panels have none.
                 let cases = std::iter::repeat_with(|| Counts::new(expected, 1.0).draw(chance))
@@ -354,7 +359,7 @@ impl RealBaselines {
     /// The section of the report.
     pub fn report(&self) -> Result<String> {
         let mut text = format!(
-            "The last {JUDGED} weeks of {} weekly series of R's surveillance, with {} injected outbreaks of 1–{SIZES} standard deviations \
+            "The last {JUDGED} weeks (or twice as many) of {} weekly series of R's surveillance, with {} injected outbreaks of 1–{SIZES} standard deviations \
              (Noufaily et al. 2013; fixed seed). False episodes start at a rate of {EPISODE_RATE} in the other series.\n\n\
              | method | channel | POD | POD in the first week |\n|---|---|---|---|\n",
             self.series, self.outbreaks
