@@ -278,11 +278,13 @@ pub fn daily_dynamic(panel: &Daily) -> Result<Vec<Judged<'_>>> {
         |_, counts| {
             methods::dynamic(&model, &Prior::vague(), counts, 0, judged, |place| {
                 let day = &panel.calendar[place];
+                let after = place > 0 && panel.calendar[place - 1].holiday;
                 BucketContext {
                     index: place as i64,
                     phase: day.weekday,
                     exposure: 1.0,
                     holiday: day.holiday,
+                    after_holiday: after && !day.holiday,
                 }
             })
         },
