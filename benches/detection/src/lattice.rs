@@ -26,7 +26,7 @@ const HISTORY: usize = 104;
 /// Judged weeks of each simulated portfolio, each tried quiet and with the excess.
 const WEEKS: usize = 20;
 /// Portfolios that set the threshold, and that are judged by it.
-const PORTFOLIOS: usize = 20;
+const PORTFOLIOS: usize = 40;
 const FAMILY_WISE: f64 = 0.05;
 /// Amplitude of the yearly wave on the log scale.
 const WAVE: f64 = 0.3;

@@ -3,7 +3,10 @@
 use super::coefficients::{Coefficients, Scalar};
 use super::profile::{AFTER_DEVIATION, KNOTS};
 use super::season::PHASES_LIMIT;
-use super::state::{ANCHORS, CountState, HOLIDAY, MODELS, PENDING, Pending, WANDERS};
+use super::state::{
+    AFTER_BIT, ANCHORS, CountState, HOLIDAY, HOLIDAY_BIT, MODELS, PENDING, Pending, UPWARD_BIT,
+    WANDERS,
+};
 use crate::record::{Reader, RestoreError, put_f32s};
 
 /// 2: the day after a holiday, sixteen knots instead of seventeen, and their unrest.
@@ -33,10 +36,7 @@ fn put_pending(bucket: &Pending, into: &mut Vec<u8>) {
         ],
         into,
     );
-    let flags = u8::from(bucket.holiday)
-        | u8::from(bucket.after_holiday) << 1
-        | u8::from(bucket.upward) << 2;
-    into.extend_from_slice(&[bucket.phase, flags]);
+    into.extend_from_slice(&[bucket.phase, bucket.flags()]);
 }
 
 fn read_pending(reader: &mut Reader<'_>, version: u8) -> Result<Pending, RestoreError> {
@@ -60,13 +60,13 @@ fn read_pending(reader: &mut Reader<'_>, version: u8) -> Result<Pending, Restore
         });
     }
     let flags = reader.u8()?;
-    if flags > 0b111 {
+    if flags > (HOLIDAY_BIT | AFTER_BIT | UPWARD_BIT) {
         return Err(reader.damaged());
     }
     Ok(Pending {
-        holiday: flags & 1 != 0,
-        after_holiday: flags & 2 != 0,
-        upward: flags & 4 != 0,
+        holiday: flags & HOLIDAY_BIT != 0,
+        after_holiday: flags & AFTER_BIT != 0,
+        upward: flags & UPWARD_BIT != 0,
         ..bucket
     })
 }

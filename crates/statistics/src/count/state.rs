@@ -38,6 +38,16 @@ pub(crate) struct Pending {
     pub(crate) upward: bool,
 }
 
+impl Pending {
+    /// Flags as they are kept and stored.
+    pub(crate) fn flags(&self) -> u8 {
+        let bit = |set: bool, bit: u8| if set { bit } else { 0 };
+        bit(self.holiday, HOLIDAY_BIT)
+            | bit(self.after_holiday, AFTER_BIT)
+            | bit(self.upward, UPWARD_BIT)
+    }
+}
+
 /// A pending bucket's number and count.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct PendingCount {
@@ -57,10 +67,16 @@ pub(crate) struct PendingEvidence {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct PendingMarks {
     phase: u8,
-    holiday: bool,
-    after_holiday: bool,
-    upward: bool,
+    /// Bits: see [`HOLIDAY_BIT`] and those after it.
+    flags: u8,
 }
+
+/// A pending bucket was a holiday.
+pub(crate) const HOLIDAY_BIT: u8 = 1;
+/// It was the first after a holiday.
+pub(crate) const AFTER_BIT: u8 = 2;
+/// Its largest ratio spoke for an excess.
+pub(crate) const UPWARD_BIT: u8 = 4;
 
 /// One count series. `Clone` copies a few hundred bytes; nothing is on the heap.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,9 +123,9 @@ impl CountState {
             ln_ratio: evidence.ln_ratio,
             suspicion: evidence.suspicion,
             phase: marks.phase,
-            holiday: marks.holiday,
-            after_holiday: marks.after_holiday,
-            upward: marks.upward,
+            holiday: marks.flags & HOLIDAY_BIT != 0,
+            after_holiday: marks.flags & AFTER_BIT != 0,
+            upward: marks.flags & UPWARD_BIT != 0,
         }
     }
 
@@ -125,9 +141,7 @@ impl CountState {
         };
         self.pending_marks[at] = PendingMarks {
             phase: bucket.phase,
-            holiday: bucket.holiday,
-            after_holiday: bucket.after_holiday,
-            upward: bucket.upward,
+            flags: bucket.flags(),
         };
     }
 
@@ -135,7 +149,8 @@ impl CountState {
     pub(crate) fn suspect(&mut self, at: usize, value: f32, upward: bool) {
         if value > self.pending_evidence[at].suspicion {
             self.pending_evidence[at].suspicion = value;
-            self.pending_marks[at].upward = upward;
+            let marks = &mut self.pending_marks[at];
+            marks.flags = marks.flags & !UPWARD_BIT | if upward { UPWARD_BIT } else { 0 };
         }
     }
 
@@ -165,5 +180,19 @@ impl CountState {
     #[must_use]
     pub fn silent_buckets(&self) -> u32 {
         self.silent_buckets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_takes_no_more_than_512_bytes() {
+        assert!(
+            size_of::<CountState>() <= 512,
+            "{}",
+            size_of::<CountState>()
+        );
     }
 }
