@@ -1,15 +1,20 @@
 //! `make bench-detection [PANELS=DIR]`: judges every detection method on panels with known outbreaks and writes
 //! `docs/benchmarks-detection.md`.
 
+mod answers;
 mod calibrate;
 mod change_points;
 mod clock;
+mod judged;
+mod lattice;
 mod measures;
 mod methods;
 mod nab;
 mod panels;
+mod parity;
 mod peers;
 mod portfolio;
+mod real;
 mod report;
 mod run;
 
@@ -39,11 +44,24 @@ struct Arguments {
     /// R's surveillance, where it is installed, judges every so many-th weekly series; 0 leaves it out.
     #[arg(long, default_value_t = 20)]
     peers_every: usize,
-    /// Only the parts that need no panels: NAB and TCPD.
+    /// Only this part, to try a change; the table has its rows alone.
     #[arg(long)]
-    streams_only: bool,
+    only: Option<Part>,
     #[command(subcommand)]
     command: Option<Command>,
+}
+
+/// Parts of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Weekly,
+    Daily,
+    /// R beside ours.
+    Peers,
+    /// Real baselines, lattice, parity, answers, memory.
+    Beyond,
+    /// NAB and TCPD.
+    Streams,
 }
 
 #[derive(Subcommand)]
@@ -81,7 +99,7 @@ fn weekly(
     which: Option<Replicates>,
     reference_replicates: usize,
     text: &mut String,
-) -> Result<()> {
+) -> Result<Vec<judged::Row>> {
     let which = which.unwrap_or(Replicates::All);
     let panel = panels::weekly(folder)?;
     eprintln!("weekly: {} series", panel.series.len());
@@ -118,10 +136,10 @@ fn weekly(
         "\nA count series takes {} bytes in memory, heap included (there is none).",
         size_of::<CountState>()
     )?;
-    Ok(())
+    Ok(judged::weekly(&with_p, &panel, which))
 }
 
-fn daily(folder: &Path, which: Option<Replicates>, text: &mut String) -> Result<()> {
+fn daily(folder: &Path, which: Option<Replicates>, text: &mut String) -> Result<Vec<judged::Row>> {
     let which = which.unwrap_or(Replicates::All);
     let panel = panels::daily(folder)?;
     eprintln!("daily: {} series", panel.series.len());
@@ -140,6 +158,47 @@ fn daily(folder: &Path, which: Option<Replicates>, text: &mut String) -> Result<
         "\n{:.2} µs per series and day.",
         all[0].nanoseconds / 1000.0
     )?;
+    Ok(judged::daily(&all))
+}
+
+/// Rows that need no panel: real baselines, lattice, parity, answers, memory.
+fn beyond_panels(beside: &Path, text: &mut String) -> Result<Vec<judged::Row>> {
+    let mut rows = Vec::new();
+    text.push_str("\n## Real baselines\n\n");
+    match real::judge(beside)? {
+        Some(real) => {
+            text.push_str(&real.report()?);
+            rows.push(judged::real(&real));
+        }
+        None => skipped(
+            "real baselines: no outbreak_counts*.csv.gz and no reference/series",
+            beside,
+            text,
+        )?,
+    }
+    text.push_str("\n## Lattice\n\n");
+    let power = lattice::judge()?;
+    text.push_str(&power.report()?);
+    rows.push(judged::lattice(&power));
+    text.push_str("\n## Parity with R's surveillance\n\n");
+    match parity::compare(beside)? {
+        Some(parity) => {
+            text.push_str(&parity.report()?);
+            rows.push(judged::parity(&parity));
+        }
+        None => skipped("parity: no reference/series", beside, text)?,
+    }
+    text.push_str("\n## Learning from answers\n\n");
+    let answers = answers::judge();
+    text.push_str(&answers.report()?);
+    rows.push(judged::answers(&answers));
+    rows.push(judged::memory(run::bytes_of_a_series()?));
+    Ok(rows)
+}
+
+fn skipped(what: &str, folder: &Path, text: &mut String) -> Result<()> {
+    eprintln!("SKIPPED: {what} in {}", folder.display());
+    writeln!(text, "SKIPPED: {what} in `{}`.", folder.display())?;
     Ok(())
 }
 
@@ -215,9 +274,9 @@ fn main() -> Result<()> {
     } else {
         Replicates::Odd
     });
-    let mut text = String::from("# Detection benchmark\n\n");
+    let mut head = String::from("# Detection benchmark\n\n");
     writeln!(
-        text,
+        head,
         "Written by `make bench-detection`; do not edit. Panels: `{}`; replicates reported: {which:?}. Thresholds come from the quiet \
          series of the other half of the replicates. Baseline settings were tuned on the even replicates of the development panels; the shape of the onset evidence \
          (size of shift, onset weights, cap of the memory) was chosen with true parameters on all their replicates, so \
@@ -228,32 +287,48 @@ fn main() -> Result<()> {
             "development".to_owned()
         },
     )?;
-    let (has_weekly, has_daily) = (
-        folder.join("weekly").is_dir() && !arguments.streams_only,
-        folder.join("daily").is_dir() && !arguments.streams_only,
-    );
-    let before = text.len();
-    if has_weekly {
-        weekly(
+    let wanted = |part: Part| arguments.only.is_none_or(|only| only == part);
+    let has = |part: &str| folder.join(part).is_dir();
+    let mut text = String::new();
+    let mut judged = Vec::new();
+    if has("weekly") && wanted(Part::Weekly) {
+        judged.extend(weekly(
             &folder,
             Some(which),
             arguments.reference_replicates,
             &mut text,
-        )?;
+        )?);
     }
-    if has_daily {
-        daily(&folder, Some(which), &mut text)?;
+    if has("daily") && wanted(Part::Daily) {
+        judged.extend(daily(&folder, Some(which), &mut text)?);
     }
-    if has_weekly {
+    if has("weekly") && wanted(Part::Peers) {
         beside_r(&folder, arguments.peers_every, &mut text)?;
     }
-    streams(&beside, &mut text)?;
-    if text.len() == before {
+    if wanted(Part::Streams) {
+        streams(&beside, &mut text)?;
+    }
+    if text.is_empty() && arguments.only.is_none() {
         bail!(
             "{} has neither weekly/ nor daily/, nor files nab_* or tcpd_*: give a folder laid out like the shared data",
             beside.display()
         );
     }
+    if wanted(Part::Beyond) {
+        // Sealed panels may come alone: what needs none of them is judged on the development files then.
+        let beside = match development_panels() {
+            Ok(panels) if !beside.join("reference").is_dir() => {
+                panels.parent().map_or(beside, Path::to_owned)
+            }
+            _ => beside,
+        };
+        judged.extend(beyond_panels(&beside, &mut text)?);
+    }
+    if !judged.is_empty() {
+        head.push_str("\n## How it is judged\n\nThe rows of the design's table; weekly rows with five years of history. Each figure is in a section below.\n\n");
+        head.push_str(&judged::table(&mut judged)?);
+    }
+    let text = head + &text;
     std::fs::write(&arguments.to, &text)
         .with_context(|| format!("{} cannot be written", arguments.to.display()))?;
     #[expect(clippy::print_stdout, reason = "the command's product")]

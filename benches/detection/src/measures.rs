@@ -71,7 +71,7 @@ pub struct Measures {
     pub delay: f64,
 }
 
-fn share(part: usize, whole: usize) -> f64 {
+pub fn share(part: usize, whole: usize) -> f64 {
     part as f64 / whole.max(1) as f64
 }
 
@@ -80,11 +80,14 @@ fn alarms_over(scores: &[f32], threshold: f32) -> usize {
 }
 
 /// Places at which an alarm has none in the two buckets before.
-fn episodes(scores: &[f32], threshold: f32) -> usize {
-    let alarm = |place: usize| scores[place] > threshold;
+pub fn episode_places(scores: &[f32], threshold: f32) -> impl Iterator<Item = usize> {
+    let alarm = move |place: usize| scores[place] > threshold;
     (0..scores.len())
-        .filter(|place| alarm(*place) && !(place.saturating_sub(2)..*place).any(alarm))
-        .count()
+        .filter(move |place| alarm(*place) && !(place.saturating_sub(2)..*place).any(alarm))
+}
+
+fn episodes(scores: &[f32], threshold: f32) -> usize {
+    episode_places(scores, threshold).count()
 }
 
 impl Judged<'_> {

@@ -1,6 +1,8 @@
 //! Runs methods over series and keeps their scores in the judged buckets.
 
-use auscult_statistics::count::{BucketContext, CountModel, Evidence, NegativeBinomial, Prior};
+use auscult_statistics::count::{
+    BucketContext, CountModel, CountState, Evidence, NegativeBinomial, Prior,
+};
 use auscult_statistics::evidence::{
     Direction, Memory, OnsetNull, Sequential, WINDOWS, ln_mixtures, ln_ratios,
 };
@@ -35,14 +37,28 @@ pub fn dynamic(
     context: impl Fn(usize) -> BucketContext,
 ) -> Vec<Scores> {
     let mut state = model.start(prior);
-    let mut all = Vec::with_capacity(counts.len() - judged);
-    for (place, count) in counts.iter().enumerate().skip(from) {
-        let evidence = model.step(&mut state, &context(place), Some(u64::from(*count)));
-        if place >= judged {
-            all.push(scores(&evidence));
-        }
+    for (place, count) in counts.iter().enumerate().take(judged).skip(from) {
+        model.step(&mut state, &context(place), Some(u64::from(*count)));
     }
-    all
+    go_on(model, state, counts, judged, context)
+}
+
+/// Scores from `judged` on, of a state that has seen the buckets before.
+pub fn go_on(
+    model: &CountModel,
+    mut state: CountState,
+    counts: &[u32],
+    judged: usize,
+    context: impl Fn(usize) -> BucketContext,
+) -> Vec<Scores> {
+    counts
+        .iter()
+        .enumerate()
+        .skip(judged)
+        .map(|(place, count)| {
+            scores(&model.step(&mut state, &context(place), Some(u64::from(*count))))
+        })
+        .collect()
 }
 
 /// The same evidence with the true mean and dispersion: what no method can beat.

@@ -75,7 +75,8 @@ pub struct Daily {
     pub series: Vec<Series>,
 }
 
-fn rows(path: &Path) -> Result<Vec<csv::StringRecord>> {
+/// Rows of a CSV file, plain or gzip-compressed.
+pub fn rows(path: &Path) -> Result<Vec<csv::StringRecord>> {
     let file = File::open(path).with_context(|| {
         format!(
             "{} cannot be opened: give a folder with weekly/ and daily/",
@@ -93,7 +94,8 @@ fn rows(path: &Path) -> Result<Vec<csv::StringRecord>> {
         .with_context(|| format!("{} is not CSV", path.display()))
 }
 
-fn number<T: std::str::FromStr>(row: &csv::StringRecord, column: usize) -> Result<T> {
+/// A number of a row, or which row has none.
+pub fn number<T: std::str::FromStr>(row: &csv::StringRecord, column: usize) -> Result<T> {
     let text = row.get(column).unwrap_or("");
     text.parse().map_err(|_| {
         anyhow!(

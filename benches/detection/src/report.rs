@@ -10,7 +10,8 @@ const RATES: [f64; 4] = [0.005, 0.01, 0.02, 0.05];
 
 type Text = Result<String, std::fmt::Error>;
 
-fn nominal(p: f64) -> Thresholds {
+/// One threshold for both halves: −ln p.
+pub fn nominal(p: f64) -> Thresholds {
     [-(p.ln()) as f32; 2]
 }
 
@@ -56,24 +57,31 @@ pub fn episodes(all: &[Judged], which: Replicates) -> Text {
     Ok(text)
 }
 
+/// False-positive rate of each parameter group: the mean of its six scenarios.
+pub fn seven_groups(
+    judged: &Judged,
+    panel: &Weekly,
+    thresholds: Thresholds,
+    which: Replicates,
+) -> Vec<f64> {
+    let mut groups: std::collections::BTreeMap<usize, Vec<f64>> = std::collections::BTreeMap::new();
+    for (scenario, rate) in judged.group_rates(thresholds, which) {
+        let group = groups.entry(panel.base_rows[&scenario]).or_default();
+        group.push(rate);
+    }
+    let mean = |rates: &Vec<f64>| rates.iter().sum::<f64>() / rates.len() as f64;
+    groups.values().map(mean).collect()
+}
+
 /// False-positive rate of each parameter group at a nominal p of 0.01.
 pub fn calibration(all: &[Judged], panel: &Weekly, which: Replicates) -> Text {
     let mut text = String::from(
         "| method | channel | all | groups 1–7 (six scenarios each) | scenarios, least to most |\n|---|---|---|---|---|\n",
     );
     for judged in all {
-        let rates = judged.group_rates(nominal(0.01), which);
-        let mut groups: std::collections::BTreeMap<usize, Vec<f64>> =
-            std::collections::BTreeMap::new();
-        for (scenario, rate) in &rates {
-            groups
-                .entry(panel.base_rows[scenario])
-                .or_default()
-                .push(*rate);
-        }
-        let groups: Vec<String> = groups
-            .values()
-            .map(|rates| format!("{:.4}", rates.iter().sum::<f64>() / rates.len() as f64))
+        let groups: Vec<String> = seven_groups(judged, panel, nominal(0.01), which)
+            .iter()
+            .map(|rate| format!("{rate:.4}"))
             .collect();
         let at = judged.measures(nominal(0.01), which);
         writeln!(

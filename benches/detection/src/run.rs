@@ -1,7 +1,9 @@
 //! Every method over every series of a panel.
 
 use anyhow::{Result, anyhow};
-use auscult_statistics::count::{BucketContext, CountModel, CountSettings, Prior, Season};
+use auscult_statistics::count::{
+    BucketContext, CountModel, CountSettings, CountState, Prior, Season,
+};
 use auscult_statistics::evidence::OnsetNull;
 use auscult_statistics::reference::{
     Calendar, CountSeries, EarsSettings, EarsVariant, FarringtonFlexibleSettings,
@@ -25,7 +27,8 @@ pub const HISTORIES: [usize; 5] = [26, 52, 104, 260, 575];
 /// Siblings a young series borrows from.
 const SIBLINGS: usize = 5;
 
-fn default_model(season: Season) -> Result<CountModel> {
+/// The default detector's model.
+pub fn default_model(season: Season) -> Result<CountModel> {
     let settings = CountSettings::default()
         .check()
         .map_err(|problems| anyhow!(problems.join("; ")))?;
@@ -275,13 +278,31 @@ pub fn daily_dynamic(panel: &Daily) -> Result<Vec<Judged<'_>>> {
         |_, counts| {
             methods::dynamic(&model, &Prior::vague(), counts, 0, judged, |place| {
                 let day = &panel.calendar[place];
+                let after = place > 0 && panel.calendar[place - 1].holiday;
                 BucketContext {
                     index: place as i64,
                     phase: day.weekday,
                     exposure: 1.0,
                     holiday: day.holiday,
+                    after_holiday: after && !day.holiday,
                 }
             })
         },
     ))
+}
+
+/// Bytes of a count series after a year of days: in memory or as a record, whichever is more.
+pub fn bytes_of_a_series() -> Result<usize> {
+    let model = default_model(Season::DAILY)?;
+    let mut state = model.start(&Prior::vague());
+    for day in 0..365 {
+        let context = BucketContext {
+            holiday: day % 30 == 0,
+            ..BucketContext::plain(day, (day % 7) as usize)
+        };
+        model.step(&mut state, &context, Some(day as u64 % 5));
+    }
+    let mut record = Vec::new();
+    state.dump(&mut record);
+    Ok(record.len().max(size_of::<CountState>()))
 }

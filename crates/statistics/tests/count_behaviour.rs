@@ -176,6 +176,80 @@ fn a_parent_shortens_the_cold_start() {
     assert!(first.judgement.p_upper > 0.01, "{:?}", first.judgement);
 }
 
+/// 60 a day with a hundred and a half of it on the day after each holiday.
+#[test]
+fn the_day_after_a_holiday_is_learnt_and_stays_silent() {
+    let model = CountModel::new(CountSettings::default().check().unwrap(), Season::DAILY);
+    let mut chance = Chance::new(5);
+    let mut state = model.start(&Prior::vague());
+    let mut alarms = 0;
+    for day in 0..1000_i64 {
+        let (holiday, after_holiday) = (day % 50 == 48, day % 50 == 49);
+        let context = BucketContext {
+            holiday,
+            after_holiday,
+            ..BucketContext::plain(day, (day % 7) as usize)
+        };
+        let mean = match (holiday, after_holiday) {
+            (true, _) => 6.0,
+            (_, true) => 90.0,
+            _ => 60.0,
+        };
+        let count = chance.count(mean, 1.3);
+        let evidence = model.step(&mut state, &context, Some(count));
+        alarms += usize::from(day > 500 && after_holiday && evidence.combined.p_upper < 0.01);
+    }
+    assert_eq!(alarms, 0);
+}
+
+/// A wave of another size each year, some weeks sooner or later, over a flat hundred a day.
+#[test]
+fn a_season_that_is_unrestful_every_year_raises_few_alarms_and_the_rest_stays_sharp() {
+    let model = CountModel::new(CountSettings::default().check().unwrap(), Season::DAILY);
+    let mut chance = Chance::new(8);
+    let (mut alarms, mut in_the_wave) = (0, 0);
+    let mut last = None;
+    for series in 0..10_i64 {
+        let mut state = model.start(&Prior::vague());
+        for day in 0..365 * 7_i64 {
+            let year = day / 365;
+            let start = 200 + (series * 7 + year * 13) % 21;
+            let size = 50.0 + 50.0 * ((series + 3 * year) % 5) as f64;
+            let into = (day % 365 - start) as f64 / 14.0;
+            let wave = if into > 0.0 {
+                size * into * (1.0 - into).exp()
+            } else {
+                0.0
+            };
+            let count = chance.count(100.0 + wave, 1.5);
+            let context = BucketContext::plain(day, (day % 7) as usize);
+            let evidence = model.step(&mut state, &context, Some(count));
+            if year == 6 && evidence.combined.p_upper < 0.01 {
+                alarms += 1;
+                in_the_wave += usize::from((180..300).contains(&(day % 365)));
+            }
+        }
+        last = Some(state);
+    }
+    // A hundredth of ten years is 36; the wave alone would raise more were it not expected to vary.
+
+    assert!(alarms < 60, "{alarms} alarms, {in_the_wave} in the wave");
+    let mut state = last.unwrap();
+    let mut spring = |day: i64, count: u64| {
+        let context = BucketContext::plain(365 * 7 + day, (day % 7) as usize);
+        model.step(&mut state, &context, Some(count))
+    };
+    for day in 0..100 {
+        spring(day, 95 + (day % 11) as u64);
+    }
+    let evidence = spring(100, 160);
+    assert!(
+        evidence.judgement.p_upper < 1e-3,
+        "{:?}",
+        evidence.judgement
+    );
+}
+
 #[test]
 fn weekdays_and_holidays_are_learnt() {
     let model = CountModel::new(CountSettings::default().check().unwrap(), Season::DAILY);

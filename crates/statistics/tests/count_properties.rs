@@ -42,7 +42,7 @@ proptest! {
         let mut index = -50;
         for (count, step, exposure, holiday) in counts {
             index += step;
-            let context = BucketContext { index, phase: index.rem_euclid(season.phases as i64) as usize, exposure, holiday };
+            let context = BucketContext { index, phase: index.rem_euclid(season.phases as i64) as usize, exposure, holiday, after_holiday: !holiday && index % 5 == 0 };
             let evidence = model.step(&mut state, &context, count);
             let all = [
                 evidence.judgement.p_upper, evidence.judgement.p_lower, evidence.judgement.p_two_sided, evidence.sequential_up,

@@ -67,6 +67,7 @@ pub fn run(
             phase: panel.width.phase(bucket),
             exposure: 1.0,
             holiday: false,
+            after_holiday: false,
         };
         let mut judged: Vec<(usize, Verdict, Expectation)> = Vec::new();
         for (at, series) in panel.series.iter().enumerate() {

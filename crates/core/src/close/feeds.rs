@@ -34,9 +34,14 @@ impl Machine {
                 is_down: false,
             });
         }
-        let holidays = self.plan.holidays(width, bucket);
+        let for_all = |at: BucketIndex| {
+            let holidays = self.plan.holidays(width, at);
+            holidays.iter().any(|only| only.is_none())
+        };
+        let holiday = for_all(bucket);
         let context = BucketContext {
-            holiday: holidays.iter().any(|only| only.is_none()),
+            holiday,
+            after_holiday: !holiday && for_all(bucket - 1),
             ..context(width, bucket, 1.0)
         };
         let mut points = Vec::new();

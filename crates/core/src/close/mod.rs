@@ -188,7 +188,7 @@ impl Machine {
         let keep = ring_length(width, plan.settings.restatement_horizon);
         let mut family: Vec<f64> = Vec::new();
         let mut members: Vec<(usize, usize)> = Vec::new();
-        let holidays = plan.holidays(width, bucket);
+        let [holidays, holidays_before] = [bucket, bucket - 1].map(|at| plan.holidays(width, at));
         let items_by_feed: FxHashMap<u64, u32> = cells
             .feeds
             .iter()
@@ -223,14 +223,19 @@ impl Machine {
             };
             // Where nobody was asked, nobody could answer.
             let has_data = share_up >= MIN_FEED_SHARE && exposure > 0.0;
-            let context = BucketContext {
-                holiday: holidays.iter().any(|only| {
+            let is_among = |holidays: &[Option<(usize, &str)>]| {
+                holidays.iter().any(|only| {
                     only.is_none_or(|(slot, name)| {
                         plan.lattice
                             .value_of(&series.key, slot)
                             .is_some_and(|value| interner.text(value) == name)
                     })
-                }),
+                })
+            };
+            let holiday = is_among(&holidays);
+            let context = BucketContext {
+                holiday,
+                after_holiday: !holiday && is_among(&holidays_before),
                 ..context(width, bucket, exposure.max(1e-6))
             };
             let empty = Cell::default();
@@ -327,5 +332,6 @@ pub(crate) fn context(width: BucketWidth, bucket: BucketIndex, exposure: f64) ->
         phase: width.phase(bucket),
         exposure,
         holiday: false,
+        after_holiday: false,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::model::{CountModel, Parts};
 use super::negative_binomial::NegativeBinomial;
+use super::profile::Miss;
 use super::rate::{Posterior, Rate};
 use super::season::BucketContext;
 use super::state::{ANCHORS, CountState, HOLIDAY, MODELS, Pending, WANDERS};
@@ -14,7 +15,9 @@ impl CountModel {
             phase: usize::from(bucket.phase),
             exposure: f64::from(bucket.exposure),
             holiday: bucket.holiday,
+            after_holiday: bucket.after_holiday,
         };
+        self.turn_the_year(state, bucket.index);
         let parts = self.parts(state, &context, 0.0);
         let dispersion = state.dispersion();
         let posterior = |rate: &Rate| Posterior::new(rate, bucket.observed, weight / dispersion);
@@ -31,6 +34,15 @@ impl CountModel {
             .map(|(rate, share)| share * rate.mean * rate.mean * (1.0 + 1.0 / rate.shape))
             .sum();
         let uncertainty = (square / mean - mean).max(0.0);
+        let miss = Miss {
+            observed: bucket.observed,
+            mean,
+            explained: (dispersion + uncertainty) / mean,
+            noise: dispersion / mean,
+        };
+        self.learn_unrest(state, bucket.index, &miss);
+        let unrest = self.unrest(state, bucket.index, mean, dispersion);
+        let uncertainty = uncertainty + mean * unrest;
         self.move_time(state, &parts);
         let updates: [Posterior; MODELS] =
             std::array::from_fn(|index| posterior(&parts.rates[index]));
@@ -106,6 +118,9 @@ impl CountModel {
         }
         if context.holiday {
             state.phase[HOLIDAY].update(update.shift, update.loss);
+        }
+        if let Some(slot) = self.after_slot().filter(|_| context.after_holiday) {
+            state.phase[slot].update(update.shift, update.loss);
         }
     }
 

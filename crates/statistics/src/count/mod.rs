@@ -18,6 +18,7 @@ mod learn;
 mod model;
 mod negative_binomial;
 mod prior;
+mod profile;
 mod rate;
 mod record;
 mod season;

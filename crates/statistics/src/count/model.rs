@@ -9,17 +9,16 @@
 use super::coefficients::Coefficients;
 use super::forecast::Forecast;
 use super::prior::Prior;
+use super::profile::{AFTER_DEVIATION, KNOT_DEVIATION, KNOTS, Knots};
 use super::rate::{Matching, Rate};
 use super::season::{BucketContext, PHASES_LIMIT, Season};
 use super::settings::CheckedCountSettings;
-use super::state::{ANCHORS, CountState, HOLIDAY, MODELS, PENDING, Pending, WANDERS};
+use super::state::{ANCHORS, CountState, HOLIDAY, MODELS, WANDERS};
 use crate::elementary::{exp, ln};
 use crate::evidence::OnsetNull;
 
 /// Models lighter than this add nothing to a forecast.
 const NEGLIGIBLE: f64 = 1e-5;
-/// Prior standard deviation of a knot of the yearly profile.
-const KNOT_DEVIATION: f64 = 0.3;
 /// Prior standard deviation of the effect of a holiday, on the log scale: a closed office is a tenth of a day.
 const HOLIDAY_DEVIATION: f64 = 1.5;
 /// Longest gap over which time is moved on, in buckets: beyond it nothing is remembered anyway.
@@ -43,13 +42,6 @@ pub struct CountModel {
     matching: Matching,
 }
 
-/// Two neighbouring knots of the yearly profile and the weight of the second.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Knots {
-    pub(crate) slots: [usize; 2],
-    pub(crate) part: f64,
-}
-
 /// All that one bucket's forecast is made of.
 pub(crate) struct Parts {
     pub(crate) design: [f64; 6],
@@ -58,24 +50,6 @@ pub(crate) struct Parts {
     pub(crate) knots: Option<Knots>,
     pub(crate) rates: [Rate; MODELS],
     pub(crate) weights: [f64; MODELS],
-}
-
-impl Knots {
-    fn effect(self, state: &CountState) -> (f64, f64) {
-        let [left, right] = self.slots.map(|slot| state.phase[slot]);
-        let (first, second) = (1.0 - self.part, self.part);
-        (
-            first * left.mean() + second * right.mean(),
-            first * first * left.variance() + second * second * right.variance(),
-        )
-    }
-
-    /// Linear Bayes update of both, as if independent of all else.
-    pub(crate) fn update(self, state: &mut CountState, shift: f64, loss: f64) {
-        for (slot, design) in self.slots.into_iter().zip([1.0 - self.part, self.part]) {
-            state.phase[slot].update(design * shift, design * design * loss);
-        }
-    }
 }
 
 impl CountModel {
@@ -165,7 +139,11 @@ impl CountModel {
             log_weight: self.ln_prior.map(|value| value as f32),
             phase: std::array::from_fn(|slot| self.start_of_phase(prior, slot)),
             dispersion: self.start_of_dispersion(prior, weight),
-            pending: [Pending::default(); PENDING],
+            passage: [0.0; 2],
+            unrest: [0; KNOTS],
+            pending_counts: Default::default(),
+            pending_evidence: Default::default(),
+            pending_marks: Default::default(),
             learnt: 0.0,
             run: 0.0,
             silent_expected: 0.0,
@@ -184,6 +162,9 @@ impl CountModel {
     fn start_of_phase(&self, prior: &Prior, slot: usize) -> super::coefficients::Scalar {
         if slot == HOLIDAY {
             return super::coefficients::Scalar::new(0.0, HOLIDAY_DEVIATION * HOLIDAY_DEVIATION);
+        }
+        if Some(slot) == self.after_slot() {
+            return super::coefficients::Scalar::new(0.0, AFTER_DEVIATION * AFTER_DEVIATION);
         }
         let deviation = self.settings.phase_deviation;
         let knot = (self.season.phases..PHASES_LIMIT).contains(&slot) && self.knots(0).is_some();
@@ -294,22 +275,6 @@ impl CountModel {
         }
     }
 
-    /// Days have room for a yearly profile in the slots that weekdays leave free: a piecewise straight line on the log
-    /// scale beside the harmonics, for waves that rise tenfold in three weeks.
-    fn knots(&self, index: i64) -> Option<Knots> {
-        if self.season.phases > 7 || self.season.buckets_per_year < 300.0 {
-            return None;
-        }
-        let first = self.season.phases;
-        let count = PHASES_LIMIT - first;
-        let turn = (index as f64 / self.season.buckets_per_year).rem_euclid(1.0) * count as f64;
-        let knot = (turn as usize).min(count - 1);
-        Some(Knots {
-            slots: [first + knot, first + (knot + 1) % count],
-            part: turn - knot as f64,
-        })
-    }
-
     fn calendar(&self, state: &CountState, context: &BucketContext) -> (f64, f64) {
         let mut effect = (0.0, 0.0);
         if self.season.phases > 1 {
@@ -320,13 +285,20 @@ impl CountModel {
             let holiday = state.phase[HOLIDAY];
             effect = (effect.0 + holiday.mean(), effect.1 + holiday.variance());
         }
+        if let Some(slot) = self.after_slot().filter(|_| context.after_holiday) {
+            let after = state.phase[slot];
+            effect = (effect.0 + after.mean(), effect.1 + after.variance());
+        }
         effect
     }
 
     /// What the series is expected to do in a bucket.
     #[must_use]
     pub fn forecast(&self, state: &CountState, context: &BucketContext) -> Forecast {
-        Forecast::mix(&self.parts(state, context, NEGLIGIBLE), state)
+        let mut forecast = Forecast::mix(&self.parts(state, context, NEGLIGIBLE), state);
+        forecast.rate_variance +=
+            self.unrest(state, context.index, forecast.mean, forecast.dispersion);
+        forecast
     }
 }
 

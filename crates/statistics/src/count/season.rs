@@ -53,6 +53,8 @@ pub struct BucketContext {
     pub exposure: f64,
     /// A holiday for the people who speak in this series.
     pub holiday: bool,
+    /// The first bucket after a holiday, itself none: what has waited comes now. Learnt for days only.
+    pub after_holiday: bool,
 }
 
 impl BucketContext {
@@ -64,6 +66,7 @@ impl BucketContext {
             phase,
             exposure: 1.0,
             holiday: false,
+            after_holiday: false,
         }
     }
 }

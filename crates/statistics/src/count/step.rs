@@ -64,7 +64,7 @@ impl CountModel {
         };
         let count = count as f64;
         let judgement = self.judge(&forecast, count);
-        let newest = state.pending[..usize::from(state.pending_count)]
+        let newest = state.pending_counts[..usize::from(state.pending_count)]
             .last()
             .map_or(state.through, |last| last.index);
         let fresh = context.index > newest;
@@ -100,7 +100,7 @@ impl CountModel {
     /// Likelihood ratios of this bucket and the waiting ones, in both directions, and their p-values.
     fn onset(&self, state: &CountState, forecast: &Forecast, count: f64) -> Onset {
         let dispersion = forecast.dispersion_over_time();
-        let waiting = &state.pending[..usize::from(state.pending_count)];
+        let waiting = &state.pending_evidence[..usize::from(state.pending_count)];
         let now = ln_ratios(forecast.mean, dispersion, count);
         let null = self.onset_null.at(forecast.mean, dispersion);
         let gather = |direction: Direction, now: f64, side: usize| {
@@ -138,10 +138,8 @@ impl CountModel {
             up += onset.up[back];
             down += onset.down[back];
             let (value, upward) = stronger(up, down);
-            for bucket in &mut state.pending[waiting - back..waiting] {
-                if value > bucket.suspicion {
-                    (bucket.suspicion, bucket.upward) = (value, upward);
-                }
+            for at in waiting - back..waiting {
+                state.suspect(at, value, upward);
             }
         }
         if waiting == PENDING {
@@ -149,7 +147,7 @@ impl CountModel {
         }
         let (suspicion, upward) = stronger(onset.up[0], onset.down[0]);
         let single = |value: f64| value.clamp(-1e3, 1e3) as f32;
-        state.pending[usize::from(state.pending_count)] = Pending {
+        let bucket = Pending {
             index: context.index,
             observed: count,
             exposure: context.exposure as f32,
@@ -157,24 +155,24 @@ impl CountModel {
             suspicion,
             phase: context.phase.min(self.season.phases - 1) as u8,
             holiday: context.holiday,
+            after_holiday: context.after_holiday,
             upward,
         };
+        state.put_pending(usize::from(state.pending_count), &bucket);
         state.pending_count += 1;
     }
 
     /// After a gap the waiting buckets will get no hindsight any more: learn them as they are.
     fn learn_stale(&self, state: &mut CountState, index: i64) {
         while state.pending_count > 0
-            && index.saturating_sub(state.pending[0].index) > PENDING as i64
+            && index.saturating_sub(state.pending_counts[0].index) > PENDING as i64
         {
             self.learn_oldest(state);
         }
     }
 
     fn learn_oldest(&self, state: &mut CountState) {
-        let bucket = state.pending[0];
-        state.pending.rotate_left(1);
-        state.pending_count -= 1;
+        let bucket = state.take_oldest();
         let settings = &self.settings;
         let seen = hindsight(
             &mut state.run,
