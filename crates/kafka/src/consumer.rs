@@ -174,8 +174,8 @@ impl KafkaConsumer {
 
     /// Gives everything up; the next poll begins anew.
     ///
-    /// What the group asked and nobody has answered yet is answered first. librdkafka does not close before: partitions
-    /// that wait for their positions, because the broker that knows them is away, would hold a stop up for ever.
+    /// What the group asked and nobody has answered yet is answered first: librdkafka waits for it before it closes, and
+    /// asks again only while the assignment is not lost.
     fn leave(&mut self) {
         if let Some(consumer) = self.consumer.take() {
             consumer.client().context().close();

@@ -208,7 +208,17 @@ fn everything(kafka: &Kafka, topic: &str) -> Result<Vec<Record>, LogError> {
     let deadline = Instant::now() + PATIENCE;
     let mut records = Vec::new();
     loop {
-        let events = reader.poll(TURN, WAIT)?;
+        let polled = reader.poll(TURN, WAIT);
+        let is_late = Instant::now() >= deadline;
+        let events = match polled {
+            Ok(events) => events,
+            // A topic made a moment ago has no leader yet.
+            Err(LogError::Retry(_)) if !is_late => {
+                std::thread::sleep(WAIT);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let is_quiet = events.is_empty();
         records.extend(events.into_iter().filter_map(|event| match event {
             LogEvent::Record(record) => Some(record),
@@ -217,7 +227,7 @@ fn everything(kafka: &Kafka, topic: &str) -> Result<Vec<Record>, LogError> {
         if is_quiet && reader.unread() == Some(0) {
             return Ok(records);
         }
-        if Instant::now() >= deadline {
+        if is_late {
             return Err(LogError::Retry(format!(
                 "{topic} was not read to its end within {} s",
                 PATIENCE.as_secs()

@@ -5,7 +5,7 @@
 //! and every other way to log in, stays with librdkafka.
 
 use super::frames::{Answer, Kind, Malformed, Request};
-use super::{ANSWER_WITHIN, FoundTopic, TopicSpec};
+use super::{ANSWER_WITHIN, Configuration, FoundTopic, Made, TopicSpec};
 use crate::settings::CheckedKafkaSettings;
 use native_tls::{Certificate, Identity, TlsConnector};
 use rdkafka::error::RDKafkaErrorCode;
@@ -153,11 +153,7 @@ impl Direct {
     }
 
     /// The configuration of each of `topics`, or why it is not told.
-    pub fn describe(
-        &mut self,
-        topics: &[String],
-    ) -> Result<Vec<(String, Result<BTreeMap<String, String>, RDKafkaErrorCode>)>, DirectError>
-    {
+    pub fn describe(&mut self, topics: &[String]) -> Result<Configurations, DirectError> {
         let answer = self.ask(Kind::DescribeConfigs, |request| {
             request
                 .list(topics, |request, topic| {
@@ -169,16 +165,10 @@ impl Direct {
     }
 
     /// Makes topics; what came of each.
-    pub fn create(
-        &mut self,
-        specs: &[&TopicSpec],
-    ) -> Result<Vec<(String, Result<(), RDKafkaErrorCode>)>, DirectError> {
+    pub fn create(&mut self, specs: &[&TopicSpec]) -> Result<Made, DirectError> {
         let within = i32::try_from(ANSWER_WITHIN.as_millis()).unwrap_or(i32::MAX);
         let answer = self.ask(Kind::CreateTopics, |request| {
-            request
-                .list(specs, |request, spec| create(request, spec))
-                .int32(within)
-                .flag(false)
+            request.list(specs, create).int32(within).flag(false)
         })?;
         let mut answer = Answer(&answer);
         let _throttled = answer.int32()?;
@@ -279,7 +269,7 @@ fn metadata(answer: &mut Answer<'_>) -> Result<Told, Malformed> {
     })
 }
 
-type Configurations = Vec<(String, Result<BTreeMap<String, String>, RDKafkaErrorCode>)>;
+type Configurations = Vec<(String, Result<Configuration, RDKafkaErrorCode>)>;
 
 fn configurations(answer: &mut Answer<'_>) -> Result<Configurations, Malformed> {
     let _throttled = answer.int32()?;

@@ -88,11 +88,9 @@ impl Request {
     }
 
     /// Each of `items`, written by `write`, and their number in front.
-    pub fn list<T>(self, items: &[T], mut write: impl FnMut(Request, &T) -> Request) -> Request {
+    pub fn list<T>(self, items: &[T], write: impl FnMut(Request, &T) -> Request) -> Request {
         let counted = self.count(items.len());
-        items
-            .iter()
-            .fold(counted, |request, item| write(request, item))
+        items.iter().fold(counted, write)
     }
 
     /// The whole, with its length in front.

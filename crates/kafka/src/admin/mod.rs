@@ -92,6 +92,8 @@ enum Client {
 
 /// What came of making each topic.
 type Made = Vec<(String, Result<(), RDKafkaErrorCode>)>;
+/// A topic's configuration, defaults included.
+type Configuration = BTreeMap<String, String>;
 
 impl Admin {
     /// A client with connection settings. Only one that logs in with a token connects at once.
@@ -188,10 +190,7 @@ impl Admin {
     }
 
     /// Configurations of topics, defaults included.
-    fn described(
-        &self,
-        names: &[String],
-    ) -> Result<Vec<(String, BTreeMap<String, String>)>, AdminError> {
+    fn described(&self, names: &[String]) -> Result<Vec<(String, Configuration)>, AdminError> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
@@ -309,9 +308,7 @@ fn topics_of(metadata: &rdkafka::metadata::Metadata) -> BTreeMap<String, FoundTo
 }
 
 /// A topic's name and configuration; `None`: it is the configuration of something else.
-fn described_topic(
-    resource: rdkafka::admin::ConfigResource,
-) -> Option<(String, BTreeMap<String, String>)> {
+fn described_topic(resource: rdkafka::admin::ConfigResource) -> Option<(String, Configuration)> {
     let OwnedResourceSpecifier::Topic(name) = resource.specifier else {
         return None;
     };
