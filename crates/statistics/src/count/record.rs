@@ -116,7 +116,7 @@ impl CountState {
             VERSION,
             self.phases,
             self.slots() as u8,
-            self.pending_count | u8::from(self.started) << 7,
+            self.pending_count | (u8::from(self.started) << 7),
         ]);
         into.extend_from_slice(&self.through.to_le_bytes());
         put_f32s(&self.seasonal.mean, into);

@@ -150,7 +150,7 @@ impl CountState {
         if value > self.pending_evidence[at].suspicion {
             self.pending_evidence[at].suspicion = value;
             let marks = &mut self.pending_marks[at];
-            marks.flags = marks.flags & !UPWARD_BIT | if upward { UPWARD_BIT } else { 0 };
+            marks.flags = (marks.flags & !UPWARD_BIT) | if upward { UPWARD_BIT } else { 0 };
         }
     }
 
