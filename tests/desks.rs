@@ -53,6 +53,15 @@ fn comes_to(scratch: &Scratch, arguments: &[&str], wanted: impl Fn(&Output) -> b
     }
 }
 
+/// Ids of the candidates a reconciliation names as missing.
+fn named(output: &Output) -> Vec<String> {
+    text(&output.stdout)
+        .lines()
+        .filter_map(|line| line.strip_prefix("missing: ")?.split(',').next())
+        .map(str::to_owned)
+        .collect()
+}
+
 #[test]
 fn a_report_is_acknowledged_and_a_question_answered_from_the_command_line() {
     let scratch = Scratch::new();
@@ -73,40 +82,33 @@ fn a_report_is_acknowledged_and_a_question_answered_from_the_command_line() {
         .send(format!("{report}\n{question}\n"))
         .expect("accepted");
 
+    // Asking for a dose outside the label is a matter for safety too: both are candidates.
     let reconcile = ["safety", "reconcile", "--server", address];
     let missing = comes_to(&scratch, &reconcile, |output| {
-        output.status.code() == Some(10)
+        output.status.code() == Some(10) && named(output).len() == 2
     });
     let table = text(&missing.stdout);
     assert!(
         table.contains("2026-05-04") && table.contains("acme"),
         "{table}"
     );
-    let id = table
-        .split_once("missing: ")
-        .and_then(|(_, rest)| rest.split(',').next())
-        .expect("it names the candidate")
-        .to_owned();
-    assert!(
-        text(&missing.stderr).contains("1 of 1 handed over"),
-        "{}",
-        text(&missing.stderr)
-    );
+    let ids = named(&missing);
+    let told = text(&missing.stderr);
+    assert!(told.contains("2 of 2 handed over"), "{told}");
 
     let unknown = scratch.run(&["safety", "acknowledge", "ae_nobody", "--server", address]);
     assert_eq!(unknown.status.code(), Some(7), "{}", text(&unknown.stderr));
-    let acknowledge = [
-        "safety",
-        "acknowledge",
-        &id,
-        "--case-ref",
-        "DE-1",
-        "--server",
-        address,
-    ];
-    for time in ["once", "twice"] {
-        let done = scratch.run(&acknowledge);
-        assert!(done.status.success(), "{time}: {}", text(&done.stderr));
+    for id in ids.iter().chain(&ids[..1]) {
+        let done = scratch.run(&[
+            "safety",
+            "acknowledge",
+            id,
+            "--case-ref",
+            "DE-1",
+            "--server",
+            address,
+        ]);
+        assert!(done.status.success(), "{id}: {}", text(&done.stderr));
     }
     comes_to(&scratch, &reconcile, |output| output.status.success());
     let day = [
@@ -125,7 +127,7 @@ fn a_report_is_acknowledged_and_a_question_answered_from_the_command_line() {
             &day["acknowledged"],
             &day["days"][0]["accepted"]
         ),
-        (&json!(1), &json!(1), &json!(1))
+        (&json!(2), &json!(2), &json!(2))
     );
 
     let list = ["requests", "list", "--server", address];
@@ -167,7 +169,7 @@ fn a_report_is_acknowledged_and_a_question_answered_from_the_command_line() {
 
     let began = Instant::now();
     let wanted = [
-        r#"auscult_safety_acks_total{met="waiting"} 1"#,
+        r#"auscult_safety_acks_total{met="waiting"} 2"#,
         r#"auscult_safety_acks_total{met="again"} 1"#,
         r#"auscult_safety_unacknowledged{state="waiting"} 0"#,
         "auscult_safety_intake_overdue 0",

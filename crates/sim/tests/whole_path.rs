@@ -288,32 +288,36 @@ fn faults_and_more_members_change_no_alert() {
     }
 }
 
-/// Candidates of which two in three are acknowledged, watched over by `members` under `faults`: ids of the escalations.
-fn escalated(faults: Option<u64>, members: usize) -> (Vec<String>, usize, u64) {
-    let (mut world, _, _) = run(Scenario::small(), 11, None, 1, DAY);
-    world.faults = faults;
+/// Candidates of which two in three are acknowledged, watched over by `members` under `faults`: ids of the escalations, and
+/// how many members died. They come a few at a time, so that there are many commits to die in.
+fn escalated(sent: &[Record], faults: Option<u64>, members: usize) -> (Vec<String>, u64) {
+    let mut world = World::new(Scenario::small().start, faults);
     let topics = world.settings.topics.clone();
     let mut watch: Vec<_> = (0..members).map(|_| world.watch()).collect();
-    world.work_off("safety", &mut watch, World::watch);
-    let records = world.topic(&topics.safety_candidates);
-    let candidates: BTreeSet<String> = records
-        .iter()
-        .map(|record| {
-            let value = record.value.as_deref().unwrap_or_default();
-            let event = auscult_wire::decode_safety_candidate(&record.headers, value);
-            event.unwrap().data.candidate_id
-        })
-        .collect();
+    for some in sent.chunks(2) {
+        let again = some.iter().cloned().map(|record| Outgoing {
+            topic: record.at.topic,
+            partition: None,
+            key: record.key,
+            headers: record.headers,
+            value: record.value,
+        });
+        world.broker.append(again.collect()).unwrap();
+        world.work_off("safety", &mut watch, World::watch);
+    }
     let desk = SubmitDesk::new(&world.settings);
-    let acknowledged = candidates.iter().enumerate().filter(|(at, _)| at % 3 != 0);
-    let acks = acknowledged.map(|(_, id)| {
+    let acknowledged = candidate_ids(sent)
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| at % 3 != 0);
+    for (_, id) in acknowledged {
         let json = format!(
             r#"{{"candidate_id":"{id}","decision":"accepted","case_ref":null,"actor":"u_9","at":"2026-05-04T10:00:00Z"}}"#
         );
-        desk.acknowledgement("acme", &json).unwrap()
-    });
-    world.broker.append(acks.collect()).unwrap();
-    world.work_off("safety", &mut watch, World::watch);
+        let ack = desk.acknowledgement("acme", &json).unwrap();
+        world.broker.append(vec![ack]).unwrap();
+        world.work_off("safety", &mut watch, World::watch);
+    }
     for hours in [11, 12, 30] {
         let now = world.clock.now().plus(hours * HOUR);
         world.clock.advance_to(now);
@@ -329,21 +333,33 @@ fn escalated(faults: Option<u64>, members: usize) -> (Vec<String>, usize, u64) {
         })
         .collect();
     ids.sort();
-    (ids, candidates.len(), world.deaths)
+    (ids, world.deaths)
+}
+
+fn candidate_ids(records: &[Record]) -> BTreeSet<String> {
+    let id = |record: &Record| {
+        let value = record.value.as_deref().unwrap_or_default();
+        let event = auscult_wire::decode_safety_candidate(&record.headers, value);
+        event.unwrap().data.candidate_id
+    };
+    records.iter().map(id).collect()
 }
 
 #[test]
 fn faults_and_more_members_change_no_escalation() {
-    let (expected, candidates, _) = escalated(None, 1);
+    let (world, _, _) = run(Scenario::small(), 11, None, 1, DAY);
+    let sent = world.topic(&world.settings.topics.safety_candidates);
+    let candidates = candidate_ids(&sent).len();
     assert!(candidates >= 6, "{candidates} candidates");
+    let (expected, _) = escalated(&sent, None, 1);
     assert_eq!(expected.len(), candidates.div_ceil(3));
     let mut deaths = 0;
     for faults in 1..=6 {
-        let (found, _, died) = escalated(Some(faults), 2);
+        let (found, died) = escalated(&sent, Some(faults), 2);
         assert_eq!(found, expected, "each once, under faults {faults}");
         deaths += died;
     }
-    assert!(deaths > 3, "{deaths} deaths");
+    assert!(deaths > 0, "nobody died: this proves little");
 }
 
 /// Prints how the shipped settings fare on the demo; the bounds only catch a collapse, they are no claim of quality.

@@ -51,7 +51,7 @@ impl Right {
             Right::ReadText => "reading quotes",
             Right::Decide => "answering signals",
             Right::Safety => "the safety desk",
-            Right::MedicalRequests => "medical requests",
+            Right::MedicalRequests => "the list of medical requests",
             Right::Operations => "the operations page",
             Right::SubmitFeedback => "posting feedback",
         }
