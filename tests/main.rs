@@ -5,5 +5,6 @@ mod browser;
 mod commands;
 mod kafka;
 mod process;
+mod redaction;
 mod scratch;
 mod tidy;

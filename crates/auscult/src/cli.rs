@@ -39,6 +39,8 @@ pub enum Command {
     Dispose(Dispose),
     /// Look at what was refused, and put it in again.
     DeadLetters(DeadLetters),
+    /// Redact stored text again with the rules of today (the service must not be running).
+    Redact(Redact),
     /// Make Kafka's topics, and hold them against the settings.
     Topics(Topics),
 }
@@ -333,6 +335,17 @@ pub enum DeadLetterCommand {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+/// `auscult redact`
+#[derive(Debug, Args)]
+pub struct Redact {
+    /// Settings file of the service; its `hidden_terms` and `products` count.
+    #[arg(long)]
+    pub settings: Option<PathBuf>,
+    /// Say what would change.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `auscult topics`

@@ -42,6 +42,7 @@ pub fn run() -> ExitCode {
         Command::Train(train) => commands::train::run(&train),
         Command::Simulate(simulate) => commands::simulate::run(&simulate),
         Command::DeadLetters(letters) => commands::dead_letters::run(&letters),
+        Command::Redact(redact) => commands::redact::run(&redact),
         Command::Topics(topics) => commands::topics::run(&topics),
     };
     match outcome {

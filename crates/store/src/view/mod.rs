@@ -8,6 +8,7 @@
 mod overview;
 mod read;
 mod retention;
+mod rewrite;
 mod schema;
 mod write;
 
