@@ -225,6 +225,39 @@ fn shipped_settings_and_maps_are_sound() {
 
 /// Feedback on standard input, dead letters looked at and sent through again.
 #[test]
+fn beliefs_and_hidden_terms_are_checked_with_everything_else() {
+    let scratch = Scratch::new();
+    let shipped = project().join("deploy/beliefs.example.toml");
+    let sound = format!(
+        "[language]\nbeliefs = '{}'\n[engine.listen]\nhidden_terms = ['TR-####']\n",
+        shipped.display()
+    );
+    scratch.write("sound.toml", sound);
+    let output = scratch.run(&["check", "--settings", "sound.toml"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    scratch.write("beliefs.toml", "format = 1\n[[beliefs]]\nid = 'a'\nstatement = 'b'\nversion = '1'\nabout = []\nsupports = ['c']\nopposes = ['d']\n");
+    scratch.write("wrong.toml", "[language]\nbeliefs = 'beliefs.toml'\n[engine.listen]\nhidden_terms = ['ok-name', 'x', '[NAME]']\n");
+    let output = scratch.run(&["check", "--settings", "wrong.toml"]);
+    let complaint = text(&output.stderr);
+    assert!(!output.status.success());
+    for place in [
+        "language.beliefs",
+        "beliefs[a].about",
+        "engine.listen.hidden_terms[1]",
+        "engine.listen.hidden_terms[2]",
+    ] {
+        assert!(complaint.contains(place), "{place}: {complaint}");
+    }
+    scratch.write("missing.toml", "[language]\nbeliefs = 'nowhere.toml'\n");
+    let output = scratch.run(&["check", "--settings", "missing.toml"]);
+    assert!(
+        text(&output.stderr).contains("nowhere.toml"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
 fn standard_input_feeds_the_service_and_dead_letters_are_kept() {
     let scratch = Scratch::new();
     scratch.write(

@@ -7,5 +7,6 @@ mod commands;
 mod desks;
 mod kafka;
 mod process;
+mod redaction;
 mod scratch;
 mod tidy;

@@ -23,6 +23,11 @@ pub fn settings_of(scratch: &Scratch) -> auscult::settings::Settings {
 
 /// A log that holds the whole feed and nothing worked off yet.
 pub fn fill(scratch: &Scratch, settings: &auscult::settings::Settings) {
+    fill_with(scratch, settings, 0.0, 1.0);
+}
+
+/// Appends the part of the feed between two shares of it to the log.
+pub fn fill_with(scratch: &Scratch, settings: &auscult::settings::Settings, from: f64, to: f64) {
     let topics: Vec<TopicSettings> = auscult::topics::all(&settings.engine)
         .iter()
         .map(|(name, partitions)| TopicSettings::new(name, *partitions))
@@ -37,7 +42,8 @@ pub fn fill(scratch: &Scratch, settings: &auscult::settings::Settings) {
             value: Some(event.value),
         })
         .collect();
-    for chunk in records.chunks(2_000) {
+    let place = |share: f64| (records.len() as f64 * share) as usize;
+    for chunk in records[place(from)..place(to)].chunks(2_000) {
         log.appender().append(chunk.to_vec()).expect("appended");
     }
 }
@@ -45,7 +51,7 @@ pub fn fill(scratch: &Scratch, settings: &auscult::settings::Settings) {
 /// Where an output stands, its key and its value.
 type Output = (String, Option<Vec<u8>>, Option<Vec<u8>>);
 
-fn outputs(scratch: &Scratch, settings: &auscult::settings::Settings) -> Vec<Record> {
+pub fn outputs(scratch: &Scratch, settings: &auscult::settings::Settings) -> Vec<Record> {
     let reader = LogReader::open(&scratch.path("auscult.log.sqlite")).expect("the log opens");
     let topics = &settings.engine.topics;
     let mut all = Vec::new();
@@ -97,7 +103,7 @@ fn has_work_left(scratch: &Scratch, settings: &auscult::settings::Settings) -> b
     })
 }
 
-fn work_off(scratch: &Scratch) {
+pub fn work_off(scratch: &Scratch) {
     let output = scratch.run(&["run", "--settings", "settings.toml", "--stdin", "--drain"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
 }

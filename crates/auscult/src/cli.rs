@@ -47,6 +47,8 @@ pub enum Command {
     Requests(Requests),
     /// Look at what was refused, and put it in again.
     DeadLetters(DeadLetters),
+    /// Redact stored text again with the rules of today (the service must not be running).
+    Redact(Redact),
     /// Make Kafka's topics, and hold them against the settings.
     Topics(Topics),
     /// Write, list and take out products on Kafka's reference topic.
@@ -340,6 +342,17 @@ pub enum DeadLetterCommand {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+/// `auscult redact`
+#[derive(Debug, Args)]
+pub struct Redact {
+    /// Settings file of the service; its `hidden_terms` and `products` count.
+    #[arg(long)]
+    pub settings: Option<PathBuf>,
+    /// Say what would change.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `auscult topics`

@@ -45,6 +45,7 @@ pub fn run() -> ExitCode {
         Command::Safety(safety) => commands::safety::run(&safety),
         Command::Requests(requests) => commands::requests::run(&requests),
         Command::DeadLetters(letters) => commands::dead_letters::run(&letters),
+        Command::Redact(redact) => commands::redact::run(&redact),
         Command::Topics(topics) => commands::topics::run(&topics),
         Command::Reference(reference) => commands::reference::run(&reference),
     };

@@ -108,6 +108,7 @@ fn bare_mention(number: usize, day: i64, at: Timestamp) -> Mention<'static> {
             sentiment: None,
             spans: Vec::new(),
         }],
+        stances: Vec::new(),
         sentiment: None,
         rating: None,
         thread: None,

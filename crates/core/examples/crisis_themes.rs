@@ -142,6 +142,7 @@ fn mention(tweet: &Tweet, today: i64) -> Mention<'static> {
         text: tweet.text.clone().into(),
         language: "".into(),
         themes: Vec::new(),
+        stances: Vec::new(),
         sentiment: None,
         rating: None,
         thread: None,

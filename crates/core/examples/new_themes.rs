@@ -208,6 +208,7 @@ fn mention(number: u64, day: i64) -> Mention<'static> {
             sentiment: None,
             spans: Vec::new(),
         }],
+        stances: Vec::new(),
         sentiment: None,
         rating: None,
         thread: None,

@@ -92,7 +92,7 @@ impl Contribution {
             profile: 0,
             quote: quotable.then(|| Quote {
                 feedback_id: mention.feedback_id.as_ref().into(),
-                text: clip(mention.text.trim()).into(),
+                text: quoted(&mention.text).into(),
                 language: mention.language.as_ref().into(),
             }),
         }
@@ -153,7 +153,11 @@ pub(crate) fn version(event: u64, recorded_at: Timestamp) -> u64 {
     event ^ (recorded_at.0 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-fn clip(text: &str) -> String {
+/// What is kept of `text` to quote it: without white space at its ends, at most [`MAX_QUOTE_CHARACTERS`] and a mark that it
+/// was cut.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let text = text.trim();
     match text.char_indices().nth(MAX_QUOTE_CHARACTERS) {
         None => text.to_owned(),
         Some((end, _)) => {
@@ -169,10 +173,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clip_cuts_on_a_character() {
+    fn a_quote_is_cut_on_a_character() {
         let text = "ü".repeat(400);
-        let clipped = clip(&text);
+        let clipped = quoted(&text);
         assert_eq!(clipped.chars().count(), MAX_QUOTE_CHARACTERS + 1);
-        assert_eq!(clip("short"), "short");
+        assert_eq!(quoted(" short "), "short");
     }
 }

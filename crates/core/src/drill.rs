@@ -97,9 +97,13 @@ pub fn group(candidates: &[Candidate], lattice: &Lattice, windows: &dyn Windows)
     let mut groups: Vec<Group> = Vec::new();
     for index in order {
         let own = Own::of(&candidates[index], lattice, windows);
-        let explained_by = groups
-            .iter()
-            .position(|group| own.is_explained_by(&candidates[group.speaker], lattice, windows));
+        let explained_by = groups.iter().position(|group| {
+            let speaker = &candidates[group.speaker];
+            // What goes to medical readers alone is not told of beside what goes to everybody.
+            lattice.is_medical_view(speaker.key.view)
+                == lattice.is_medical_view(candidates[index].key.view)
+                && own.is_explained_by(speaker, lattice, windows)
+        });
         match explained_by {
             Some(at) => groups[at].attached.push(index),
             None => groups.push(Group {

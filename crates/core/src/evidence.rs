@@ -215,7 +215,9 @@ pub fn drivers(
     let total_inside: i64 = profiles.iter().map(|(_, weights)| weights.inside).sum();
     let whole_excess = (total_inside as f64 / 1000.0 - expected) * if upward { 1.0 } else { -1.0 };
     let mut tally = Tally::new(interner.len());
-    for slot in (0..lattice.dimensions().len()).filter(|slot| !own.contains(slot)) {
+    // An alert of another view goes to everybody: what people think of a belief is no driver there.
+    let told = |slot: &usize| !own.contains(slot) && !lattice.is_medical(*slot);
+    for slot in (0..lattice.dimensions().len()).filter(told) {
         tally.add(&profiles, slot);
         let mut excesses: Vec<(&str, f64, f64)> = tally
             .take()

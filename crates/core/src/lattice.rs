@@ -131,6 +131,18 @@ impl Lattice {
         &self.views[view as usize]
     }
 
+    /// Whether what `slot` tells is for medical readers alone: what people think of belief statements.
+    #[must_use]
+    pub fn is_medical(&self, slot: usize) -> bool {
+        self.dimensions[slot] == Dimension::Standard(StandardDimension::Stance)
+    }
+
+    /// Whether a view cuts by what is for medical readers alone.
+    #[must_use]
+    pub fn is_medical_view(&self, view: u8) -> bool {
+        self.view(view).iter().any(|&slot| self.is_medical(slot))
+    }
+
     /// Slot of the theme dimension.
     #[must_use]
     pub fn theme_slot(&self) -> usize {
@@ -289,6 +301,7 @@ fn standard_values(
         StandardDimension::Journey => push(&mention.about.journey),
         StandardDimension::Stage => push(&mention.about.stage),
         StandardDimension::Language => push(&mention.language),
+        StandardDimension::Stance => mention.stances.iter().for_each(|tag| push(&tag.value())),
     }
 }
 

@@ -32,6 +32,7 @@ pub mod mix;
 pub mod partition;
 mod profiles;
 pub mod proposals;
+pub mod quotes;
 pub mod record;
 mod repeats;
 mod restate;

@@ -4,7 +4,7 @@
 //! Listen. Strings are borrowed from the log record where they can be; the machine interns what it keeps.
 
 use crate::time::Timestamp;
-use crate::words::{Channel, Setting, SourceType, Stakeholder, Tier};
+use crate::words::{Channel, Setting, SourceType, Stakeholder, Stance, Tier};
 pub use auscult_language::near_duplicate::{Signature, VERSION as SIGNATURE_VERSION};
 use std::borrow::Cow;
 
@@ -40,6 +40,8 @@ pub struct Mention<'a> {
     pub language: Cow<'a, str>,
     /// Themes found, with the feeling toward each. Sorted by theme, no theme twice.
     pub themes: Vec<ThemeTag<'a>>,
+    /// What the text says of belief statements. Sorted by belief, no belief twice.
+    pub stances: Vec<StanceTag<'a>>,
     /// Overall feeling in −1000 … 1000 (thousandths, so that sums are exact); `None` if there is no text to judge.
     pub sentiment: Option<i16>,
     /// The main rating mapped to 0 (worst) … 1000 (best); `None` if none was given.
@@ -107,4 +109,21 @@ pub struct ThemeTag<'a> {
     pub sentiment: Option<i16>,
     /// Byte ranges in `text` that showed it.
     pub spans: Vec<(u32, u32)>,
+}
+
+/// What a text says of one belief statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StanceTag<'a> {
+    /// Belief id, such as `early-treatment`.
+    pub belief: Cow<'a, str>,
+    /// What is said.
+    pub stance: Stance,
+}
+
+impl StanceTag<'_> {
+    /// As the dimension `stance` cuts by it: `early-treatment:supports`.
+    #[must_use]
+    pub fn value(&self) -> String {
+        format!("{}:{}", self.belief, self.stance)
+    }
 }

@@ -131,12 +131,12 @@ pub(crate) fn page_of(stable: u64) -> u8 {
     (stable >> 56) as u8
 }
 
-fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     // postcard into a Vec fails only for maps and sequences of unknown length; records have none.
     postcard::to_extend(value, vec![VERSION]).unwrap_or_default()
 }
 
-fn decode<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, RestoreError> {
+pub(crate) fn decode<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, RestoreError> {
     let name = || String::from_utf8_lossy(key).into_owned();
     let damaged = |reason: String| RestoreError::Damaged {
         key: name(),
@@ -162,7 +162,7 @@ fn key(portfolio: &str, kind: char, rest: &[u8]) -> Vec<u8> {
 }
 
 /// Splits a key made by [`key`].
-fn split(key: &[u8]) -> Option<(&str, u8, &[u8])> {
+pub(crate) fn split(key: &[u8]) -> Option<(&str, u8, &[u8])> {
     let rest = key.strip_prefix(b"p/")?;
     let end = rest.iter().position(|&byte| byte == 0)?;
     let portfolio = std::str::from_utf8(&rest[..end]).ok()?;

@@ -110,6 +110,11 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// What a text says of a belief statement. Nothing said is no word: the mention then has no such entry.
+    Stance { Supports = "supports", Opposes = "opposes", Unsure = "unsure" }
+}
+
+vocabulary! {
     /// A person's verdict on a signal.
     Decision {
         Confirmed = "confirmed", Expected = "expected", NewTrend = "new_trend", FalseAlarm = "false_alarm",
@@ -219,6 +224,6 @@ vocabulary! {
         Product = "product", Theme = "theme", Stakeholder = "stakeholder", Tier = "tier",
         Specialty = "specialty", Setting = "setting", Organisation = "organisation", Country = "country",
         Region = "region", Channel = "channel", Source = "source", Journey = "journey", Stage = "stage",
-        Indication = "indication", Language = "language",
+        Indication = "indication", Language = "language", Stance = "stance",
     }
 }

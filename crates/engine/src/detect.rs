@@ -10,11 +10,13 @@ use crate::log::{Commit, Outgoing, Position, Record, StateRecord, TopicPartition
 use crate::settings::CheckedEngineSettings;
 use crate::telemetry::{Metrics, happening};
 use crate::turn::{Assignment, Stage, StageError, Tick};
+use auscult_core::alert::Alert;
 use auscult_core::effect::{Effect, Rejection};
 use auscult_core::input::Input;
 use auscult_core::partition::Partition;
 use auscult_core::settings::CheckedDetectSettings;
 use auscult_core::time::Timestamp;
+use auscult_core::words::StandardDimension;
 use auscult_wire::{
     ErrorCode, MentionRecord, Projection, WireError, decode_disposition, decode_mention_record,
     encode_alert, encode_series_point,
@@ -162,15 +164,17 @@ impl DetectStage {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Alert(alert) => {
-                    let shared = outgoing(
-                        &self.topics.alerts,
-                        encode_alert(&alert, Projection::Shared),
-                    );
-                    self.outgoing.push(Outgoing {
-                        topic: Arc::clone(&self.topics.signals),
-                        ..shared.clone()
-                    });
-                    self.outgoing.push(shared);
+                    if !is_medical(&alert) {
+                        let shared = outgoing(
+                            &self.topics.alerts,
+                            encode_alert(&alert, Projection::Shared),
+                        );
+                        self.outgoing.push(Outgoing {
+                            topic: Arc::clone(&self.topics.signals),
+                            ..shared.clone()
+                        });
+                        self.outgoing.push(shared);
+                    }
                     self.outgoing.push(outgoing(
                         &self.topics.alerts_medical,
                         encode_alert(&alert, Projection::Medical),
@@ -198,6 +202,12 @@ impl DetectStage {
             Side::Dispositions => &self.topics.dispositions,
         }
     }
+}
+
+/// Whether an alert tells what people think of a belief statement: it then goes to the medical topic alone (U07).
+fn is_medical(alert: &Alert) -> bool {
+    let stance = StandardDimension::Stance.as_str();
+    alert.labels.iter().any(|(name, _)| name == stance)
 }
 
 /// Decodes and applies one record of the mentions topic.

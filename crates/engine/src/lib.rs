@@ -10,6 +10,7 @@ pub mod detect;
 pub mod listen;
 pub mod log;
 pub mod read_model;
+pub mod redaction;
 pub mod reference;
 pub mod safety;
 pub mod serve;

@@ -18,6 +18,7 @@ pub use sections::{
 pub use topics::Topics;
 
 use auscult_core::settings::{Dimension, Problem, View};
+use auscult_language::privacy::{OwnTerms, TERMS_MAX};
 use serde::Deserialize;
 
 /// One part of the engine that this process runs.
@@ -152,6 +153,7 @@ impl EngineSettings {
         self.check_topics(&mut problems);
         self.check_sources(&mut problems);
         self.check_numbers(&mut problems);
+        let own_terms = self.own_terms(&mut problems);
         let portfolio = PortfolioKey::parse(&self.listen.portfolio, &mut problems);
         if self.roles.contains(&Role::Listen) {
             match &self.listen.pseudonym_key {
@@ -172,10 +174,25 @@ impl EngineSettings {
             Ok(CheckedEngineSettings {
                 written: self,
                 portfolio,
+                own_terms,
             })
         } else {
             Err(problems)
         }
+    }
+
+    fn own_terms(&self, problems: &mut Vec<Problem>) -> OwnTerms {
+        let terms = self.listen.hidden_terms.iter().map(String::as_str);
+        OwnTerms::new(terms).unwrap_or_else(|found| {
+            problems.extend(found.into_iter().map(|(index, error)| {
+                Problem::new(
+                    format!("engine.listen.hidden_terms[{index}]"),
+                    error.to_string(),
+                    "write a word, a name or a code as it is said, with # for any digit",
+                )
+            }));
+            OwnTerms::default()
+        })
     }
 
     fn check_topics(&self, problems: &mut Vec<Problem>) {
@@ -309,6 +326,12 @@ impl EngineSettings {
             MAX_PRODUCTS,
         );
         range(
+            "listen.hidden_terms",
+            self.listen.hidden_terms.len() as u64,
+            0,
+            TERMS_MAX as u64,
+        );
+        range(
             "listen.dead_letter_cap.window_records",
             self.listen.dead_letter_cap.window_records as u64,
             10,
@@ -397,6 +420,7 @@ impl EngineSettings {
 pub struct CheckedEngineSettings {
     written: EngineSettings,
     portfolio: PortfolioKey,
+    own_terms: OwnTerms,
 }
 
 impl CheckedEngineSettings {
@@ -404,6 +428,12 @@ impl CheckedEngineSettings {
     #[must_use]
     pub fn portfolio(&self) -> &PortfolioKey {
         &self.portfolio
+    }
+
+    /// The terms of `listen.hidden_terms`, ready to be looked for.
+    #[must_use]
+    pub fn own_terms(&self) -> &OwnTerms {
+        &self.own_terms
     }
 
     /// How many source partitions there are in all: what a marker tells the detector to wait for.

@@ -3,6 +3,7 @@
 #[path = "hand_written/judge.rs"]
 mod judge;
 
+use auscult_language::stance::Confusion;
 use judge::Judged;
 
 fn holds(judged: &Judged, least: f64) {
@@ -43,4 +44,43 @@ fn harmless_words_stay_away_from_it() {
 #[test]
 fn feeling_is_known_with_emoji_and_contrast() {
     holds(&judge::felt(), 0.79);
+}
+
+#[test]
+fn every_kind_of_speaker_is_known() {
+    let judged = judge::speakers();
+    assert!(judged.macro_f1() >= 0.9, "macro-F1 {}", judged.macro_f1());
+    holds(&judged, 0.9);
+    holds(&judge::speakers_in_development(), 0.95);
+}
+
+fn together(matrices: &[(String, Confusion)]) -> Confusion {
+    let mut all = Confusion::default();
+    for (_, matrix) in matrices {
+        for (into, row) in all.0.iter_mut().zip(matrix.0) {
+            into.iter_mut()
+                .zip(row)
+                .for_each(|(cell, count)| *cell += count);
+        }
+    }
+    all
+}
+
+#[test]
+fn stances_agree_with_people() {
+    let (matrices, _) = judge::stances();
+    // Two of the four beliefs are above 0.7; early treatment is below the 0.6 that makes a belief measurable.
+    for (belief, least) in [
+        ("early-treatment", 0.55),
+        ("biosimilars-equal", 0.8),
+        ("oral-as-good", 0.7),
+        ("side-effects-manageable", 0.6),
+    ] {
+        let matrix = matrices.iter().find(|(id, _)| id == belief);
+        let kappa = matrix.map_or(0.0, |(_, matrix)| matrix.kappa());
+        assert!(kappa >= least, "{belief}: kappa {kappa}");
+    }
+    let (matrices, judged) = judge::stances_in_development();
+    assert!(together(&matrices).kappa() >= 0.9);
+    holds(&judged, 0.95);
 }

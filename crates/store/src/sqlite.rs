@@ -293,6 +293,22 @@ pub fn quick_check(place: &Place, connection: &Connection) -> Result<(), Trouble
     ))
 }
 
+/// From now on what is replaced or deleted is overwritten with zeros, not only let go of.
+pub fn overwrite_what_is_replaced(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .pragma_update_and_check(None, "secure_delete", true, |row| row.get::<_, i64>(0))
+        .map(|_| ())
+}
+
+/// Writes the whole file anew and empties the write-ahead log beside it: where cells moved from page to page, what they were
+/// still stands in the gaps, whatever `secure_delete` says. Takes as much room again as the file.
+pub fn write_anew(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("VACUUM")?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+        row.get::<_, i64>(0).map(|_| ())
+    })
+}
+
 /// Sets the most bytes the main file may take. It cannot be set below what is in use.
 pub fn limit_bytes(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {
     let pages = i64::try_from(bytes / u64::from(PAGE_BYTES))

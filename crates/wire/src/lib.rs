@@ -45,6 +45,7 @@ pub mod schema;
 pub mod series_point;
 pub mod shape;
 mod signature;
+pub mod strings;
 pub mod time;
 pub mod words;
 

@@ -8,9 +8,9 @@
 use std::borrow::Cow;
 
 use auscult_core::input::Marker;
-use auscult_core::mention::{About, Mention, ThemeTag, Who};
+use auscult_core::mention::{About, Mention, StanceTag, ThemeTag, Who};
 use auscult_core::time::Timestamp;
-use auscult_core::words::{Channel, Setting, SourceType, Stakeholder, Tier};
+use auscult_core::words::{Channel, Setting, SourceType, Stakeholder, Stance, Tier};
 
 use crate::MAX_EVENT_BYTES;
 use crate::compact::encode_compact;
@@ -84,6 +84,8 @@ record! {
         optional "language" language: Cow<'a, str>,
         /// Themes, sorted.
         optional "themes" themes: Vec<ThemeData<'a>>,
+        /// What the text says of belief statements, sorted by belief; absent where no beliefs are set or none is spoken of.
+        optional "stances" stances: Vec<StanceData<'a>>,
         /// Feeling, −1000 to 1000; absent when there is no text to judge.
         optional "sentiment" sentiment: Option<i16>,
         /// Main rating, 0 (worst) to 1000 (best).
@@ -119,6 +121,16 @@ record! {
 }
 
 record! {
+    /// What the text says of one belief statement.
+    pub struct StanceData<'a> {
+        /// Belief id of the house's belief file.
+        required "belief" belief: Cow<'a, str>,
+        /// What is said of it.
+        required "stance" stance: Stance,
+    }
+}
+
+record! {
     /// How far one source partition has come.
     pub struct MarkerData<'a> {
         /// Source partition, `topic/partition`.
@@ -144,6 +156,9 @@ pub enum MentionRecord<'a> {
     /// A marker.
     Marker(Marker),
 }
+
+/// Header of a mention that was rewritten: when. Without it the record is as Listen made it.
+pub const RECORDED_TIME: &str = "ce_recordedtime";
 
 /// Watermarks before any event are written as absent.
 fn known(watermark: Timestamp) -> Option<Timestamp> {
@@ -191,6 +206,7 @@ pub fn encode_mention(mention: &Mention<'_>) -> Encoded {
         text: borrow(&mention.text),
         language: borrow(&mention.language),
         themes: mention.themes.iter().map(theme_data).collect(),
+        stances: mention.stances.iter().map(stance_data).collect(),
         sentiment: mention.sentiment,
         rating: mention.rating,
         thread: mention.thread.as_ref().map(borrow),
@@ -214,6 +230,18 @@ pub fn encode_mention(mention: &Mention<'_>) -> Encoded {
     }
 }
 
+/// Writes a mention whose text was redacted again at `rewritten_at`: the same event, understood as before, with a later
+/// `recordedtime`. What the record says of when the feedback was recorded stays: of two versions the same one counts.
+#[must_use]
+pub fn encode_rewritten_mention(mention: &Mention<'_>, rewritten_at: Timestamp) -> Encoded {
+    let mut encoded = encode_mention(mention);
+    encoded.headers.push((
+        RECORDED_TIME.to_owned(),
+        crate::time::format(rewritten_at).into_bytes(),
+    ));
+    encoded
+}
+
 #[expect(
     clippy::ptr_arg,
     reason = "lists of it are mapped by this function, so it takes what they hold"
@@ -227,6 +255,13 @@ fn theme_data<'b>(tag: &'b ThemeTag<'_>) -> ThemeData<'b> {
         theme: borrow(&tag.theme),
         sentiment: tag.sentiment,
         spans: Cow::Borrowed(&tag.spans),
+    }
+}
+
+fn stance_data<'b>(tag: &'b StanceTag<'_>) -> StanceData<'b> {
+    StanceData {
+        belief: borrow(&tag.belief),
+        stance: tag.stance,
     }
 }
 
@@ -387,6 +422,7 @@ fn mention_from<'a>(
         text: data.text,
         language: data.language,
         themes: sorted_themes(data.themes),
+        stances: sorted_stances(data.stances),
         sentiment: data.sentiment,
         rating: data.rating,
         thread: data.thread,
@@ -454,6 +490,21 @@ fn sorted_themes(themes: Vec<ThemeData<'_>>) -> Vec<ThemeTag<'_>> {
     if !tags.is_sorted_by(|a, b| a.theme < b.theme) {
         tags.sort_by(|a, b| a.theme.cmp(&b.theme));
         tags.dedup_by(|a, b| a.theme == b.theme);
+    }
+    tags
+}
+
+fn sorted_stances(stances: Vec<StanceData<'_>>) -> Vec<StanceTag<'_>> {
+    let mut tags: Vec<StanceTag<'_>> = stances
+        .into_iter()
+        .map(|tag| StanceTag {
+            belief: tag.belief,
+            stance: tag.stance,
+        })
+        .collect();
+    if !tags.is_sorted_by(|a, b| a.belief < b.belief) {
+        tags.sort_by(|a, b| a.belief.cmp(&b.belief));
+        tags.dedup_by(|a, b| a.belief == b.belief);
     }
     tags
 }

@@ -37,6 +37,7 @@ core_vocabularies!(
     Origin,
     ConsentBasis,
     PrivacyState,
+    Stance,
     Decision,
     Cause,
     Priority,

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use auscult_core::input::Marker;
-use auscult_core::mention::{About, Mention, Signature, ThemeTag, Who};
+use auscult_core::mention::{About, Mention, Signature, StanceTag, ThemeTag, Who};
 use auscult_core::time::{DAY, Timestamp};
-use auscult_core::words::{Setting, SourceType, Stakeholder, Tier};
+use auscult_core::words::{Setting, SourceType, Stakeholder, Stance, Tier};
 use auscult_wire::{
     ErrorCode, MentionRecord, decode_mention, decode_mention_record, encode_marker, encode_mention,
 };
@@ -43,6 +43,10 @@ fn mention() -> Mention<'static> {
             theme: "access.price".into(),
             sentiment: Some(-500),
             spans: vec![(0, 8)],
+        }],
+        stances: vec![StanceTag {
+            belief: "early-treatment".into(),
+            stance: Stance::Opposes,
         }],
         sentiment: Some(-400),
         rating: Some(0),

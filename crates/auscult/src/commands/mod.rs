@@ -6,6 +6,7 @@ pub mod dead_letters;
 pub mod demo;
 pub mod dispose;
 pub mod explain;
+pub mod redact;
 pub mod reference;
 pub mod replay;
 pub mod requests;

@@ -89,6 +89,7 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
         set(&mut own.portfolio, listen.texts("portfolio"));
         set(&mut own.extra_fields, listen.texts("extra_fields"));
         set(&mut own.products, listen.texts("products"));
+        set(&mut own.hidden_terms, listen.texts("hidden_terms"));
         let ids = listen.wholes("schema_ids", u64::from(u32::MAX));
         set(&mut own.schema_ids, ids.map(|ids| ids.into_iter().map(|id| id as u32).collect()));
         set(&mut own.schema_guids, schema_guids(listen));

@@ -11,9 +11,11 @@ pub mod reader;
 use auscult_core::settings::{CheckedDetectSettings, Problem};
 use auscult_engine::settings::{CheckedEngineSettings, Role, Secret};
 use auscult_kafka::admin::{CheckedTopicPolicy, TopicPolicy};
+use auscult_language::stance::BeliefSet;
 use auscult_web::settings::{CheckedWebSettings, WebSettings, WebToken};
 use reader::Section;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use toml::Table;
 
 /// The default settings, as shipped.
@@ -187,9 +189,17 @@ impl Written {
                 .unwrap_or_else(|| "auscult.view.sqlite".to_owned());
             (PathBuf::from(log), PathBuf::from(view))
         });
-        let (taxonomy, theme_model) = file.section("language", |language| {
-            (language.text("taxonomy"), language.text("theme_model"))
+        let (taxonomy, theme_model, beliefs) = file.section("language", |language| {
+            let beliefs = language
+                .text("beliefs")
+                .and_then(|path| beliefs(language, &path));
+            (
+                language.text("taxonomy"),
+                language.text("theme_model"),
+                beliefs,
+            )
         });
+        engine.listen.beliefs = beliefs.map(Arc::new);
         let (kafka, kafka_topics) = file.section("kafka", |section| {
             (engine::kafka(section), kafka_topics::read(section))
         });
@@ -215,6 +225,28 @@ impl Written {
             view_path,
             taxonomy: taxonomy.map(PathBuf::from),
             theme_model: theme_model.map(PathBuf::from),
+        }
+    }
+}
+
+/// The belief statements of a file.
+fn beliefs(language: &mut Section<'_>, path: &str) -> Option<BeliefSet> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            let remedy = "name a file that can be read, such as deploy/beliefs.example.toml";
+            language.problem("beliefs", format!("{path}: {error}"), remedy);
+            return None;
+        }
+    };
+    match BeliefSet::from_toml(&text) {
+        Ok(beliefs) => Some(beliefs),
+        Err(found) => {
+            for problem in found {
+                let reason = format!("{path}: {}: {}", problem.path, problem.reason);
+                language.problem("beliefs", reason, problem.remedy);
+            }
+            None
         }
     }
 }

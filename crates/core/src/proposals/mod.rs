@@ -51,7 +51,7 @@ pub(crate) struct Proposal {
     learnt: u32,
     /// Terms followed then: so many tests were made.
     followed: u32,
-    quotes: Vec<Quote>,
+    pub(crate) quotes: Vec<Quote>,
     revision: u32,
     status: SignalStatus,
     suppressed_by: Vec<String>,

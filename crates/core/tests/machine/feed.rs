@@ -149,6 +149,7 @@ pub fn mention(
             sentiment: Some(feeling),
             spans: vec![],
         }],
+        stances: Vec::new(),
         sentiment: Some(feeling),
         rating: Some(random.random_range(0..=1000)),
         thread: None,

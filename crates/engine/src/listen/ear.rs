@@ -8,13 +8,14 @@ use super::rating::main_rating;
 use super::triage::{SafetyDesk, tenant_of_broken};
 use crate::log::Record;
 use crate::settings::{CheckedEngineSettings, PortfolioKey, Secret};
-use auscult_core::mention::{About, Mention, ThemeTag, Who};
+use auscult_core::mention::{About, Mention, StanceTag, ThemeTag, Who};
 use auscult_core::time::{SECOND, Timestamp};
-use auscult_core::words::{FeedbackKind, Stakeholder, Tier};
+use auscult_core::words::{FeedbackKind, Stakeholder, Stance, Tier};
 use auscult_language::near_duplicate::{self, Signature};
 use auscult_language::privacy::{PersonalDataClass, Pseudonymiser, Redactor};
 use auscult_language::requests::{self, Request};
 use auscult_language::safety::Triage;
+use auscult_language::stance::BeliefSet;
 use auscult_language::themes::Taxonomy;
 use auscult_language::words::Words;
 use auscult_language::{language_id, sentiment, speaker};
@@ -25,6 +26,7 @@ use auscult_wire::{
     decode_feedback,
 };
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Longest value of an extra field that a view may cut by; longer ones are text, not dimensions.
 pub const MAX_DIMENSION_BYTES: usize = 128;
@@ -54,6 +56,8 @@ pub struct Understanding {
     pub pseudonymiser: Pseudonymiser,
     /// Themes.
     pub taxonomy: Taxonomy,
+    /// Belief statements, if the house has any.
+    pub beliefs: Option<Arc<BeliefSet>>,
     /// Schemas of framed payloads.
     pub registry: SchemaRegistry,
 }
@@ -83,15 +87,25 @@ impl Understanding {
         };
         Understanding {
             desk: SafetyDesk::new(Triage::standard().knowing(products()), listen.intake_hours),
-            redactor: Redactor::standard().keeping(products()),
+            redactor: redactor(settings, further_products),
             pseudonymiser: Pseudonymiser::new(&blake3::derive_key(PSEUDONYM_CONTEXT, secret)),
             taxonomy,
+            beliefs: listen.beliefs.clone(),
             registry: SchemaRegistry::new(
                 listen.schema_ids.iter().copied(),
                 listen.schema_guids.iter().copied(),
             ),
         }
     }
+}
+
+/// The shipped redactor as checked settings say, with further names of products. Stored text that is read again is read by it, too.
+#[must_use]
+pub fn redactor(settings: &CheckedEngineSettings, further_products: &[String]) -> Redactor {
+    let products = settings.listen.products.iter().chain(further_products);
+    Redactor::standard()
+        .keeping(products.map(String::as_str))
+        .hiding(settings.own_terms().clone())
 }
 
 impl EarRules {
@@ -155,6 +169,11 @@ impl Ear {
             format!("speaker:{}", speaker::VERSION),
             format!("topic:{}@{}", with.taxonomy.name(), with.taxonomy.version()),
         ];
+        models.extend(
+            with.beliefs
+                .iter()
+                .map(|beliefs| format!("stance:{}", beliefs.version())),
+        );
         models.sort();
         Ear {
             with,
@@ -280,6 +299,7 @@ impl Ear {
         let words = Words::of(&text);
         let hits = self.with.taxonomy.tag_words(&words);
         let feeling = sentiment::feeling_of_words(&text, &words, &hits);
+        let stances = self.stances(&words);
         let questions: Vec<Request> = requests::find_words(&words)
             .into_iter()
             .filter(|request| request.medical)
@@ -334,6 +354,7 @@ impl Ear {
             text,
             language,
             themes: themes.collect(),
+            stances,
             sentiment: feeling.overall,
             rating: main_rating(&data.content.measures),
             thread: data.links.thread.or(data.links.duplicate_of),
@@ -363,6 +384,25 @@ impl Ear {
             withhold_text(&mut mention);
         }
         heard.mention = Some(mention);
+    }
+
+    /// What the text says of the house's beliefs, by belief.
+    fn stances(&self, words: &Words) -> Vec<StanceTag<'_>> {
+        let Some(beliefs) = &self.with.beliefs else {
+            return Vec::new();
+        };
+        let mut stances: Vec<StanceTag<'_>> = beliefs
+            .stances_words(words)
+            .into_iter()
+            .filter_map(|hit| {
+                Some(StanceTag {
+                    belief: Cow::Borrowed(beliefs.beliefs()[usize::from(hit.belief)].id.as_str()),
+                    stance: Stance::parse(hit.stance.as_str())?,
+                })
+            })
+            .collect();
+        stances.sort_by(|left, right| left.belief.cmp(&right.belief));
+        stances
     }
 
     /// Redacted text; borrowed from the record when there was nothing to hide and nothing escaped.

@@ -4,7 +4,9 @@ use super::Secret;
 use crate::telemetry::LagThresholds;
 use crate::turn::TurnBounds;
 use auscult_core::time::{HOUR, SECOND};
+use auscult_language::stance::BeliefSet;
 use serde::Deserialize;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Partition counts. Adapters that create topics use them; the Kafka adapter refuses to start when the
@@ -128,6 +130,12 @@ pub struct ListenSettings {
     /// Names that redaction never takes and safety triage links to: products, brands, generic names, devices, companies,
     /// the house's own and those it is compared with.
     pub products: Vec<String>,
+    /// Terms that redaction always hides besides what the shipped rules find, `#` for any digit; also where `products` would
+    /// keep them.
+    pub hidden_terms: Vec<String>,
+    /// Belief statements toward which stances are read; none: no stances. Read from a file by whoever reads settings.
+    #[serde(skip)]
+    pub beliefs: Option<Arc<BeliefSet>>,
     /// Hours after day 0 within which safety intake must have a candidate.
     pub intake_hours: u32,
     /// Ids of the schemas a registry prefix or header may name; none: plain JSON only.
@@ -151,6 +159,8 @@ impl Default for ListenSettings {
             dead_letter_cap: DeadLetterCap::default(),
             extra_fields: Vec::new(),
             products: Vec::new(),
+            hidden_terms: Vec::new(),
+            beliefs: None,
             intake_hours: 24,
             schema_ids: Vec::new(),
             schema_guids: Vec::new(),

@@ -320,6 +320,72 @@ fn a_medical_question_goes_to_medical_information_alone() {
 }
 
 #[test]
+fn what_the_house_hides_is_hidden_and_the_ruleset_says_so() {
+    let house = House::new(|settings| settings.listen.hidden_terms = vec!["pens".to_owned()]);
+    house.submit(&Said::default().json());
+    house.listen().run_until_drained(0).expect("runs");
+    let found = mentions(&house);
+    assert_eq!(
+        found[0].text,
+        "The delivery of the [IDENTIFIER] was late again this week."
+    );
+    let rules: Vec<_> = found[0]
+        .models
+        .iter()
+        .filter(|model| model.starts_with("privacy:"))
+        .collect();
+    assert!(
+        rules.len() == 1 && rules[0].contains("+terms."),
+        "{rules:?}"
+    );
+}
+
+#[test]
+fn stances_toward_the_house_s_beliefs_are_on_the_mention_with_their_rules() {
+    let beliefs = auscult_language::stance::BeliefSet::from_toml(
+        "format = 1\n[[beliefs]]\nid = 'punctual'\nstatement = 'Deliveries are on time.'\nversion = '1'\n\
+         about = ['delivery']\nsupports = ['on time']\nopposes = ['late']\n",
+    );
+    let house =
+        House::new(|settings| settings.listen.beliefs = Some(beliefs.expect("sound").into()));
+    for (id, text) in [
+        ("fb-1", "The delivery of the pens was late again this week."),
+        ("fb-2", "The delivery was not late this week, for once."),
+        ("fb-3", "The pens are blue and the box is large."),
+    ] {
+        house.submit(
+            &Said {
+                id,
+                text,
+                ..Said::default()
+            }
+            .json(),
+        );
+    }
+    house.listen().run_until_drained(0).expect("runs");
+    let mut found = mentions(&house);
+    found.sort_by(|left, right| left.feedback_id.cmp(&right.feedback_id));
+    let stances: Vec<Vec<String>> = found
+        .iter()
+        .map(|mention| mention.stances.iter().map(|tag| tag.value()).collect())
+        .collect();
+    assert_eq!(
+        stances,
+        [
+            vec!["punctual:opposes".to_owned()],
+            vec!["punctual:supports".to_owned()],
+            vec![]
+        ]
+    );
+    assert!(
+        found[2]
+            .models
+            .iter()
+            .any(|model| model.starts_with("stance:auscult-stance@2+beliefs."))
+    );
+}
+
+#[test]
 fn extra_fields_stay_behind_unless_somebody_cuts_by_them() {
     let house = House::new(|settings| settings.listen.extra_fields = vec!["service".to_owned()]);
     let json = Said::default().json().replacen(

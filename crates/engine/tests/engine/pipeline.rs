@@ -4,11 +4,14 @@
 use crate::support::feedback::{House, START, Said};
 use crate::support::{DEATH, Fault};
 use auscult_core::settings::DetectSettings;
+use auscult_core::settings::Dimension;
 use auscult_core::time::{DAY, HOUR};
+use auscult_core::words::StandardDimension;
 use auscult_engine::log::{Append, Position, TopicPartition};
 use auscult_engine::read_model::{OpenRequests, ViewChange, ViewWriter, WriteError};
 use auscult_engine::serve::{Changed, ServeStage};
 use auscult_engine::submit::SubmitDesk;
+use auscult_language::stance::BeliefSet;
 use auscult_wire::decode_alert;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -45,9 +48,14 @@ fn history(house: &House) {
 }
 
 fn house() -> House {
+    house_that_believes(None)
+}
+
+fn house_that_believes(beliefs: Option<BeliefSet>) -> House {
     let house = House::new(|settings| {
         settings.partitions.source = 1;
         settings.listen.idle_after_seconds = 0;
+        settings.listen.beliefs = beliefs.map(Arc::new);
     });
     history(&house);
     house
@@ -71,6 +79,39 @@ fn alerts(house: &House) -> BTreeMap<(String, u32), Vec<u8>> {
         assert!(twice.is_none(), "no revision is sent twice");
     }
     found
+}
+
+/// What people think of a belief statement is for medical readers: neither the shared topics nor an alert of another view say it (U07).
+#[test]
+fn alerts_about_stances_go_to_the_medical_topic_alone() {
+    let beliefs = BeliefSet::from_toml(
+        "format = 1\n[[beliefs]]\nid = 'forms'\nstatement = 'Prior authorisation is quick.'\nversion = '1'\n\
+         about = ['prior authorisation']\nsupports = ['quick']\nopposes = ['was refused']\n",
+    );
+    let house = house_that_believes(Some(beliefs.expect("a sound file")));
+    listened(&house);
+    let mut settings = DetectSettings::standard();
+    let mut view = settings.views[0].clone();
+    view.name = "beliefs".to_owned();
+    view.dimensions = vec![Dimension::Standard(StandardDimension::Stance)];
+    settings.views.push(view);
+    let mut detect = house.detect(settings);
+    detect.run_until_drained(0).expect("detects");
+    let text = |record: &auscult_engine::log::Record| {
+        String::from_utf8_lossy(record.value.as_deref().expect("a value")).into_owned()
+    };
+    let medical = house.topic(|topics| &topics.alerts_medical);
+    let told = medical
+        .iter()
+        .filter(|record| text(record).contains("forms:opposes"))
+        .count();
+    assert!(told > 0, "the burst opposes the statement");
+    let shared = house.topic(|topics| &topics.alerts);
+    assert_eq!(shared.len() + told, medical.len());
+    assert!(!shared.is_empty(), "the other views are told to everybody");
+    for record in shared.iter().chain(&house.topic(|topics| &topics.signals)) {
+        assert!(!text(record).contains("forms:"), "{}", text(record));
+    }
 }
 
 #[test]

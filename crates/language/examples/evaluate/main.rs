@@ -25,6 +25,7 @@ mod languages;
 mod peers;
 mod recalls;
 mod report;
+mod reposts;
 mod safety_privacy;
 mod speed;
 #[path = "../support/mod.rs"]
@@ -96,6 +97,9 @@ fn main() -> Result<(), String> {
     }
     if wanted("crisis") {
         crisis::run(&folder, &mut report)?;
+    }
+    if wanted("reposts") {
+        reposts::run(&folder, &mut report)?;
     }
     if let Some(feed) = value("--feed") {
         feed::run(&feed, &mut report)?;

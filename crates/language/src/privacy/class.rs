@@ -186,6 +186,29 @@ pub struct Redacted<'a> {
     pub findings: Vec<Finding>,
 }
 
+impl Redacted<'_> {
+    /// Where a span of the original text lies in the redacted one. An end inside something that was replaced moves outward, to
+    /// the placeholder's.
+    #[must_use]
+    pub fn moved(&self, (start, end): (u32, u32)) -> (u32, u32) {
+        let place = |position: u32, is_end: bool| {
+            let mut moved = i64::from(position);
+            for finding in &self.findings {
+                let placeholder = finding.class.placeholder().len() as i64;
+                let grown = placeholder - i64::from(finding.end - finding.start);
+                if finding.end <= position {
+                    moved += grown;
+                } else if finding.start < position {
+                    let into = i64::from(position - finding.start);
+                    moved += if is_end { placeholder } else { 0 } - into;
+                }
+            }
+            moved.max(0) as u32
+        };
+        (place(start, false), place(end, true))
+    }
+}
+
 /// Sorts findings, lets the longer of two overlapping ones win (the earlier on a tie), and joins neighbours of one
 /// address that only white space or commas part.
 pub(crate) fn settle(findings: &mut Vec<Finding>, text: &str) {

@@ -15,12 +15,14 @@ mod date;
 mod kept;
 mod names;
 mod number;
+mod own_terms;
 mod pseudonym;
 mod tagger;
 pub mod train;
 mod word;
 
 pub use class::{Finding, PersonalDataClass, Redacted};
+pub use own_terms::{OwnTerms, TERM_BYTES_MAX, TERM_CHARACTERS_LEAST, TERMS_MAX, TermError};
 pub use pseudonym::Pseudonymiser;
 pub use tagger::{Tag, TaggerError, TaggerModel};
 
@@ -35,7 +37,12 @@ pub struct Redactor {
     lists: Lists,
     tagger: TaggerModel,
     kept: Kept,
+    own_terms: OwnTerms,
+    ruleset: String,
 }
+
+/// Name and version of the shipped rules.
+const RULESET: &str = "privacy-rules+tagger@0.2";
 
 /// Words beyond this are not read for names: 64 KiB of text has fewer.
 const WORD_LIMIT: usize = 32_768;
@@ -91,6 +98,8 @@ impl Redactor {
             lists,
             tagger,
             kept: Kept::default(),
+            own_terms: OwnTerms::default(),
+            ruleset: RULESET.to_owned(),
         }
     }
 
@@ -100,6 +109,15 @@ impl Redactor {
     #[must_use]
     pub fn keeping<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Redactor {
         self.kept = Kept::new(names, &self.lists);
+        self
+    }
+
+    /// The same rules, with terms that are always hidden, also where [`Redactor::keeping`] would keep them. They replace those
+    /// given before.
+    #[must_use]
+    pub fn hiding(mut self, terms: OwnTerms) -> Redactor {
+        self.ruleset = format!("{RULESET}{}", terms.version());
+        self.own_terms = terms;
         self
     }
 
@@ -116,10 +134,10 @@ impl Redactor {
         words
     }
 
-    /// Name and version of the rules, as `name@version`.
+    /// Name and version of the rules, as `name@version`; with own terms a mark of them follows.
     #[must_use]
-    pub fn ruleset(&self) -> &'static str {
-        "privacy-rules+tagger@0.2"
+    pub fn ruleset(&self) -> &str {
+        &self.ruleset
     }
 
     /// The text with every piece of personal data replaced by its placeholder, and what was replaced.
@@ -144,6 +162,7 @@ impl Redactor {
             number::find(text, &self.context, &mut findings);
             date::find_named(text, &mut findings);
         }
+        self.own_terms.find(text, &mut findings);
         self.names(text, &mut findings);
         class::settle(&mut findings, text);
         findings
@@ -225,6 +244,21 @@ mod tests {
             kept.redact(text).text,
             "[NAME] says Zorivance Pen is better than Melindra, [NAME] agrees."
         );
+    }
+
+    #[test]
+    fn spans_move_with_what_was_replaced() {
+        let text = "Anna Kowalczyk says the pen jams, write to anna@example.org today.";
+        let redacted = Redactor::standard().redact(text);
+        for said in ["the pen", "jams", "today"] {
+            let start = text.find(said).unwrap();
+            let span = (start as u32, (start + said.len()) as u32);
+            let (from, to) = redacted.moved(span);
+            assert_eq!(&redacted.text[from as usize..to as usize], said);
+        }
+        let inside = text.find("example").unwrap() as u32;
+        let (from, to) = redacted.moved((inside, inside + 4));
+        assert_eq!(&redacted.text[from as usize..to as usize], "[EMAIL]");
     }
 
     #[test]

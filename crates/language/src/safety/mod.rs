@@ -11,6 +11,7 @@
 mod class;
 mod lexicon;
 mod linear;
+mod patient;
 mod rules;
 mod token;
 pub mod train;
@@ -106,7 +107,7 @@ impl Triage {
         let tokens = token::tokenise(text, WORD_LIMIT);
         let mut hits: Vec<Hit> = Vec::new();
         self.lexicon.find(&tokens, &mut hits);
-        take(&Reading::new(&tokens, &hits))
+        take(&Reading::new(text, &tokens, &hits))
     }
 
     fn assessment(

@@ -7,6 +7,7 @@
 
 use super::class::{Criteria, Criterion, SafetyClass, SeriousnessCue};
 use super::lexicon::{Cue, Cues, Hit};
+use super::patient;
 use super::token::{BUT, Break, EARLIER, Token};
 
 /// A text this short has no room to deny one event and tell another, in words.
@@ -47,6 +48,7 @@ pub(crate) enum Standing {
 
 /// The cues of one text, with the standing of each event.
 pub(crate) struct Reading<'t> {
+    pub text: &'t str,
     pub tokens: &'t [Token],
     pub hits: &'t [Hit],
     /// One for every hit that is an event, in order: (index of the hit, standing).
@@ -76,7 +78,7 @@ impl Together {
 }
 
 impl<'t> Reading<'t> {
-    pub(crate) fn new(tokens: &'t [Token], hits: &'t [Hit]) -> Reading<'t> {
+    pub(crate) fn new(text: &'t str, tokens: &'t [Token], hits: &'t [Hit]) -> Reading<'t> {
         let all = Cues(hits.iter().fold(0, |bits, hit| bits | hit.cues.0));
         let mut events = Vec::new();
         if all.meets(EVENTS) {
@@ -87,6 +89,7 @@ impl<'t> Reading<'t> {
             }
         }
         let mut reading = Reading {
+            text,
             tokens,
             hits,
             events,
@@ -432,9 +435,11 @@ pub(crate) fn criteria(reading: &Reading<'_>) -> Criteria {
     };
     Criteria {
         reporter: either(reading.all.has(Cue::Reporter), false),
-        patient: either(
-            reading.all.has(Cue::PatientSpecific),
-            reading.all.has(Cue::PatientGeneric),
+        patient: patient::patient(
+            reading.text,
+            reading.tokens,
+            reading.hits,
+            !reading.events.is_empty(),
         ),
         product: either(
             reading.all.meets(NAMED_PRODUCTS),

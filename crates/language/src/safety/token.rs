@@ -64,7 +64,7 @@ pub(crate) const fn finish(state: u64) -> u64 {
 }
 
 /// The hash of a lower-case ASCII word, known when compiling.
-const fn hash_known(word: &[u8]) -> u64 {
+pub(crate) const fn hash_known(word: &[u8]) -> u64 {
     let mut state = FNV_OFFSET;
     let mut index = 0;
     while index < word.len() {

@@ -10,7 +10,7 @@ use crate::words::Words;
 use cues::KINDS;
 
 /// Name and version of the rules, as carried by every enrichment.
-pub const VERSION: &str = "auscult-speaker@1";
+pub const VERSION: &str = "auscult-speaker@2";
 
 /// Weight that must be reached at all.
 const LEAST_WEIGHT: f32 = 1.0;

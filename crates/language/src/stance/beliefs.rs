@@ -8,6 +8,10 @@ use std::sync::LazyLock;
 
 /// Words between a negator and the phrase it turns.
 const NEGATION_REACH: usize = 4;
+/// Words between a negator and the doubt it denies: "nobody doubts".
+const DOUBT_REACH: usize = 2;
+/// A sentence this short leans on the one before: "Barely any."
+const FEW_WORDS: usize = 4;
 
 /// One belief statement.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -62,17 +66,19 @@ enum Attitude {
     Doubts,
     Agrees,
     Disagrees,
+    /// Points back to the sentence before, as its first word.
+    Points,
 }
 
 static ATTITUDES: LazyLock<PhraseTable<Attitude>> = LazyLock::new(|| {
     const TABLE: &[(Attitude, &str)] = &[
         (
             Attitude::Negates,
-            "not|no|never|don't|doesn't|didn't|isn't|aren't|wasn't|won't|wouldn't|can't|cannot|couldn't|shouldn't|hardly|without|neither|nor|nothing|kein|keine|nicht|pas|sin|non|não|niet|geen",
+            "not|no|never|don't|doesn't|didn't|isn't|aren't|wasn't|won't|wouldn't|can't|cannot|couldn't|shouldn't|hardly|without|neither|nor|nothing|nobody|none|weren't|haven't|hasn't|kein|keine|nicht|pas|sin|non|não|niet|geen",
         ),
         (
             Attitude::Doubts,
-            "not sure|unsure|uncertain|not certain|undecided|not convinced yet|don't know|do not know|doubt|doubts|doubtful|sceptical|skeptical|wonder|wondering|on the fence|jury is out|remains to be seen|need more data|needs more data|more evidence|wait and see|waiting for|maybe|perhaps|possibly|might|unclear|hard to say|too early to|open question|mixed feelings|of two minds|depends",
+            "not sure|unsure|uncertain|not certain|undecided|not convinced yet|don't know|do not know|not know|doubt|doubts|doubtful|sceptical|skeptical|wonder|wondering|on the fence|jury is out|jury is still out|remains to be seen|need more data|needs more data|need more evidence|more evidence|wait and see|we will see|we'll see|time will tell|waiting for|maybe|perhaps|possibly|might|unclear|hard to say|hard to tell|hard to judge|too early to|too soon to say|too soon to tell|open question|mixed feelings|of two minds|in two minds|depends|whether|who knows|can't say|cannot say|can't tell if|cannot tell yet|can't judge|cannot judge|either way|no idea|torn|back and forth|anybody's guess|anyone's guess",
         ),
         (
             Attitude::Agrees,
@@ -80,8 +86,9 @@ static ATTITUDES: LazyLock<PhraseTable<Attitude>> = LazyLock::new(|| {
         ),
         (
             Attitude::Disagrees,
-            "disagree|i don't agree|i do not agree|don't believe|do not believe|not convinced|i reject|we reject|against|nonsense|overstated|overrated|myth|makes no sense|no reason to|no evidence|refuse to",
+            "disagree|i don't agree|i do not agree|not convinced|i reject|we reject|against|nonsense|overstated|overrated|myth|makes no sense|no evidence that|refuse to|don't believe|do not believe|don't think|do not think|doesn't mean|no way|not true that|wrong that|nobody believes",
         ),
+        (Attitude::Points, "it|they|this|that|these|those"),
     ];
     PhraseTable::new(
         TABLE
@@ -89,6 +96,13 @@ static ATTITUDES: LazyLock<PhraseTable<Attitude>> = LazyLock::new(|| {
             .flat_map(|(attitude, phrases)| phrases.split('|').map(|phrase| (phrase, *attitude))),
     )
 });
+
+/// The same statements and phrases.
+impl PartialEq for BeliefSet {
+    fn eq(&self, other: &BeliefSet) -> bool {
+        self.beliefs == other.beliefs
+    }
+}
 
 /// A checked set of beliefs.
 #[derive(Debug, Clone)]
@@ -156,6 +170,25 @@ impl BeliefSet {
         }
     }
 
+    /// Name and version of rules and statements together, as `name@version`. It changes with every wording and every phrase.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let mut written = blake3::Hasher::new();
+        for belief in &self.beliefs {
+            for text in [&belief.id, &belief.statement, &belief.version]
+                .into_iter()
+                .chain(&belief.about)
+                .chain(&belief.supports)
+                .chain(&belief.opposes)
+            {
+                written.update(text.as_bytes()).update(&[0]);
+            }
+            written.update(&[1]);
+        }
+        let mark = written.finalize().to_hex();
+        format!("{}+beliefs.{}", super::VERSION, &mark[..8])
+    }
+
     /// The beliefs, in the order of the file.
     #[must_use]
     pub fn beliefs(&self) -> &[Belief] {
@@ -197,7 +230,7 @@ impl BeliefSet {
             .collect()
     }
 
-    /// Reads one sentence; gives the beliefs it is about, to which the next may lean back ("I doubt it.").
+    /// Reads one sentence; gives the beliefs it is about, to which the next may lean back ("I doubt it.", "Barely any.").
     fn read_sentence(
         &self,
         words: &Words,
@@ -205,63 +238,145 @@ impl BeliefSet {
         before: &[u16],
         votes: &mut [Option<Votes>],
     ) -> Vec<u16> {
-        let list = words.words();
-        let mut about: Vec<u16> = Vec::new();
-        let mut sides: Vec<(u16, bool)> = Vec::new();
-        let (mut doubts, mut agrees, mut disagrees) = (0u32, 0u32, 0u32);
-        for at in range.clone() {
-            self.phrases
-                .each_at(words, at, range.end, |(belief, side), _, _| {
-                    about.push(belief);
-                    if side != Side::About {
-                        sides.push((
-                            belief,
-                            (side == Side::Supports) ^ is_negated(words, range.start, at),
-                        ));
-                    }
-                });
-            ATTITUDES.each_at(words, at, range.end, |attitude, _, _| match attitude {
-                Attitude::Doubts => doubts += 1,
-                Attitude::Disagrees => disagrees += 1,
-                Attitude::Agrees if !is_negated(words, range.start, at) => agrees += 1,
-                Attitude::Agrees => disagrees += 1,
-                Attitude::Negates => {}
-            });
-        }
+        let attitudes = Attitudes::of(words, &range);
+        let phrases = self.phrases_in(words, &range);
+        let leans = attitudes.any()
+            || range.len() <= FEW_WORDS
+            || ATTITUDES
+                .word(words.words()[range.start].hash)
+                .contains(&Attitude::Points);
         let asked = words
             .gap_after(range.end - 1)
             .has(crate::words::Gap::QUESTION);
-        let leaning = about.is_empty() && doubts + agrees + disagrees > 0;
-        let concerned: Vec<u16> = if leaning {
-            before.to_vec()
-        } else {
-            about.clone()
-        };
-        for belief in &concerned {
-            let vote = votes[usize::from(*belief)].get_or_insert_with(|| {
+        let mut concerned = Vec::new();
+        for belief in 0..votes.len() {
+            let number = belief as u16;
+            let own = |said: &&Said<(u16, Side)>| said.meaning.0 == number;
+            let is_named = phrases
+                .iter()
+                .filter(own)
+                .any(|said| said.meaning.1 == Side::About);
+            if !is_named && !(leans && before.contains(&number)) {
+                continue;
+            }
+            concerned.push(number);
+            let sides = sides_taken(phrases.iter().filter(own));
+            let list = words.words();
+            let vote = votes[belief].get_or_insert_with(|| {
                 Votes::new((list[range.start].start, list[range.end - 1].end))
             });
-            vote.doubts += doubts + u32::from(asked);
-            let said = |wanted: bool| {
-                u32::try_from(
-                    sides
-                        .iter()
-                        .filter(|(other, supports)| other == belief && *supports == wanted)
-                        .count(),
-                )
-                .unwrap_or(0)
-            };
-            // Agreement and disagreement turn what was said; said of the subject alone, they speak for themselves.
-            let turned = disagrees > 0;
-            let (for_it, against_it) = if turned {
-                (said(false), said(true))
-            } else {
-                (said(true), said(false))
-            };
-            vote.supports += for_it + u32::from(for_it + against_it == 0) * agrees;
-            vote.opposes += against_it + u32::from(for_it + against_it == 0) * disagrees;
+            vote.take(words, range.start, &sides, &attitudes, asked);
         }
-        if leaning { concerned } else { about }
+        concerned
+    }
+
+    /// Phrases of all beliefs, those within a longer one of the same belief's sides left out.
+    fn phrases_in(&self, words: &Words, range: &Range<usize>) -> Vec<Said<(u16, Side)>> {
+        let mut phrases = Vec::new();
+        for at in range.clone() {
+            self.phrases
+                .each_at(words, at, range.end, |meaning, _, length| {
+                    phrases.push(Said {
+                        meaning,
+                        at,
+                        length,
+                    });
+                });
+        }
+        phrases
+    }
+}
+
+/// A phrase found: where, and how many words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Said<M> {
+    meaning: M,
+    at: usize,
+    length: usize,
+}
+
+impl<M> Said<M> {
+    fn end(&self) -> usize {
+        self.at + self.length
+    }
+
+    fn is_within<N>(&self, other: &Said<N>) -> bool {
+        other.at <= self.at && self.end() <= other.end() && other.length > self.length
+    }
+}
+
+/// Phrases for and against one belief: of overlapping ones the longest, so that "no loss of control" counts once.
+fn sides_taken<'s>(phrases: impl Iterator<Item = &'s Said<(u16, Side)>>) -> Vec<Said<bool>> {
+    let mut sides: Vec<Said<bool>> = phrases
+        .filter(|said| said.meaning.1 != Side::About)
+        .map(|said| Said {
+            meaning: said.meaning.1 == Side::Supports,
+            at: said.at,
+            length: said.length,
+        })
+        .collect();
+    let all = sides.clone();
+    sides.retain(|side| !all.iter().any(|other| side.is_within(other)));
+    sides.sort_by_key(|side| (side.at, std::cmp::Reverse(side.length)));
+    let mut end = 0;
+    sides.retain(|side| {
+        let is_first = side.at >= end;
+        if is_first {
+            end = side.end();
+        }
+        is_first
+    });
+    sides
+}
+
+/// What turns or weakens what is said in a sentence.
+#[derive(Debug, Default)]
+struct Attitudes {
+    doubts: u32,
+    /// Agreement, and doubt that is denied.
+    agrees: u32,
+    disagrees: Vec<Said<()>>,
+}
+
+impl Attitudes {
+    fn of(words: &Words, range: &Range<usize>) -> Attitudes {
+        let mut found: Vec<Said<Attitude>> = Vec::new();
+        for at in range.clone() {
+            ATTITUDES.each_at(words, at, range.end, |meaning, _, length| {
+                found.push(Said {
+                    meaning,
+                    at,
+                    length,
+                });
+            });
+        }
+        let spoken = |said: &&Said<Attitude>| {
+            !matches!(said.meaning, Attitude::Negates | Attitude::Points)
+                && !found.iter().any(|other| {
+                    !matches!(other.meaning, Attitude::Negates | Attitude::Points)
+                        && said.is_within(other)
+                })
+        };
+        let mut attitudes = Attitudes::default();
+        for said in found.iter().filter(spoken) {
+            let negated = |reach: usize| is_negated(words, range.start, said.at, reach);
+            match said.meaning {
+                Attitude::Doubts if negated(DOUBT_REACH) => attitudes.agrees += 1,
+                Attitude::Doubts => attitudes.doubts += 1,
+                Attitude::Agrees if !negated(NEGATION_REACH) => attitudes.agrees += 1,
+                Attitude::Agrees | Attitude::Disagrees => attitudes.disagrees.push(Said {
+                    meaning: (),
+                    at: said.at,
+                    length: said.length,
+                }),
+                Attitude::Negates | Attitude::Points => {}
+            }
+        }
+        attitudes
+    }
+
+    fn any(&self) -> bool {
+        self.doubts + self.agrees > 0 || !self.disagrees.is_empty()
     }
 }
 
@@ -283,6 +398,41 @@ impl Votes {
         }
     }
 
+    /// Takes a sentence in. A question takes no side: asked about a side it is doubt, else it only asks.
+    fn take(
+        &mut self,
+        words: &Words,
+        start: usize,
+        sides: &[Said<bool>],
+        attitudes: &Attitudes,
+        asked: bool,
+    ) {
+        self.doubts += attitudes.doubts;
+        if asked {
+            self.doubts += u32::from(!sides.is_empty());
+            return;
+        }
+        for side in sides {
+            // "I don't think it works": disagreement before a side turns it, however far off; within it, it is part of it.
+            let turns = attitudes
+                .disagrees
+                .iter()
+                .filter(|said| said.at < side.at && !sides.iter().any(|other| within(said, other)));
+            let is_turned =
+                (turns.count() % 2 == 1) ^ is_negated(words, start, side.at, NEGATION_REACH);
+            if side.meaning ^ is_turned {
+                self.supports += 1;
+            } else {
+                self.opposes += 1;
+            }
+        }
+        if sides.is_empty() {
+            // Said of the subject alone, agreement and disagreement speak for themselves.
+            self.supports += attitudes.agrees;
+            self.opposes += attitudes.disagrees.len() as u32;
+        }
+    }
+
     /// Doubt outweighs a side; both sides at once is doubt too.
     fn decide(self) -> Option<Stance> {
         match (self.supports, self.opposes, self.doubts) {
@@ -295,9 +445,13 @@ impl Votes {
     }
 }
 
-fn is_negated(words: &Words, start: usize, at: usize) -> bool {
+fn within(said: &Said<()>, side: &Said<bool>) -> bool {
+    side.at <= said.at && said.end() <= side.end()
+}
+
+fn is_negated(words: &Words, start: usize, at: usize, reach: usize) -> bool {
     let list = words.words();
-    let from = at.saturating_sub(NEGATION_REACH).max(start);
+    let from = at.saturating_sub(reach).max(start);
     let negators = (from..at)
         .rev()
         .take_while(|index| !list[index + 1].before.ends_clause())

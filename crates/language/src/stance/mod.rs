@@ -12,6 +12,9 @@ mod confusion;
 pub use beliefs::{Belief, BeliefProblem, BeliefSet};
 pub use confusion::Confusion;
 
+/// Name and version of the rules, as carried by every enrichment; the belief file's own mark follows.
+pub const VERSION: &str = "auscult-stance@2";
+
 /// What a text says of a belief.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stance {
@@ -33,6 +36,14 @@ impl Stance {
         Stance::Unsure,
         Stance::NotExpressed,
     ];
+
+    /// The stance spelled exactly `text`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Stance> {
+        Stance::ALL
+            .into_iter()
+            .find(|stance| stance.as_str() == text)
+    }
 
     /// The word as written on the wire.
     #[must_use]

@@ -6,6 +6,9 @@
 use auscult_language::requests::{self, RequestKind};
 use auscult_language::safety::Triage;
 use auscult_language::sentiment;
+use auscult_language::speaker;
+use auscult_language::stance::{BeliefSet, Confusion, Stance};
+use std::collections::BTreeMap;
 
 /// One line that came out another way than it should.
 pub struct Miss {
@@ -20,11 +23,17 @@ pub struct Judged {
     pub right: usize,
     pub all: usize,
     pub misses: Vec<Miss>,
+    /// How often each expected answer came out as each.
+    pub matrix: BTreeMap<(String, String), usize>,
 }
 
 impl Judged {
     fn add(&mut self, expected: &str, found: &str, text: &'static str) {
         self.all += 1;
+        *self
+            .matrix
+            .entry((expected.to_owned(), found.to_owned()))
+            .or_default() += 1;
         if expected == found {
             self.right += 1;
         } else {
@@ -34,6 +43,28 @@ impl Judged {
                 text,
             });
         }
+    }
+
+    /// Mean of the F1 of every expected answer.
+    pub fn macro_f1(&self) -> f64 {
+        let sum = |holds: &dyn Fn(&str, &str) -> bool| -> usize {
+            let counted = self
+                .matrix
+                .iter()
+                .filter(|((expected, found), _)| holds(expected, found));
+            counted.map(|(_, count)| count).sum()
+        };
+        let kinds: std::collections::BTreeSet<&str> = self
+            .matrix
+            .keys()
+            .map(|(expected, _)| expected.as_str())
+            .collect();
+        let f1 = kinds.iter().map(|kind| {
+            let hit = sum(&|expected, found| expected == *kind && found == *kind);
+            let wrong = sum(&|expected, found| (expected == *kind) != (found == *kind));
+            2.0 * hit as f64 / (2 * hit + wrong).max(1) as f64
+        });
+        f1.sum::<f64>() / kinds.len().max(1) as f64
     }
 
     /// Share of right answers.
@@ -52,6 +83,11 @@ fn lines(set: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
 const REQUESTS: &str = include_str!("requests.tsv");
 const SAFETY: &str = include_str!("safety.tsv");
 const SENTIMENT: &str = include_str!("sentiment.tsv");
+const SPEAKER: &str = include_str!("speaker.tsv");
+const SPEAKER_DEVELOPMENT: &str = include_str!("speaker_development.tsv");
+const STANCE: &str = include_str!("stance.tsv");
+const STANCE_DEVELOPMENT: &str = include_str!("stance_development.tsv");
+const BELIEFS: &str = include_str!("../../../../deploy/beliefs.example.toml");
 
 /// Whether something is asked, and what.
 pub fn asked() -> Judged {
@@ -116,4 +152,57 @@ pub fn felt() -> Judged {
         judged.add(cells[0], found, cells[1]);
     }
     judged
+}
+
+/// Who speaks, of all kinds of speaker and of texts that do not say.
+pub fn speakers() -> Judged {
+    who_speaks(SPEAKER)
+}
+
+/// The same on the list the rules were worked on with.
+pub fn speakers_in_development() -> Judged {
+    who_speaks(SPEAKER_DEVELOPMENT)
+}
+
+fn who_speaks(set: &'static str) -> Judged {
+    let mut judged = Judged::default();
+    for cells in lines(set) {
+        judged.add(cells[0], speaker::guess(cells[1]).stakeholder, cells[1]);
+    }
+    judged
+}
+
+/// Stances toward the shipped example of beliefs: a confusion matrix a belief, and what came out wrong.
+pub fn stances() -> (Vec<(String, Confusion)>, Judged) {
+    stances_in(STANCE)
+}
+
+/// The same on the list the rules were worked on with.
+pub fn stances_in_development() -> (Vec<(String, Confusion)>, Judged) {
+    stances_in(STANCE_DEVELOPMENT)
+}
+
+fn stances_in(set: &'static str) -> (Vec<(String, Confusion)>, Judged) {
+    let beliefs = BeliefSet::from_toml(BELIEFS).expect("the shipped example is well formed");
+    let mut matrices: Vec<(String, Confusion)> = beliefs
+        .beliefs()
+        .iter()
+        .map(|belief| (belief.id.clone(), Confusion::default()))
+        .collect();
+    let mut judged = Judged::default();
+    for cells in lines(set) {
+        let at = matrices
+            .iter()
+            .position(|(id, _)| id == cells[0])
+            .expect("the set names a belief of the example");
+        let truth = Stance::parse(cells[1]).expect("the set spells stances as the wire does");
+        let found = beliefs
+            .stances(cells[2])
+            .iter()
+            .find(|hit| usize::from(hit.belief) == at)
+            .map_or(Stance::NotExpressed, |hit| hit.stance);
+        matrices[at].1.add(truth, found);
+        judged.add(truth.as_str(), found.as_str(), cells[2]);
+    }
+    (matrices, judged)
 }

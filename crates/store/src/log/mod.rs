@@ -14,6 +14,7 @@ pub mod consumer;
 mod frame;
 mod maintenance;
 mod reader;
+mod rewrite;
 mod schema;
 mod shared;
 mod topics;
@@ -30,6 +31,7 @@ pub use append::Appender;
 pub use consumer::Consumer;
 pub use maintenance::{HeldBack, Maintenance, RECORDS_A_CALL};
 pub use reader::LogReader;
+pub use rewrite::{Change, Rewritten};
 pub use topics::{Cleanup, PARTITIONS_MAX, TOPIC_NAME_BYTES_MAX, TopicSettings};
 pub use writer::RECORD_BYTES_MAX;
 

@@ -9,6 +9,7 @@ mod desks;
 mod overview;
 mod read;
 mod retention;
+mod rewrite;
 mod schema;
 mod write;
 

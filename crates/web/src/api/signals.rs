@@ -247,7 +247,7 @@ pub(crate) async fn read_detail(
         .read(move |model| model.signal(&asked))
         .await?
         .ok_or_else(|| unknown(id))?;
-    Ok(project::detail(role, detail)?)
+    project::detail(role, detail)?.ok_or_else(|| unknown(id))
 }
 
 /// 404 for a signal.

@@ -39,7 +39,8 @@ pub(super) async fn show(
     let role = visitor.require(Right::ReadSignals)?;
     let asked = id.clone();
     let (detail, around) = state.read_page(move |model| model.signal(&asked)).await?;
-    let detail = project::detail(role, detail.ok_or_else(|| unknown(&id))?)?;
+    let detail =
+        project::detail(role, detail.ok_or_else(|| unknown(&id))?)?.ok_or_else(|| unknown(&id))?;
     let frame = Frame::new(&state, &visitor, uri.path(), "/signals", &around);
     Ok(match SignalView::read(&detail.current) {
         Ok(signal) => page(

@@ -30,13 +30,40 @@ impl From<NotAnObject> for crate::problem::Problem {
 
 /// Rows as `role` may see them.
 pub(crate) fn rows(role: Role, rows: Vec<SignalRow>) -> Result<Vec<SignalRow>, NotAnObject> {
-    rows.into_iter().map(|row| self::row(role, row)).collect()
+    rows.into_iter()
+        .filter_map(|row| match is_withheld(role, &row) {
+            Ok(true) => None,
+            Ok(false) => Some(self::row(role, row)),
+            Err(error) => Some(Err(error)),
+        })
+        .collect()
 }
 
-/// A signal with its history as `role` may see it.
-pub(crate) fn detail(role: Role, detail: SignalDetail) -> Result<SignalDetail, NotAnObject> {
+/// Whether a signal is not for `role` at all: what people think of a belief statement is for those who may read text (U07).
+fn is_withheld(role: Role, row: &SignalRow) -> Result<bool, NotAnObject> {
+    if role.has(Right::ReadText) {
+        return Ok(false);
+    }
+    let fields = parse(&row.signal_id, &row.data)?;
+    let labels = fields
+        .get("labels")
+        .map(|labels| parse(&row.signal_id, labels.get()));
+    let stance = auscult_core::words::StandardDimension::Stance.as_str();
+    Ok(labels
+        .transpose()?
+        .is_some_and(|labels| labels.contains_key(stance)))
+}
+
+/// A signal with its history as `role` may see it; `None`: it may not.
+pub(crate) fn detail(
+    role: Role,
+    detail: SignalDetail,
+) -> Result<Option<SignalDetail>, NotAnObject> {
+    if is_withheld(role, &detail.current)? {
+        return Ok(None);
+    }
     let id = detail.current.signal_id.clone();
-    Ok(SignalDetail {
+    Ok(Some(SignalDetail {
         portfolio: detail.portfolio,
         current: row(role, detail.current)?,
         revisions: rows(role, detail.revisions)?,
@@ -46,7 +73,7 @@ pub(crate) fn detail(role: Role, detail: SignalDetail) -> Result<SignalDetail, N
             .iter()
             .map(|json| disposition(role, &id, json))
             .collect::<Result<_, _>>()?,
-    })
+    }))
 }
 
 fn row(role: Role, row: SignalRow) -> Result<SignalRow, NotAnObject> {
@@ -164,6 +191,35 @@ mod tests {
         for role in [Role::Analyst, Role::Medical] {
             assert_eq!(alert(role, "al_1", ALERT).unwrap(), ALERT);
         }
+    }
+
+    #[test]
+    fn what_people_think_of_a_belief_is_for_those_who_may_read_text() {
+        let row = |labels: &str| SignalRow {
+            signal_id: "al_1".to_owned(),
+            revision: 1,
+            status: "firing".to_owned(),
+            rank: 1.0,
+            suppressed: false,
+            as_of: auscult_core::time::Timestamp(0),
+            data: format!(r#"{{"labels":{labels},"examples":[]}}"#),
+            disposition: None,
+        };
+        let mixed = || {
+            let of_a_belief = row(r#"{"stance":"early-treatment:opposes"}"#);
+            vec![of_a_belief, row(r#"{"product":"alpha"}"#)]
+        };
+        assert_eq!(rows(Role::Brand, mixed()).unwrap().len(), 1);
+        assert_eq!(rows(Role::Medical, mixed()).unwrap().len(), 2);
+        let detail = SignalDetail {
+            portfolio: "acme|DE".to_owned(),
+            current: mixed().remove(0),
+            revisions: Vec::new(),
+            points: Vec::new(),
+            dispositions: Vec::new(),
+        };
+        assert_eq!(super::detail(Role::Ops, detail.clone()).unwrap(), None);
+        assert!(super::detail(Role::Analyst, detail).unwrap().is_some());
     }
 
     #[test]
