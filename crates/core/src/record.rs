@@ -3,9 +3,11 @@
 //! Eight kinds under one portfolio: `head` (clocks, lines, feeds, learning: small, written whole), `names` (interned
 //! strings, append-only), `page` (series by the top byte of their stable hash), `journal` (one chunk a turn),
 //! `duplicates` (signatures and links, one chunk a turn), `emerging` (what
-//! is usual for terms, in slices), `theme` (one proposal's life) and `signal`. Every value starts with [`VERSION`]; an older version is read, a newer one refused.
+//! is usual for terms, in slices), `theme` (one proposal's life) and `signal`. Every value starts with the version its kind last
+//! grew in, at most [`VERSION`]; an older version is read, a newer one refused.
 //! Records are `postcard`: compact, and floats keep every bit, so that restoring a dump is the identity.
 
+use crate::calendar::judged_hash;
 use crate::feeds::{Feed, FeedShares};
 use crate::journal::Chunk;
 use crate::lattice::SeriesKey;
@@ -25,8 +27,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Version of every record written now.
-pub const VERSION: u8 = 1;
+/// Newest version of any record. A kind of record is written at the version it last grew in.
+pub const VERSION: u8 = 2;
+/// Version of the records that never grew.
+const FIRST: u8 = 1;
 /// Key of the partition's clock.
 pub const CLOCK_KEY: &[u8] = b"clock";
 
@@ -67,6 +71,21 @@ struct Head {
     counters: Counters,
     budget: (BucketIndex, u32),
     pruned_before: Timestamp,
+    /// Since version 2: hash of the calendars' holidays that were judged.
+    holidays: String,
+}
+
+/// A kind of record that grew: fields are added at its end, and each reads as empty from a record that lacks it.
+trait Grown {
+    /// Version written now.
+    const VERSION: u8;
+    /// Fields that came with each version from 2 on.
+    const ADDED: &'static [usize];
+}
+
+impl Grown for Head {
+    const VERSION: u8 = 2;
+    const ADDED: &'static [usize] = &[1];
 }
 
 #[derive(Serialize, Deserialize)]
@@ -132,24 +151,55 @@ pub(crate) fn page_of(stable: u64) -> u8 {
 }
 
 fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    encode_as(FIRST, value)
+}
+
+fn encode_grown<T: Serialize + Grown>(value: &T) -> Vec<u8> {
+    encode_as(T::VERSION, value)
+}
+
+fn encode_as<T: Serialize>(version: u8, value: &T) -> Vec<u8> {
     // postcard into a Vec fails only for maps and sequences of unknown length; records have none.
-    postcard::to_extend(value, vec![VERSION]).unwrap_or_default()
+    postcard::to_extend(value, vec![version]).unwrap_or_default()
 }
 
 fn decode<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, RestoreError> {
-    let name = || String::from_utf8_lossy(key).into_owned();
-    let damaged = |reason: String| RestoreError::Damaged {
-        key: name(),
-        reason,
-    };
-    match value.split_first() {
-        Some((&VERSION, body)) => {
-            postcard::from_bytes(body).map_err(|error| damaged(error.to_string()))
-        }
-        Some((&found, _)) if found > VERSION => Err(RestoreError::Newer { key: name(), found }),
-        Some((&found, _)) => Err(damaged(format!("unknown version {found}"))),
-        None => Err(damaged("it is empty".to_owned())),
+    let (_, body) = body(key, value, FIRST)?;
+    read(key, body)
+}
+
+/// Reads a record of a kind that grew. What an older record lacks is an empty text, list or option, and postcard writes
+/// each of them as one zero byte: they are put at its end.
+fn decode_grown<T: DeserializeOwned + Grown>(key: &[u8], value: &[u8]) -> Result<T, RestoreError> {
+    let (version, body) = body(key, value, T::VERSION)?;
+    let missing: usize = T::ADDED[usize::from(version - FIRST)..].iter().sum();
+    if missing == 0 {
+        return read(key, body);
     }
+    let mut whole = body.to_vec();
+    whole.resize(body.len() + missing, 0);
+    read(key, &whole)
+}
+
+/// Version and content of a record, if this release knows that version of its kind.
+fn body<'a>(key: &[u8], value: &'a [u8], newest: u8) -> Result<(u8, &'a [u8]), RestoreError> {
+    let name = || String::from_utf8_lossy(key).into_owned();
+    match value.split_first() {
+        Some((&found, body)) if (FIRST..=newest).contains(&found) => Ok((found, body)),
+        Some((&found, _)) if found > newest => Err(RestoreError::Newer { key: name(), found }),
+        Some((&found, _)) => Err(RestoreError::Damaged {
+            key: name(),
+            reason: format!("unknown version {found}"),
+        }),
+        None => Err(RestoreError::Damaged {
+            key: name(),
+            reason: "it is empty".to_owned(),
+        }),
+    }
+}
+
+fn read<T: DeserializeOwned>(key: &[u8], body: &[u8]) -> Result<T, RestoreError> {
+    postcard::from_bytes(body).map_err(|error| damaged(key, &error))
 }
 
 fn key(portfolio: &str, kind: char, rest: &[u8]) -> Vec<u8> {
@@ -214,7 +264,10 @@ pub(crate) fn dump_changes(machine: &mut Machine, changes: &mut Vec<(Vec<u8>, Op
         changes.push((key(&portfolio, 'e', &part.to_be_bytes()), slice));
     }
     if dirty.head || dirty.all_series {
-        changes.push((key(&portfolio, 'h', b""), Some(encode(&head(machine)))));
+        changes.push((
+            key(&portfolio, 'h', b""),
+            Some(encode_grown(&head(machine))),
+        ));
     }
     dump_pages(machine, &dirty, &portfolio, changes);
     for id in &dirty.signals {
@@ -255,7 +308,8 @@ fn dump_pages(
 fn head(machine: &Machine) -> Head {
     Head {
         tenant: machine.tenant.clone(),
-        config_hash: machine.plan.config_hash.clone(),
+        config_hash: machine.plan.state_hash.clone(),
+        holidays: judged_hash(&machine.plan.settings, machine.closed_until()),
         clocks: machine.clocks.clone(),
         thresholds: machine
             .thresholds
@@ -346,7 +400,12 @@ pub(crate) fn restore(
         } else if let Some((portfolio, b'h', _)) = split(record_key) {
             machines.insert(
                 portfolio.to_owned(),
-                restore_head(plan, portfolio, decode(record_key, value)?, record_key)?,
+                restore_head(
+                    plan,
+                    portfolio,
+                    decode_grown(record_key, value)?,
+                    record_key,
+                )?,
             );
         }
     }
@@ -380,7 +439,7 @@ fn restore_head(
     record_key: &[u8],
 ) -> Result<Machine, RestoreError> {
     let mut machine = Machine::new(Arc::clone(plan), &head.tenant, portfolio);
-    if head.config_hash != plan.config_hash {
+    if head.config_hash != plan.state_hash {
         return Err(RestoreError::Damaged {
             key: portfolio.to_owned(),
             reason: "the detect settings changed since it was written (views, seed or thresholds)"
@@ -388,6 +447,12 @@ fn restore_head(
         });
     }
     machine.clocks = head.clocks;
+    if head.holidays != judged_hash(&plan.settings, machine.closed_until()) {
+        return Err(RestoreError::Damaged {
+            key: portfolio.to_owned(),
+            reason: "a calendar's holidays changed for days that were already judged".to_owned(),
+        });
+    }
     machine.thresholds = head
         .thresholds
         .into_iter()

@@ -4,6 +4,7 @@
 //! [`DetectSettings::check`], which reports all problems at once. A machine cannot be built from
 //! unchecked settings, so no rule needs to ask twice.
 
+use crate::calendar::Calendar;
 use crate::time::{BucketIndex, BucketWidth, DAY, HOUR, Timestamp};
 use crate::words::{Measure, SourceType, StandardDimension};
 use std::collections::BTreeSet;
@@ -142,7 +143,7 @@ pub struct NewThemes {
 }
 
 /// Checked settings of one detector over one kind of portfolio.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct DetectSettings {
     /// Detector id, such as `portfolio-default`.
     pub detector: String,
@@ -162,8 +163,10 @@ pub struct DetectSettings {
     pub interval_level: f64,
     /// Quiet buckets after which a signal is resolved.
     pub resolve_after_buckets: u32,
-    /// Calendars.
+    /// Days on which people are not at work.
     pub holidays: Vec<Holidays>,
+    /// Calendars: holidays too, and what is told beside an alert.
+    pub calendars: Vec<Calendar>,
     /// Renamed and merged names.
     pub renames: Vec<Rename>,
     /// Names that were split.
@@ -257,6 +260,7 @@ impl DetectSettings {
             interval_level: 0.9,
             resolve_after_buckets: 2,
             holidays: Vec::new(),
+            calendars: Vec::new(),
             renames: Vec::new(),
             splits: Vec::new(),
             series_limit: 500_000,
@@ -287,6 +291,7 @@ impl DetectSettings {
         self.check_views(&mut problems);
         self.check_numbers(&mut problems);
         self.check_names(&mut problems);
+        crate::calendar::check(&self.calendars, &mut problems);
         if problems.is_empty() {
             Ok(CheckedDetectSettings(self))
         } else {

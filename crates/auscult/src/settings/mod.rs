@@ -3,8 +3,10 @@
 //! The default file is complete, commented and embedded ([`DEFAULT_FILE`]), so it is the reference that
 //! cannot lag; a test reads it and compares it with the built-in defaults.
 
+mod calendars;
 pub mod detect;
 mod engine;
+mod icalendar;
 mod kafka_topics;
 pub mod reader;
 

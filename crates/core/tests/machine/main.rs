@@ -1,7 +1,9 @@
 //! The machine as its users see it: mentions and markers in, alerts out.
 
+mod calendars;
 mod feed;
 mod golden;
+mod older_state;
 mod properties;
 mod proposals;
 mod repeats;
