@@ -4,7 +4,7 @@
 //! still find the state that was made without it: what came later is left out of the text while it is unset. That is why
 //! these two are written by hand, where a derived `Debug` would tell every field.
 
-use crate::settings::DetectSettings;
+use crate::settings::{DetectSettings, View};
 use std::fmt;
 
 impl fmt::Debug for DetectSettings {
@@ -37,6 +37,21 @@ impl fmt::Debug for DetectSettings {
     }
 }
 
+impl fmt::Debug for View {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = formatter.debug_struct("View");
+        text.field("name", &self.name)
+            .field("dimensions", &self.dimensions)
+            .field("measures", &self.measures)
+            .field("width", &self.width)
+            .field("exposure", &self.exposure);
+        if let Some(method) = self.reference_method() {
+            text.field("method", &method);
+        }
+        text.finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +76,10 @@ mod tests {
         });
         let plain = format!("{:?}", DetectSettings::standard());
         assert_ne!(format!("{settings:?}"), plain);
+        let mut settings = DetectSettings::standard();
+        settings.views[0].method = Some("ears_c1".into());
+        assert_ne!(format!("{settings:?}"), plain);
+        settings.views[0].method = Some(crate::series::DEFAULT_METHOD.into());
+        assert_eq!(format!("{settings:?}"), plain);
     }
 }

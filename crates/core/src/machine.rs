@@ -5,6 +5,7 @@
 //! says depends on how source partitions interleaved. What must survive a crash is listed in
 //! [`record`](crate::record).
 
+use crate::close::ring_length;
 use crate::contribution::Contribution;
 use crate::disposition::Disposition;
 use crate::effect::{Effect, Rejection};
@@ -18,7 +19,7 @@ use crate::mention::Mention;
 use crate::proposals::Proposals;
 use crate::repeats::{Repeats, Text};
 use crate::series::{Models, Series};
-use crate::settings::{CheckedDetectSettings, DetectSettings};
+use crate::settings::{CheckedDetectSettings, DetectSettings, View};
 use crate::signal::Signal;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
 use rustc_hash::FxHashMap;
@@ -90,7 +91,12 @@ impl Plan {
             lattice: Lattice::new(&settings),
             models: widths
                 .iter()
-                .map(|&width| (width, Models::new(width)))
+                .map(|&width| {
+                    let views = settings.views.iter().filter(|view| view.width == width);
+                    let names = views.filter_map(View::reference_method);
+                    let restated = ring_length(width, settings.restatement_horizon);
+                    (width, Models::with_methods(width, names, restated))
+                })
                 .collect(),
             // Checked settings have at least one view.
             finest: widths.first().copied().unwrap_or(BucketWidth::Day),

@@ -39,7 +39,7 @@ impl Dimension {
 }
 
 /// A family of series: one for each combination of values of `dimensions` that is seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct View {
     /// Name, unique; precision is learnt per detector and view.
     pub name: String,
@@ -51,6 +51,41 @@ pub struct View {
     pub width: BucketWidth,
     /// What mentions are counted against.
     pub exposure: Exposure,
+    /// Reference method that judges its counts, one of [`crate::series::LIVE_METHODS`]; `None`: the default model.
+    pub method: Option<String>,
+}
+
+impl View {
+    fn check_method(&self, path: &str, problems: &mut Vec<Problem>) {
+        let Some(name) = &self.method else {
+            return;
+        };
+        let path = format!("{path}.method");
+        if let Some((reason, remedy)) = crate::series::refusal(name, self.width) {
+            problems.push(Problem::new(path, reason, remedy));
+            return;
+        }
+        if !self.measures.contains(&Measure::Mentions) {
+            problems.push(Problem::new(
+                path,
+                "the view counts no mentions, and methods judge counts only",
+                "add mentions to its measures, or leave the method out",
+            ));
+        } else if self.exposure == Exposure::Feeds && name != crate::series::DEFAULT_METHOD {
+            problems.push(Problem::new(
+                path,
+                format!("{name} knows no exposure"),
+                "leave out exposure = \"feeds\", or the method",
+            ));
+        }
+    }
+
+    /// The reference method that judges its counts, if it names one.
+    #[must_use]
+    pub fn reference_method(&self) -> Option<&str> {
+        let named = self.method.as_deref();
+        named.filter(|name| *name != crate::series::DEFAULT_METHOD)
+    }
 }
 
 /// What the mentions of a series are counted against (B02).
@@ -230,6 +265,7 @@ impl DetectSettings {
             measures: measures.to_vec(),
             width: BucketWidth::Day,
             exposure: Exposure::Time,
+            method: None,
         };
         let all = [
             Measure::Mentions,
@@ -350,6 +386,7 @@ impl DetectSettings {
                     "name mentions, negative_share or mean_rating",
                 ));
             }
+            view.check_method(&path, problems);
         }
     }
 

@@ -207,6 +207,7 @@ fn view(parent: &mut Section<'_>, at: usize, table: Table) -> View {
         exposure: section
             .word("exposure", &["time", "feeds"], exposure)
             .unwrap_or(Exposure::Time),
+        method: section.text("method"),
     })
 }
 

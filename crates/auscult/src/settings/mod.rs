@@ -318,13 +318,14 @@ mod tests {
 
     #[test]
     fn all_problems_come_at_once_with_their_paths() {
-        let text = "[detect]\nfalse_discovery_rate = 2\nsed = 1\n[[detect.views]]\nname = ''\ndimensions = ['planet']\n[web]\nbind = 'nowhere'\n[engine.listen]\nthreads = 'two'\n";
-        let error = read(Path::new("five.toml"), text, &with_key()).expect_err("five mistakes");
+        let text = "[detect]\nfalse_discovery_rate = 2\nsed = 1\n[[detect.views]]\nname = ''\ndimensions = ['planet']\nmethod = 'farington'\n[web]\nbind = 'nowhere'\n[engine.listen]\nthreads = 'two'\n";
+        let error = read(Path::new("six.toml"), text, &with_key()).expect_err("six mistakes");
         let told = error.to_string();
         for path in [
             "detect.false_discovery_rate",
             "detect.sed",
             "detect.views[0].dimensions[0]",
+            "detect.views[0].method",
             "web.bind",
             "engine.listen.threads",
         ] {

@@ -3,6 +3,7 @@
 mod calendars;
 mod feed;
 mod golden;
+mod methods;
 mod older_state;
 mod properties;
 mod proposals;

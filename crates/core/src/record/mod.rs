@@ -7,25 +7,25 @@
 //! grew in, at most [`VERSION`]; an older version is read, a newer one refused.
 //! Records are `postcard`: compact, and floats keep every bit, so that restoring a dump is the identity.
 
+mod tracks;
+
 use crate::calendar::judged_hash;
-use crate::feeds::{Feed, FeedShares};
+use crate::feeds::Feed;
 use crate::journal::Chunk;
-use crate::lattice::SeriesKey;
 use crate::learn::Learning;
 use crate::machine::{Counters, Dirty, Machine, Plan, WidthClock};
 use crate::partition::Clock;
 use crate::proposals::Proposal;
-use crate::series::{Closed, Expectation, Series, Track, TrackState, Verdict};
+use crate::series::Series;
+use crate::settings::View;
 use crate::signal::Signal;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
-use crate::words::Measure;
-use auscult_statistics::count::{CountState, DYNAMIC_COUNT, Forecast};
-use auscult_statistics::mean::{DYNAMIC_MEAN, MeanForecast, MeanState};
-use auscult_statistics::share::{DYNAMIC_SHARE, ShareForecast, ShareState};
+use auscult_statistics::count::CountState;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tracks::{SeriesRecord, restore_series, series_record};
 
 /// Newest version of any record. A kind of record is written at the version it last grew in.
 pub const VERSION: u8 = 2;
@@ -98,51 +98,6 @@ struct FeedRecord {
     last_event: Timestamp,
     mentions: u64,
     is_down: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SeriesRecord {
-    key: SeriesKey,
-    stable: u64,
-    born: BucketIndex,
-    born_late: bool,
-    last_active: BucketIndex,
-    feeds: FeedShares,
-    tracks: Vec<TrackRecord>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct TrackRecord {
-    measure: Measure,
-    state: Vec<u8>,
-    ring: Vec<ClosedRecord>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ClosedRecord {
-    bucket: BucketIndex,
-    revision: u32,
-    verdict: VerdictRecord,
-    expectation: ExpectationRecord,
-    discovered: bool,
-}
-
-/// A forecast's numbers in the order of its fields; the method's name follows from the kind.
-#[derive(Serialize, Deserialize)]
-enum ExpectationRecord {
-    Count([f64; 6]),
-    Share([f64; 4]),
-    Mean([f64; 6]),
-}
-
-#[derive(Serialize, Deserialize)]
-struct VerdictRecord {
-    observed: Option<f64>,
-    items: u32,
-    expected: f64,
-    deviation: f64,
-    p_bucket: (f64, f64),
-    p_combined: (f64, f64),
 }
 
 /// State page of a series: the top byte of its stable hash.
@@ -344,47 +299,6 @@ fn dumped(dump: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     bytes
 }
 
-fn series_record(series: &Series) -> SeriesRecord {
-    SeriesRecord {
-        key: series.key,
-        stable: series.stable,
-        born: series.born,
-        born_late: series.born_late,
-        last_active: series.last_active,
-        feeds: series.feeds,
-        tracks: series.tracks.iter().map(track_record).collect(),
-    }
-}
-
-fn track_record(track: &Track) -> TrackRecord {
-    TrackRecord {
-        measure: track.measure,
-        state: dumped(|bytes| match &track.state {
-            TrackState::Count(state) => state.dump(bytes),
-            TrackState::Share(state) => state.dump(bytes),
-            TrackState::Mean(state) => state.dump(bytes),
-        }),
-        ring: track
-            .ring
-            .iter()
-            .map(|closed| ClosedRecord {
-                bucket: closed.bucket,
-                revision: closed.revision,
-                verdict: VerdictRecord {
-                    observed: closed.verdict.observed,
-                    items: closed.verdict.items,
-                    expected: closed.verdict.expected,
-                    deviation: closed.verdict.deviation,
-                    p_bucket: closed.verdict.p_bucket,
-                    p_combined: closed.verdict.p_combined,
-                },
-                expectation: expectation_record(&closed.expectation),
-                discovered: closed.discovered,
-            })
-            .collect(),
-    }
-}
-
 /// Puts a partition back from its records.
 pub(crate) fn restore(
     plan: &Arc<Plan>,
@@ -527,7 +441,9 @@ fn restore_record(
         b'p' => {
             let records: Vec<SeriesRecord> = decode(record_key, value)?;
             for record in records {
-                let series = restore_series(record, record_key)?;
+                let view = machine.plan.settings.views.get(record.key.view as usize);
+                let method = view.and_then(View::reference_method).map(str::to_owned);
+                let series = restore_series(record, method.as_deref(), record_key)?;
                 machine
                     .index
                     .insert(series.key, machine.series.len() as u32);
@@ -541,134 +457,4 @@ fn restore_record(
         _ => {}
     }
     Ok(())
-}
-
-fn restore_series(record: SeriesRecord, record_key: &[u8]) -> Result<Series, RestoreError> {
-    let tracks = record
-        .tracks
-        .into_iter()
-        .map(|track| restore_track(track, record_key))
-        .collect::<Result<_, _>>()?;
-    Ok(Series {
-        key: record.key,
-        stable: record.stable,
-        born: record.born,
-        born_late: record.born_late,
-        last_active: record.last_active,
-        feeds: record.feeds,
-        tracks,
-    })
-}
-
-fn restore_track(record: TrackRecord, record_key: &[u8]) -> Result<Track, RestoreError> {
-    let state = match record.measure {
-        Measure::Mentions => TrackState::Count(
-            CountState::restore(&record.state).map_err(|error| damaged(record_key, &error))?,
-        ),
-        Measure::NegativeShare => TrackState::Share(
-            ShareState::restore(&record.state).map_err(|error| damaged(record_key, &error))?,
-        ),
-        Measure::MeanRating => TrackState::Mean(
-            MeanState::restore(&record.state).map_err(|error| damaged(record_key, &error))?,
-        ),
-    };
-    let ring = record.ring.into_iter().map(restore_closed).collect();
-    Ok(Track {
-        measure: record.measure,
-        state,
-        ring,
-    })
-}
-
-fn expectation_record(expectation: &Expectation) -> ExpectationRecord {
-    match expectation {
-        Expectation::Count(it) => ExpectationRecord::Count([
-            it.mean,
-            it.dispersion,
-            it.rate_variance,
-            it.dispersion_deviation,
-            it.points,
-            it.season_probability,
-        ]),
-        Expectation::Share(it) => {
-            ExpectationRecord::Share([it.mean, it.correlation, it.level_correlation, it.points])
-        }
-        Expectation::Mean(it) => ExpectationRecord::Mean([
-            it.mean,
-            it.within_variance,
-            it.between_variance,
-            it.level_variance,
-            it.degrees,
-            it.points,
-        ]),
-    }
-}
-
-fn restore_expectation(record: &ExpectationRecord) -> Expectation {
-    match *record {
-        ExpectationRecord::Count(
-            [
-                mean,
-                dispersion,
-                rate_variance,
-                dispersion_deviation,
-                points,
-                season_probability,
-            ],
-        ) => Expectation::Count(Forecast {
-            mean,
-            dispersion,
-            rate_variance,
-            dispersion_deviation,
-            points,
-            season_probability,
-            method: DYNAMIC_COUNT,
-        }),
-        ExpectationRecord::Share([mean, correlation, level_correlation, points]) => {
-            Expectation::Share(ShareForecast {
-                mean,
-                correlation,
-                level_correlation,
-                points,
-                method: DYNAMIC_SHARE,
-            })
-        }
-        ExpectationRecord::Mean(
-            [
-                mean,
-                within_variance,
-                between_variance,
-                level_variance,
-                degrees,
-                points,
-            ],
-        ) => Expectation::Mean(MeanForecast {
-            mean,
-            within_variance,
-            between_variance,
-            level_variance,
-            degrees,
-            points,
-            method: DYNAMIC_MEAN,
-        }),
-    }
-}
-
-fn restore_closed(record: ClosedRecord) -> Closed {
-    let verdict = Verdict {
-        observed: record.verdict.observed,
-        items: record.verdict.items,
-        expected: record.verdict.expected,
-        deviation: record.verdict.deviation,
-        p_bucket: record.verdict.p_bucket,
-        p_combined: record.verdict.p_combined,
-    };
-    let expectation = restore_expectation(&record.expectation);
-    Closed {
-        bucket: record.bucket,
-        revision: record.revision,
-        verdict,
-        expectation,
-        discovered: record.discovered,
-    }
 }
