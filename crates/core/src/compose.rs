@@ -392,17 +392,32 @@ fn attached(machine: &Machine, signal: &Signal) -> Vec<ContextItem> {
         .map(|attached| {
             let named = machine.plan.lattice.named(&attached.key, &machine.interner);
             let values: Vec<String> = named.into_iter().map(|(_, value)| value).collect();
+            let width = machine.width_of(&attached.key);
+            let by = if width == signal.width {
+                ""
+            } else {
+                by_width(width)
+            };
             ContextItem {
                 kind: "series".to_owned(),
                 reference: machine.series_id(&attached.key, attached.measure),
-                label: format!("{} ({})", values.join(" · "), attached.measure),
-                start: signal.width.start(attached.bucket),
-                end: signal.width.end(attached.bucket),
+                label: format!("{} ({}{by})", values.join(" · "), attached.measure),
+                start: width.start(attached.bucket),
+                end: width.end(attached.bucket),
             }
         })
         .collect();
     items.sort_by(|left, right| left.reference.cmp(&right.reference));
     items
+}
+
+fn by_width(width: BucketWidth) -> &'static str {
+    match width {
+        BucketWidth::Hour => " by hour",
+        BucketWidth::Day => " by day",
+        BucketWidth::Week => " by week",
+        BucketWidth::Month => " by month",
+    }
 }
 
 fn group_key(machine: &Machine, signal: &Signal) -> String {

@@ -9,6 +9,7 @@ mod properties;
 mod proposals;
 mod repeats;
 mod silent;
+mod widths;
 
 use auscult_core::disposition::Disposition;
 use auscult_core::effect::{Effect, Rejection};
