@@ -70,7 +70,7 @@ pub struct Alert {
     pub caveats: Vec<Caveat>,
     /// Slices that drove the change; shares of the excess, largest first.
     pub drivers: Vec<Driver>,
-    /// What else belongs to it: attached series of the same incident.
+    /// What else belongs to it: attached series, and what the calendars say about the window.
     pub context: Vec<ContextItem>,
     /// Redacted quotes (medical projection only).
     pub examples: Vec<Example>,
@@ -180,7 +180,7 @@ pub struct Driver {
 /// Something that belongs to the signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContextItem {
-    /// `series` (attached by drill-down), `calendar`, `signal`.
+    /// `series` (attached by drill-down), or a calendar entry's kind, such as `congress`.
     pub kind: String,
     /// Id of it.
     pub reference: String,
@@ -231,4 +231,6 @@ pub struct BaselineRef {
     pub points: u32,
     /// `none`, `day_of_week`, `hour_of_day`, `yearly`.
     pub season: String,
+    /// Names of the calendars whose holidays it knows.
+    pub calendars: Vec<String>,
 }

@@ -8,7 +8,7 @@ use crate::lifecycle::total;
 use crate::machine::Machine;
 use crate::series::{Closed, Track};
 use crate::signal::Signal;
-use crate::time::{BucketIndex, DAY, HOUR, Timestamp, words_for};
+use crate::time::{BucketIndex, BucketWidth, DAY, HOUR, Timestamp, words_for};
 use crate::words::{
     AlertChange, Caveat, EvidenceGrade, Horizon, Measure, Severity, SignalKind, SignalStatus,
     StatusReason,
@@ -86,6 +86,8 @@ pub(crate) fn alert(machine: &Machine, signal: &Signal, story: &Story) -> Alert 
     labels.sort();
     let (points, method) = track.learnt();
     let supersedes = (signal.revision > 0).then_some(signal.revision);
+    let (from, to) = (signal.width.start(first), signal.width.end(story.last));
+    let calendars = machine.calendar_context(&signal.key, from, to);
     Alert {
         change: story.change,
         tenant: machine.tenant.clone(),
@@ -107,8 +109,8 @@ pub(crate) fn alert(machine: &Machine, signal: &Signal, story: &Story) -> Alert 
             dimensions: named,
         },
         window: Window {
-            start: signal.width.start(first),
-            end: signal.width.end(story.last),
+            start: from,
+            end: to,
             width: signal.width,
         },
         as_of: story.as_of,
@@ -127,9 +129,12 @@ pub(crate) fn alert(machine: &Machine, signal: &Signal, story: &Story) -> Alert 
         p_value: figures.p_value,
         q_value: story.q_value,
         expected_false_per_30_days: expected_false_per_30_days(story, signal),
-        caveats: caveats(machine, signal, story, &evidence),
+        caveats: caveats(machine, signal, story, &evidence, !calendars.is_empty()),
         evidence,
-        context: attached(machine, signal),
+        context: attached(machine, signal)
+            .into_iter()
+            .chain(calendars)
+            .collect(),
         drivers,
         examples,
         detector: DetectorRef {
@@ -144,6 +149,7 @@ pub(crate) fn alert(machine: &Machine, signal: &Signal, story: &Story) -> Alert 
             to: signal.width.start(first),
             points,
             season: season(signal).to_owned(),
+            calendars: baseline_calendars(machine, signal),
         },
         models: Vec::new(),
         seed: machine.plan.settings.seed,
@@ -339,6 +345,7 @@ fn caveats(
     signal: &Signal,
     story: &Story,
     evidence: &EvidenceSummary,
+    in_calendar: bool,
 ) -> Vec<Caveat> {
     let mut caveats = Vec::new();
     if matches!(
@@ -361,7 +368,21 @@ fn caveats(
     if evidence.channels < 2 {
         caveats.push(Caveat::LowCoverage);
     }
+    if in_calendar {
+        caveats.push(Caveat::CalendarOverlap);
+    }
     caveats
+}
+
+/// Calendars whose holidays moved what was expected: counts of hours and days know them, nothing else does.
+fn baseline_calendars(machine: &Machine, signal: &Signal) -> Vec<String> {
+    let knows = signal.measure == Measure::Mentions
+        && matches!(signal.width, BucketWidth::Hour | BucketWidth::Day);
+    if knows {
+        machine.holiday_calendars(&signal.key)
+    } else {
+        Vec::new()
+    }
 }
 
 fn attached(machine: &Machine, signal: &Signal) -> Vec<ContextItem> {
@@ -371,17 +392,32 @@ fn attached(machine: &Machine, signal: &Signal) -> Vec<ContextItem> {
         .map(|attached| {
             let named = machine.plan.lattice.named(&attached.key, &machine.interner);
             let values: Vec<String> = named.into_iter().map(|(_, value)| value).collect();
+            let width = machine.width_of(&attached.key);
+            let by = if width == signal.width {
+                ""
+            } else {
+                by_width(width)
+            };
             ContextItem {
                 kind: "series".to_owned(),
                 reference: machine.series_id(&attached.key, attached.measure),
-                label: format!("{} ({})", values.join(" · "), attached.measure),
-                start: signal.width.start(attached.bucket),
-                end: signal.width.end(attached.bucket),
+                label: format!("{} ({}{by})", values.join(" · "), attached.measure),
+                start: width.start(attached.bucket),
+                end: width.end(attached.bucket),
             }
         })
         .collect();
     items.sort_by(|left, right| left.reference.cmp(&right.reference));
     items
+}
+
+fn by_width(width: BucketWidth) -> &'static str {
+    match width {
+        BucketWidth::Hour => " by hour",
+        BucketWidth::Day => " by day",
+        BucketWidth::Week => " by week",
+        BucketWidth::Month => " by month",
+    }
 }
 
 fn group_key(machine: &Machine, signal: &Signal) -> String {

@@ -82,7 +82,7 @@ pub trait Windows {
 
 /// A candidate is explained when what is left of it lies within this many standard deviations: the 99 % point of
 /// the normal distribution.
-const EXPLAINED_WITHIN: f64 = 2.33;
+pub(crate) const EXPLAINED_WITHIN: f64 = 2.33;
 
 /// Groups candidates of one bucket.
 pub fn group(candidates: &[Candidate], lattice: &Lattice, windows: &dyn Windows) -> Vec<Group> {

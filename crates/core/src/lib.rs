@@ -9,6 +9,7 @@
 #![warn(clippy::unwrap_used, clippy::iter_over_hash_type)]
 
 pub mod alert;
+pub mod calendar;
 mod chunks;
 mod close;
 mod compose;
@@ -19,6 +20,7 @@ pub mod drill;
 pub mod effect;
 pub mod evidence;
 pub mod feeds;
+mod fingerprint;
 pub mod identity;
 pub mod input;
 pub mod interner;

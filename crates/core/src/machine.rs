@@ -5,6 +5,7 @@
 //! says depends on how source partitions interleaved. What must survive a crash is listed in
 //! [`record`](crate::record).
 
+use crate::close::ring_length;
 use crate::contribution::Contribution;
 use crate::disposition::Disposition;
 use crate::effect::{Effect, Rejection};
@@ -18,7 +19,7 @@ use crate::mention::Mention;
 use crate::proposals::Proposals;
 use crate::repeats::{Repeats, Text};
 use crate::series::{Models, Series};
-use crate::settings::CheckedDetectSettings;
+use crate::settings::{CheckedDetectSettings, DetectSettings, View};
 use crate::signal::Signal;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
 use rustc_hash::FxHashMap;
@@ -68,6 +69,8 @@ pub struct Plan {
     pub settings: CheckedDetectSettings,
     /// Hash of the settings, on every alert.
     pub config_hash: String,
+    /// Hash of the settings stored state depends on as a whole: calendars are guarded by what was judged with them.
+    pub(crate) state_hash: String,
     pub(crate) lattice: Lattice,
     pub(crate) models: BTreeMap<BucketWidth, Models>,
     pub(crate) finest: BucketWidth,
@@ -78,12 +81,22 @@ impl Plan {
     #[must_use]
     pub fn new(settings: CheckedDetectSettings) -> Plan {
         let widths: BTreeSet<BucketWidth> = settings.views.iter().map(|view| view.width).collect();
+        let hash = |of: &DetectSettings| crate::identity::outward_id("cfg_", &[&format!("{of:?}")]);
         Plan {
-            config_hash: crate::identity::outward_id("cfg_", &[&format!("{:?}", *settings)]),
+            config_hash: hash(&settings),
+            state_hash: hash(&DetectSettings {
+                calendars: Vec::new(),
+                ..(*settings).clone()
+            }),
             lattice: Lattice::new(&settings),
             models: widths
                 .iter()
-                .map(|&width| (width, Models::new(width)))
+                .map(|&width| {
+                    let views = settings.views.iter().filter(|view| view.width == width);
+                    let names = views.filter_map(View::reference_method);
+                    let restated = ring_length(width, settings.restatement_horizon);
+                    (width, Models::with_methods(width, names, restated))
+                })
                 .collect(),
             // Checked settings have at least one view.
             finest: widths.first().copied().unwrap_or(BucketWidth::Day),
@@ -105,8 +118,10 @@ impl Plan {
             .holidays
             .iter()
             .filter(|holidays| holidays.days.contains(&day))
-            .map(|holidays| {
-                holidays.only.as_ref().map(|(dimension, value)| {
+            .map(|holidays| holidays.only.as_ref())
+            .chain(crate::calendar::holidays(&self.settings, day))
+            .map(|only| {
+                only.map(|(dimension, value)| {
                     let slots = self.lattice.dimensions();
                     let slot = slots.iter().position(|kept| kept == dimension);
                     (slot.unwrap_or(usize::MAX), value.as_str())

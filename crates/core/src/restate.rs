@@ -168,12 +168,13 @@ fn restate_track(
     cell: &Cell,
     threshold: f64,
 ) -> Option<bool> {
-    let closed = track.recall(models, context)?;
+    let closed = track.recall(models, context)?.clone();
     closed.verdict.observed?;
-    let verdict: Verdict = Track::judge_again(models, closed, cell);
+    let verdict: Verdict = track.judge_again(models, &closed, cell);
     if verdict.observed == closed.verdict.observed && verdict.items == closed.verdict.items {
         return None;
     }
+    let closed = track.recall(models, context)?;
     let fell = verdict.items < closed.verdict.items;
     // A bucket that was found by what led up to it stays found as long as it still points the same way: its
     // own p-value alone never carried it.

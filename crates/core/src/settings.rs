@@ -4,6 +4,7 @@
 //! [`DetectSettings::check`], which reports all problems at once. A machine cannot be built from
 //! unchecked settings, so no rule needs to ask twice.
 
+use crate::calendar::Calendar;
 use crate::time::{BucketIndex, BucketWidth, DAY, HOUR, Timestamp};
 use crate::words::{Measure, SourceType, StandardDimension};
 use std::collections::BTreeSet;
@@ -38,7 +39,7 @@ impl Dimension {
 }
 
 /// A family of series: one for each combination of values of `dimensions` that is seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct View {
     /// Name, unique; precision is learnt per detector and view.
     pub name: String,
@@ -50,6 +51,41 @@ pub struct View {
     pub width: BucketWidth,
     /// What mentions are counted against.
     pub exposure: Exposure,
+    /// Reference method that judges its counts, one of [`crate::series::LIVE_METHODS`]; `None`: the default model.
+    pub method: Option<String>,
+}
+
+impl View {
+    fn check_method(&self, path: &str, problems: &mut Vec<Problem>) {
+        let Some(name) = &self.method else {
+            return;
+        };
+        let path = format!("{path}.method");
+        if let Some((reason, remedy)) = crate::series::refusal(name, self.width) {
+            problems.push(Problem::new(path, reason, remedy));
+            return;
+        }
+        if !self.measures.contains(&Measure::Mentions) {
+            problems.push(Problem::new(
+                path,
+                "the view counts no mentions, and methods judge counts only",
+                "add mentions to its measures, or leave the method out",
+            ));
+        } else if self.exposure == Exposure::Feeds && name != crate::series::DEFAULT_METHOD {
+            problems.push(Problem::new(
+                path,
+                format!("{name} knows no exposure"),
+                "leave out exposure = \"feeds\", or the method",
+            ));
+        }
+    }
+
+    /// The reference method that judges its counts, if it names one.
+    #[must_use]
+    pub fn reference_method(&self) -> Option<&str> {
+        let named = self.method.as_deref();
+        named.filter(|name| *name != crate::series::DEFAULT_METHOD)
+    }
 }
 
 /// What the mentions of a series are counted against (B02).
@@ -142,7 +178,7 @@ pub struct NewThemes {
 }
 
 /// Checked settings of one detector over one kind of portfolio.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct DetectSettings {
     /// Detector id, such as `portfolio-default`.
     pub detector: String,
@@ -162,8 +198,10 @@ pub struct DetectSettings {
     pub interval_level: f64,
     /// Quiet buckets after which a signal is resolved.
     pub resolve_after_buckets: u32,
-    /// Calendars.
+    /// Days on which people are not at work.
     pub holidays: Vec<Holidays>,
+    /// Calendars: holidays too, and what is told beside an alert.
+    pub calendars: Vec<Calendar>,
     /// Renamed and merged names.
     pub renames: Vec<Rename>,
     /// Names that were split.
@@ -227,6 +265,7 @@ impl DetectSettings {
             measures: measures.to_vec(),
             width: BucketWidth::Day,
             exposure: Exposure::Time,
+            method: None,
         };
         let all = [
             Measure::Mentions,
@@ -257,6 +296,7 @@ impl DetectSettings {
             interval_level: 0.9,
             resolve_after_buckets: 2,
             holidays: Vec::new(),
+            calendars: Vec::new(),
             renames: Vec::new(),
             splits: Vec::new(),
             series_limit: 500_000,
@@ -287,6 +327,7 @@ impl DetectSettings {
         self.check_views(&mut problems);
         self.check_numbers(&mut problems);
         self.check_names(&mut problems);
+        crate::calendar::check(&self.calendars, &mut problems);
         if problems.is_empty() {
             Ok(CheckedDetectSettings(self))
         } else {
@@ -345,6 +386,7 @@ impl DetectSettings {
                     "name mentions, negative_share or mean_rating",
                 ));
             }
+            view.check_method(&path, problems);
         }
     }
 

@@ -136,6 +136,14 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// What kind of event a calendar names.
+    CalendarKind {
+        Holiday = "holiday", Congress = "congress", Launch = "launch", LabelChange = "label_change",
+        Campaign = "campaign", Guideline = "guideline",
+    }
+}
+
+vocabulary! {
     /// How soon somebody should act.
     Priority { Low = "low", Normal = "normal", High = "high" }
 }

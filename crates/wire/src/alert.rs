@@ -287,6 +287,6 @@ fn baseline(alert: &Alert) -> BaselineData {
         to: time::format(baseline.to),
         points: baseline.points,
         season: baseline.season.clone(),
-        calendars: Vec::new(),
+        calendars: baseline.calendars.clone(),
     }
 }

@@ -96,6 +96,7 @@ fn alert() -> Alert {
             to: day(19_999),
             points: 80,
             season: "day_of_week".into(),
+            calendars: vec!["de-by-holidays".into()],
         },
         models: vec!["themes:rules@12".into()],
         seed: 7,

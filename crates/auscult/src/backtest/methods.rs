@@ -2,6 +2,7 @@
 
 use super::panel::Panel;
 use super::{Judged, Point};
+use auscult_core::series::whole_buckets_per_year;
 use auscult_core::time::{BucketIndex, BucketWidth, DAY};
 use auscult_core::words::Measure;
 use auscult_statistics::reference::{Calendar, CountSeries, ReferenceError, ReferenceMethod};
@@ -32,16 +33,6 @@ pub fn judge(panel: &Panel, method: &dyn ReferenceMethod) -> Judged {
     judged
 }
 
-/// Buckets a year, as methods with whole numbers of them want it.
-fn buckets_per_year(width: BucketWidth) -> usize {
-    match width {
-        BucketWidth::Hour => 8766,
-        BucketWidth::Day => 365,
-        BucketWidth::Week => 52,
-        BucketWidth::Month => 12,
-    }
-}
-
 /// Buckets that only teach: cumulative methods are fitted once, on what lies before the first judged bucket. A year, or a third
 /// of a series that is shorter than three. The others say themselves how far they look back.
 fn training(method: &str, buckets_per_year: usize, length: usize) -> usize {
@@ -61,7 +52,7 @@ fn judge_counts(
     let days: Vec<i32> = (from..from + counts.len())
         .map(|place| (panel.width.start(panel.first + place as BucketIndex).0 / DAY) as i32)
         .collect();
-    let buckets_per_year = buckets_per_year(panel.width);
+    let buckets_per_year = whole_buckets_per_year(panel.width);
     let calendar = if panel.width == BucketWidth::Hour {
         Calendar::Even { buckets_per_year }
     } else {

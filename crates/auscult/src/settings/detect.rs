@@ -10,7 +10,7 @@ use toml::Table;
 
 const SOURCES: &str = "survey, field_note, medical_inquiry, call, email, chat, portal, advisory_board, congress, social, patient_support, payer_meeting, market_research, regulator_letter, literature_comment, other";
 const MEASURES: &str = "mentions, negative_share, mean_rating";
-const DIMENSIONS: &str = "product, theme, stakeholder, tier, specialty, setting, organisation, country, region, channel, source, journey, stage, indication, language, extra.<key>";
+pub(super) const DIMENSIONS: &str = "product, theme, stakeholder, tier, specialty, setting, organisation, country, region, channel, source, journey, stage, indication, language, extra.<key>";
 
 /// Reads `[detect]` over the standard settings.
 pub fn read(section: &mut Section<'_>) -> DetectSettings {
@@ -86,6 +86,7 @@ pub fn read(section: &mut Section<'_>) -> DetectSettings {
             .collect();
     }
     settings.holidays = list(section, "holidays", "holidays", holidays);
+    settings.calendars = list(section, "calendars", "calendars", super::calendars::read);
     settings.renames = list(section, "renames", "renames", rename);
     settings.splits = list(section, "splits", "splits", split);
     settings
@@ -206,6 +207,7 @@ fn view(parent: &mut Section<'_>, at: usize, table: Table) -> View {
         exposure: section
             .word("exposure", &["time", "feeds"], exposure)
             .unwrap_or(Exposure::Time),
+        method: section.text("method"),
     })
 }
 
@@ -239,4 +241,9 @@ pub fn set<T>(target: &mut T, written: Option<T>) {
 /// The same for the 32-bit settings; the reader has already bounded the value.
 pub fn set_u32(target: &mut u32, written: Option<u64>) {
     set(target, written.and_then(|value| u32::try_from(value).ok()));
+}
+
+/// The same for numbers of days.
+pub fn set_i32(target: &mut i32, written: Option<u64>) {
+    set(target, written.and_then(|value| i32::try_from(value).ok()));
 }

@@ -3,8 +3,10 @@
 //! The default file is complete, commented and embedded ([`DEFAULT_FILE`]), so it is the reference that
 //! cannot lag; a test reads it and compares it with the built-in defaults.
 
+mod calendars;
 pub mod detect;
 mod engine;
+mod icalendar;
 mod kafka_topics;
 pub mod reader;
 
@@ -348,13 +350,14 @@ mod tests {
 
     #[test]
     fn all_problems_come_at_once_with_their_paths() {
-        let text = "[detect]\nfalse_discovery_rate = 2\nsed = 1\n[[detect.views]]\nname = ''\ndimensions = ['planet']\n[web]\nbind = 'nowhere'\n[engine.listen]\nthreads = 'two'\n";
-        let error = read(Path::new("five.toml"), text, &with_key()).expect_err("five mistakes");
+        let text = "[detect]\nfalse_discovery_rate = 2\nsed = 1\n[[detect.views]]\nname = ''\ndimensions = ['planet']\nmethod = 'farington'\n[web]\nbind = 'nowhere'\n[engine.listen]\nthreads = 'two'\n";
+        let error = read(Path::new("six.toml"), text, &with_key()).expect_err("six mistakes");
         let told = error.to_string();
         for path in [
             "detect.false_discovery_rate",
             "detect.sed",
             "detect.views[0].dimensions[0]",
+            "detect.views[0].method",
             "web.bind",
             "engine.listen.threads",
         ] {

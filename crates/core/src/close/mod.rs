@@ -13,7 +13,7 @@ use crate::machine::Machine;
 use crate::series::{Cell, Closed, Series, Track};
 use crate::settings::Exposure;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
-use crate::words::StatusReason;
+use crate::words::{Measure, StatusReason};
 use auscult_statistics::count::BucketContext;
 use cells::Cells;
 pub use feeds::FEED_VIEW;
@@ -137,8 +137,14 @@ impl Machine {
             };
             let models = &self.plan.models[&width];
             let tracks = view.measures.iter();
+            let reference = view.reference_method();
             let tracks = tracks
-                .map(|&measure| Track::start(measure, models, quiet, exposure))
+                .map(|&measure| {
+                    reference
+                        .filter(|_| measure == Measure::Mentions)
+                        .and_then(|name| Track::start_reference(models, name, bucket, quiet))
+                        .unwrap_or_else(|| Track::start(measure, models, quiet, exposure))
+                })
                 .collect();
             self.index.insert(key, self.series.len() as u32);
             self.series.push(Series {
@@ -242,8 +248,9 @@ impl Machine {
             let seen = has_data.then(|| cell.unwrap_or(&empty));
             for (track_at, track) in series.tracks.iter_mut().enumerate() {
                 let (verdict, expectation) = track.step(models, &context, seen);
+                let is_judged = track.is_judged(&verdict, &expectation);
                 track.remember(Closed::new(bucket, verdict, expectation), keep);
-                if verdict.observed.is_some() {
+                if is_judged {
                     family.push(verdict.p_value());
                     members.push((at, track_at));
                 }

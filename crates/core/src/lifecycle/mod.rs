@@ -3,6 +3,7 @@
 mod raise;
 mod revise;
 mod span;
+mod widths;
 
 use crate::close::CloseResult;
 use crate::compose::{self, Story};
@@ -191,18 +192,14 @@ impl Machine {
 
     /// What a signal speaks about becomes the level: its own track, and those attached to it.
     fn accept_level(&mut self, signal: &Signal) {
-        self.accept_level_of(&signal.key, signal.measure, signal.width);
+        self.accept_level_of(&signal.key, signal.measure);
         for attached in &signal.attached {
-            self.accept_level_of(&attached.key, attached.measure, signal.width);
+            self.accept_level_of(&attached.key, attached.measure);
         }
     }
 
-    fn accept_level_of(
-        &mut self,
-        key: &crate::lattice::SeriesKey,
-        measure: Measure,
-        width: BucketWidth,
-    ) {
+    fn accept_level_of(&mut self, key: &crate::lattice::SeriesKey, measure: Measure) {
+        let width = self.width_of(key);
         let Some(at) = self.series_of(key) else {
             return;
         };

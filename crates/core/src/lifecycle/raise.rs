@@ -52,22 +52,25 @@ impl Machine {
             return None;
         }
         let total = total(track, result.bucket, span);
-        let open = self.open_signal(&series.key, track.measure, upward);
+        let candidate = Candidate {
+            series: discovery.series,
+            key: series.key,
+            track: discovery.track,
+            upward,
+            strength: total.strength().abs(),
+            p_value: closed.verdict.p_value(),
+            is_silent: total.observed == 0.0,
+            span,
+            counts_items: track.measure == Measure::Mentions,
+            id: self.series_id(&series.key, track.measure),
+        };
+        let open = self
+            .open_signal(&series.key, track.measure, upward)
+            .or_else(|| self.told_at_another_width(&candidate, track.measure, result));
         Some(Finding {
             discovery: *discovery,
             span,
-            candidate: Candidate {
-                series: discovery.series,
-                key: series.key,
-                track: discovery.track,
-                upward,
-                strength: total.strength().abs(),
-                p_value: closed.verdict.p_value(),
-                is_silent: total.observed == 0.0,
-                span,
-                counts_items: track.measure == Measure::Mentions,
-                id: self.series_id(&series.key, track.measure),
-            },
+            candidate,
             open,
         })
     }
@@ -183,7 +186,17 @@ impl Machine {
             match &speaker.open {
                 Some(id) => {
                     let id = id.clone();
-                    self.attach(&id, attached);
+                    let own = self.attachment(speaker, result.bucket);
+                    let is_other_width = self
+                        .signals
+                        .get(&id)
+                        .is_some_and(|signal| signal.width != result.width);
+                    let is_news = is_other_width && !self.has_attached(&id, &own);
+                    let own = is_other_width.then_some(own);
+                    self.attach(&id, attached.into_iter().chain(own).collect());
+                    if is_news {
+                        self.tell_width(&id, result, effects);
+                    }
                 }
                 None => {
                     if let Some(signal) = self.new_signal(speaker, attached, result) {
@@ -238,6 +251,14 @@ impl Machine {
             measure,
             bucket,
         }
+    }
+
+    fn has_attached(&self, id: &str, item: &Attached) -> bool {
+        let signal = self.signals.get(id);
+        signal.is_some_and(|signal| {
+            let mut attached = signal.attached.iter();
+            attached.any(|known| known.key == item.key && known.measure == item.measure)
+        })
     }
 
     fn attach(&mut self, id: &str, attached: Vec<Attached>) {

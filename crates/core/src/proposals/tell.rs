@@ -154,6 +154,7 @@ impl Machine {
                 to: width.start(proposal.first_seen),
                 points: proposal.learnt,
                 season: "none".to_owned(),
+                calendars: Vec::new(),
             },
             models: Vec::new(),
             seed: settings.seed,

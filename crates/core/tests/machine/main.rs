@@ -1,11 +1,15 @@
 //! The machine as its users see it: mentions and markers in, alerts out.
 
+mod calendars;
 mod feed;
 mod golden;
+mod methods;
+mod older_state;
 mod properties;
 mod proposals;
 mod repeats;
 mod silent;
+mod widths;
 
 use auscult_core::disposition::Disposition;
 use auscult_core::effect::{Effect, Rejection};

@@ -129,7 +129,7 @@ fn require(
 }
 
 /// A method that judges buckets of a series, given all of its history.
-pub trait ReferenceMethod {
+pub trait ReferenceMethod: std::fmt::Debug + Send + Sync {
     /// The method's name, as in settings and tables.
     fn name(&self) -> &'static str;
 

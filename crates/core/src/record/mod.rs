@@ -3,30 +3,34 @@
 //! Eight kinds under one portfolio: `head` (clocks, lines, feeds, learning: small, written whole), `names` (interned
 //! strings, append-only), `page` (series by the top byte of their stable hash), `journal` (one chunk a turn),
 //! `duplicates` (signatures and links, one chunk a turn), `emerging` (what
-//! is usual for terms, in slices), `theme` (one proposal's life) and `signal`. Every value starts with [`VERSION`]; an older version is read, a newer one refused.
+//! is usual for terms, in slices), `theme` (one proposal's life) and `signal`. Every value starts with the version its kind last
+//! grew in, at most [`VERSION`]; an older version is read, a newer one refused.
 //! Records are `postcard`: compact, and floats keep every bit, so that restoring a dump is the identity.
 
-use crate::feeds::{Feed, FeedShares};
+mod tracks;
+
+use crate::calendar::judged_hash;
+use crate::feeds::Feed;
 use crate::journal::Chunk;
-use crate::lattice::SeriesKey;
 use crate::learn::Learning;
 use crate::machine::{Counters, Dirty, Machine, Plan, WidthClock};
 use crate::partition::Clock;
 use crate::proposals::Proposal;
-use crate::series::{Closed, Expectation, Series, Track, TrackState, Verdict};
+use crate::series::Series;
+use crate::settings::View;
 use crate::signal::Signal;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
-use crate::words::Measure;
-use auscult_statistics::count::{CountState, DYNAMIC_COUNT, Forecast};
-use auscult_statistics::mean::{DYNAMIC_MEAN, MeanForecast, MeanState};
-use auscult_statistics::share::{DYNAMIC_SHARE, ShareForecast, ShareState};
+use auscult_statistics::count::CountState;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tracks::{SeriesRecord, restore_series, series_record};
 
-/// Version of every record written now.
-pub const VERSION: u8 = 1;
+/// Newest version of any record. A kind of record is written at the version it last grew in.
+pub const VERSION: u8 = 2;
+/// Version of the records that never grew.
+const FIRST: u8 = 1;
 /// Key of the partition's clock.
 pub const CLOCK_KEY: &[u8] = b"clock";
 
@@ -67,6 +71,21 @@ struct Head {
     counters: Counters,
     budget: (BucketIndex, u32),
     pruned_before: Timestamp,
+    /// Since version 2: hash of the calendars' holidays that were judged.
+    holidays: String,
+}
+
+/// A kind of record that grew: fields are added at its end, and each reads as empty from a record that lacks it.
+trait Grown {
+    /// Version written now.
+    const VERSION: u8;
+    /// Fields that came with each version from 2 on.
+    const ADDED: &'static [usize];
+}
+
+impl Grown for Head {
+    const VERSION: u8 = 2;
+    const ADDED: &'static [usize] = &[1];
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,75 +100,61 @@ struct FeedRecord {
     is_down: bool,
 }
 
-#[derive(Serialize, Deserialize)]
-struct SeriesRecord {
-    key: SeriesKey,
-    stable: u64,
-    born: BucketIndex,
-    born_late: bool,
-    last_active: BucketIndex,
-    feeds: FeedShares,
-    tracks: Vec<TrackRecord>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct TrackRecord {
-    measure: Measure,
-    state: Vec<u8>,
-    ring: Vec<ClosedRecord>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ClosedRecord {
-    bucket: BucketIndex,
-    revision: u32,
-    verdict: VerdictRecord,
-    expectation: ExpectationRecord,
-    discovered: bool,
-}
-
-/// A forecast's numbers in the order of its fields; the method's name follows from the kind.
-#[derive(Serialize, Deserialize)]
-enum ExpectationRecord {
-    Count([f64; 6]),
-    Share([f64; 4]),
-    Mean([f64; 6]),
-}
-
-#[derive(Serialize, Deserialize)]
-struct VerdictRecord {
-    observed: Option<f64>,
-    items: u32,
-    expected: f64,
-    deviation: f64,
-    p_bucket: (f64, f64),
-    p_combined: (f64, f64),
-}
-
 /// State page of a series: the top byte of its stable hash.
 pub(crate) fn page_of(stable: u64) -> u8 {
     (stable >> 56) as u8
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    encode_as(FIRST, value)
+}
+
+fn encode_grown<T: Serialize + Grown>(value: &T) -> Vec<u8> {
+    encode_as(T::VERSION, value)
+}
+
+fn encode_as<T: Serialize>(version: u8, value: &T) -> Vec<u8> {
     // postcard into a Vec fails only for maps and sequences of unknown length; records have none.
-    postcard::to_extend(value, vec![VERSION]).unwrap_or_default()
+    postcard::to_extend(value, vec![version]).unwrap_or_default()
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, RestoreError> {
-    let name = || String::from_utf8_lossy(key).into_owned();
-    let damaged = |reason: String| RestoreError::Damaged {
-        key: name(),
-        reason,
-    };
-    match value.split_first() {
-        Some((&VERSION, body)) => {
-            postcard::from_bytes(body).map_err(|error| damaged(error.to_string()))
-        }
-        Some((&found, _)) if found > VERSION => Err(RestoreError::Newer { key: name(), found }),
-        Some((&found, _)) => Err(damaged(format!("unknown version {found}"))),
-        None => Err(damaged("it is empty".to_owned())),
+    let (_, body) = body(key, value, FIRST)?;
+    read(key, body)
+}
+
+/// Reads a record of a kind that grew. What an older record lacks is an empty text, list or option, and postcard writes
+/// each of them as one zero byte: they are put at its end.
+fn decode_grown<T: DeserializeOwned + Grown>(key: &[u8], value: &[u8]) -> Result<T, RestoreError> {
+    let (version, body) = body(key, value, T::VERSION)?;
+    let missing: usize = T::ADDED[usize::from(version - FIRST)..].iter().sum();
+    if missing == 0 {
+        return read(key, body);
     }
+    let mut whole = body.to_vec();
+    whole.resize(body.len() + missing, 0);
+    read(key, &whole)
+}
+
+/// Version and content of a record, if this release knows that version of its kind.
+fn body<'a>(key: &[u8], value: &'a [u8], newest: u8) -> Result<(u8, &'a [u8]), RestoreError> {
+    let name = || String::from_utf8_lossy(key).into_owned();
+    match value.split_first() {
+        Some((&found, body)) if (FIRST..=newest).contains(&found) => Ok((found, body)),
+        Some((&found, _)) if found > newest => Err(RestoreError::Newer { key: name(), found }),
+        Some((&found, _)) => Err(RestoreError::Damaged {
+            key: name(),
+            reason: format!("unknown version {found}"),
+        }),
+        None => Err(RestoreError::Damaged {
+            key: name(),
+            reason: "it is empty".to_owned(),
+        }),
+    }
+}
+
+fn read<T: DeserializeOwned>(key: &[u8], body: &[u8]) -> Result<T, RestoreError> {
+    postcard::from_bytes(body).map_err(|error| damaged(key, &error))
 }
 
 fn key(portfolio: &str, kind: char, rest: &[u8]) -> Vec<u8> {
@@ -214,7 +219,10 @@ pub(crate) fn dump_changes(machine: &mut Machine, changes: &mut Vec<(Vec<u8>, Op
         changes.push((key(&portfolio, 'e', &part.to_be_bytes()), slice));
     }
     if dirty.head || dirty.all_series {
-        changes.push((key(&portfolio, 'h', b""), Some(encode(&head(machine)))));
+        changes.push((
+            key(&portfolio, 'h', b""),
+            Some(encode_grown(&head(machine))),
+        ));
     }
     dump_pages(machine, &dirty, &portfolio, changes);
     for id in &dirty.signals {
@@ -255,7 +263,8 @@ fn dump_pages(
 fn head(machine: &Machine) -> Head {
     Head {
         tenant: machine.tenant.clone(),
-        config_hash: machine.plan.config_hash.clone(),
+        config_hash: machine.plan.state_hash.clone(),
+        holidays: judged_hash(&machine.plan.settings, machine.closed_until()),
         clocks: machine.clocks.clone(),
         thresholds: machine
             .thresholds
@@ -290,47 +299,6 @@ fn dumped(dump: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     bytes
 }
 
-fn series_record(series: &Series) -> SeriesRecord {
-    SeriesRecord {
-        key: series.key,
-        stable: series.stable,
-        born: series.born,
-        born_late: series.born_late,
-        last_active: series.last_active,
-        feeds: series.feeds,
-        tracks: series.tracks.iter().map(track_record).collect(),
-    }
-}
-
-fn track_record(track: &Track) -> TrackRecord {
-    TrackRecord {
-        measure: track.measure,
-        state: dumped(|bytes| match &track.state {
-            TrackState::Count(state) => state.dump(bytes),
-            TrackState::Share(state) => state.dump(bytes),
-            TrackState::Mean(state) => state.dump(bytes),
-        }),
-        ring: track
-            .ring
-            .iter()
-            .map(|closed| ClosedRecord {
-                bucket: closed.bucket,
-                revision: closed.revision,
-                verdict: VerdictRecord {
-                    observed: closed.verdict.observed,
-                    items: closed.verdict.items,
-                    expected: closed.verdict.expected,
-                    deviation: closed.verdict.deviation,
-                    p_bucket: closed.verdict.p_bucket,
-                    p_combined: closed.verdict.p_combined,
-                },
-                expectation: expectation_record(&closed.expectation),
-                discovered: closed.discovered,
-            })
-            .collect(),
-    }
-}
-
 /// Puts a partition back from its records.
 pub(crate) fn restore(
     plan: &Arc<Plan>,
@@ -346,7 +314,12 @@ pub(crate) fn restore(
         } else if let Some((portfolio, b'h', _)) = split(record_key) {
             machines.insert(
                 portfolio.to_owned(),
-                restore_head(plan, portfolio, decode(record_key, value)?, record_key)?,
+                restore_head(
+                    plan,
+                    portfolio,
+                    decode_grown(record_key, value)?,
+                    record_key,
+                )?,
             );
         }
     }
@@ -380,7 +353,7 @@ fn restore_head(
     record_key: &[u8],
 ) -> Result<Machine, RestoreError> {
     let mut machine = Machine::new(Arc::clone(plan), &head.tenant, portfolio);
-    if head.config_hash != plan.config_hash {
+    if head.config_hash != plan.state_hash {
         return Err(RestoreError::Damaged {
             key: portfolio.to_owned(),
             reason: "the detect settings changed since it was written (views, seed or thresholds)"
@@ -388,6 +361,12 @@ fn restore_head(
         });
     }
     machine.clocks = head.clocks;
+    if head.holidays != judged_hash(&plan.settings, machine.closed_until()) {
+        return Err(RestoreError::Damaged {
+            key: portfolio.to_owned(),
+            reason: "a calendar's holidays changed for days that were already judged".to_owned(),
+        });
+    }
     machine.thresholds = head
         .thresholds
         .into_iter()
@@ -462,7 +441,9 @@ fn restore_record(
         b'p' => {
             let records: Vec<SeriesRecord> = decode(record_key, value)?;
             for record in records {
-                let series = restore_series(record, record_key)?;
+                let view = machine.plan.settings.views.get(record.key.view as usize);
+                let method = view.and_then(View::reference_method).map(str::to_owned);
+                let series = restore_series(record, method.as_deref(), record_key)?;
                 machine
                     .index
                     .insert(series.key, machine.series.len() as u32);
@@ -476,134 +457,4 @@ fn restore_record(
         _ => {}
     }
     Ok(())
-}
-
-fn restore_series(record: SeriesRecord, record_key: &[u8]) -> Result<Series, RestoreError> {
-    let tracks = record
-        .tracks
-        .into_iter()
-        .map(|track| restore_track(track, record_key))
-        .collect::<Result<_, _>>()?;
-    Ok(Series {
-        key: record.key,
-        stable: record.stable,
-        born: record.born,
-        born_late: record.born_late,
-        last_active: record.last_active,
-        feeds: record.feeds,
-        tracks,
-    })
-}
-
-fn restore_track(record: TrackRecord, record_key: &[u8]) -> Result<Track, RestoreError> {
-    let state = match record.measure {
-        Measure::Mentions => TrackState::Count(
-            CountState::restore(&record.state).map_err(|error| damaged(record_key, &error))?,
-        ),
-        Measure::NegativeShare => TrackState::Share(
-            ShareState::restore(&record.state).map_err(|error| damaged(record_key, &error))?,
-        ),
-        Measure::MeanRating => TrackState::Mean(
-            MeanState::restore(&record.state).map_err(|error| damaged(record_key, &error))?,
-        ),
-    };
-    let ring = record.ring.into_iter().map(restore_closed).collect();
-    Ok(Track {
-        measure: record.measure,
-        state,
-        ring,
-    })
-}
-
-fn expectation_record(expectation: &Expectation) -> ExpectationRecord {
-    match expectation {
-        Expectation::Count(it) => ExpectationRecord::Count([
-            it.mean,
-            it.dispersion,
-            it.rate_variance,
-            it.dispersion_deviation,
-            it.points,
-            it.season_probability,
-        ]),
-        Expectation::Share(it) => {
-            ExpectationRecord::Share([it.mean, it.correlation, it.level_correlation, it.points])
-        }
-        Expectation::Mean(it) => ExpectationRecord::Mean([
-            it.mean,
-            it.within_variance,
-            it.between_variance,
-            it.level_variance,
-            it.degrees,
-            it.points,
-        ]),
-    }
-}
-
-fn restore_expectation(record: &ExpectationRecord) -> Expectation {
-    match *record {
-        ExpectationRecord::Count(
-            [
-                mean,
-                dispersion,
-                rate_variance,
-                dispersion_deviation,
-                points,
-                season_probability,
-            ],
-        ) => Expectation::Count(Forecast {
-            mean,
-            dispersion,
-            rate_variance,
-            dispersion_deviation,
-            points,
-            season_probability,
-            method: DYNAMIC_COUNT,
-        }),
-        ExpectationRecord::Share([mean, correlation, level_correlation, points]) => {
-            Expectation::Share(ShareForecast {
-                mean,
-                correlation,
-                level_correlation,
-                points,
-                method: DYNAMIC_SHARE,
-            })
-        }
-        ExpectationRecord::Mean(
-            [
-                mean,
-                within_variance,
-                between_variance,
-                level_variance,
-                degrees,
-                points,
-            ],
-        ) => Expectation::Mean(MeanForecast {
-            mean,
-            within_variance,
-            between_variance,
-            level_variance,
-            degrees,
-            points,
-            method: DYNAMIC_MEAN,
-        }),
-    }
-}
-
-fn restore_closed(record: ClosedRecord) -> Closed {
-    let verdict = Verdict {
-        observed: record.verdict.observed,
-        items: record.verdict.items,
-        expected: record.verdict.expected,
-        deviation: record.verdict.deviation,
-        p_bucket: record.verdict.p_bucket,
-        p_combined: record.verdict.p_combined,
-    };
-    let expectation = restore_expectation(&record.expectation);
-    Closed {
-        bucket: record.bucket,
-        revision: record.revision,
-        verdict,
-        expectation,
-        discovered: record.discovered,
-    }
 }

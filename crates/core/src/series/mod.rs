@@ -3,16 +3,25 @@
 //! Each measure of a view is a *track* with a baseline of its own. This module is the only one that calls the
 //! detectors of `statistics`; the rest of core sees [`Verdict`]s.
 
+mod accept;
+mod closed;
+mod reference;
+
+pub use closed::{Closed, Expectation, Verdict, two_sided};
+pub use reference::{
+    DEFAULT_METHOD, LIVE_METHODS, ReferenceState, refusal, whole_buckets_per_year,
+};
+
 use crate::feeds::FeedShares;
 use crate::lattice::SeriesKey;
 use crate::time::{BucketIndex, BucketWidth};
 use crate::words::Measure;
 use auscult_statistics::count::{
-    BucketContext, CheckedCountSettings, CountModel, CountSettings, CountState, Forecast, Prior,
-    Season,
+    BucketContext, CheckedCountSettings, CountModel, CountSettings, CountState, Prior, Season,
 };
-use auscult_statistics::mean::{MeanForecast, MeanModel, MeanPrior, MeanSettings, MeanState};
-use auscult_statistics::share::{ShareForecast, ShareModel, SharePrior, ShareSettings, ShareState};
+use auscult_statistics::mean::{MeanForecast, MeanModel, MeanSettings, MeanState};
+use auscult_statistics::share::{ShareForecast, ShareModel, ShareSettings, ShareState};
+use reference::Reference;
 use std::collections::VecDeque;
 
 /// What one bucket of one series holds.
@@ -40,6 +49,8 @@ pub struct Models {
     count: CountModel,
     share: ShareModel,
     mean: MeanModel,
+    /// Reference methods that views of this width name.
+    references: Vec<Reference>,
 }
 
 impl Models {
@@ -67,7 +78,30 @@ impl Models {
             count: CountModel::new(count, season),
             share: ShareModel::new(share),
             mean: MeanModel::new(mean),
+            references: Vec::new(),
         }
+    }
+
+    /// The same, with the reference methods that views of this width name. `restated`: closed buckets that late data may
+    /// still restate. Names that no view can be judged by are left out: checked settings have none.
+    #[must_use]
+    pub fn with_methods<'a>(
+        width: BucketWidth,
+        names: impl Iterator<Item = &'a str>,
+        restated: usize,
+    ) -> Models {
+        let mut models = Models::new(width);
+        for name in names {
+            if models.reference(name).is_none() {
+                let reference = Reference::new(name, width, restated);
+                models.references.extend(reference);
+            }
+        }
+        models
+    }
+
+    fn reference(&self, name: &str) -> Option<&Reference> {
+        self.references.iter().find(|it| it.name() == name)
     }
 
     /// The count model, for feeds.
@@ -79,111 +113,6 @@ impl Models {
 
 fn unreachable_default<T>(problems: &[String]) -> T {
     unreachable!("the default settings of a detector pass their own check: {problems:?}")
-}
-
-/// A forecast, kept with the bucket it was made for so that late data are judged by what was known then.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Expectation {
-    /// Of a count.
-    Count(Forecast),
-    /// Of successes among trials.
-    Share(ShareForecast),
-    /// Of a mean rating.
-    Mean(MeanForecast),
-}
-
-/// What a detector says about one bucket of one track.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Verdict {
-    /// What was seen, in the measure's own unit; `None`: no data.
-    pub observed: Option<f64>,
-    /// Items behind it.
-    pub items: u32,
-    /// What was expected.
-    pub expected: f64,
-    /// Standard deviation of what was expected.
-    pub deviation: f64,
-    /// Evidence of this bucket alone: upper and lower p-value.
-    pub p_bucket: (f64, f64),
-    /// This bucket and the recent past together: upper and lower p-value.
-    pub p_combined: (f64, f64),
-}
-
-impl Verdict {
-    /// Two-sided p-value of the combined evidence.
-    #[must_use]
-    pub fn p_value(&self) -> f64 {
-        two_sided(self.p_combined)
-    }
-
-    /// Two-sided p-value of this bucket alone.
-    #[must_use]
-    pub fn p_bucket_value(&self) -> f64 {
-        two_sided(self.p_bucket)
-    }
-
-    /// Whether the stronger side is the upper one.
-    #[must_use]
-    pub fn is_upward(&self) -> bool {
-        self.p_combined.0 <= self.p_combined.1
-    }
-
-    /// Distance from the expectation in standard deviations, signed.
-    #[must_use]
-    pub fn strength(&self) -> f64 {
-        self.observed.map_or(0.0, |observed| {
-            (observed - self.expected) / self.deviation.max(1e-9)
-        })
-    }
-}
-
-/// Two-sided p-value of an upper and a lower one.
-#[must_use]
-pub fn two_sided(sides: (f64, f64)) -> f64 {
-    (2.0 * sides.0.min(sides.1)).min(1.0)
-}
-
-/// A closed bucket that late data may still restate.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Closed {
-    /// Which bucket.
-    pub bucket: BucketIndex,
-    /// Grows with each restatement.
-    pub revision: u32,
-    /// What the detector said.
-    pub verdict: Verdict,
-    /// What was expected when the bucket closed.
-    pub expectation: Expectation,
-    /// Whether false-discovery control let it through.
-    pub discovered: bool,
-}
-
-/// A silent bucket with less than this expected is forgotten.
-const FORGETTABLE_EXPECTED: f64 = 0.5;
-
-impl Closed {
-    /// As a bucket is closed at first: not restated, not yet looked at by false-discovery control.
-    #[must_use]
-    pub fn new(bucket: BucketIndex, verdict: Verdict, expectation: Expectation) -> Closed {
-        Closed {
-            bucket,
-            revision: 1,
-            verdict,
-            expectation,
-            discovered: false,
-        }
-    }
-
-    /// Nothing was seen, nothing much expected, nothing found.
-    fn is_forgettable(&self) -> bool {
-        self.verdict.items == 0
-            && !self.discovered
-            && self.revision == 1
-            && self.verdict.observed.is_some()
-            && matches!(self.expectation, Expectation::Count(_))
-            && self.verdict.expected < FORGETTABLE_EXPECTED
-            || self.verdict.observed.is_none() && !matches!(self.expectation, Expectation::Count(_))
-    }
 }
 
 /// State of one track's detector.
@@ -199,6 +128,8 @@ pub enum TrackState {
     Share(ShareState),
     /// Mean rating.
     Mean(MeanState),
+    /// Counts, judged by a reference method.
+    Reference(ReferenceState),
 }
 
 /// One measure of one series.
@@ -262,6 +193,32 @@ impl Track {
         }
     }
 
+    /// A track of counts judged by the reference method `name`, first heard of in `bucket`.
+    #[must_use]
+    pub fn start_reference(
+        models: &Models,
+        name: &str,
+        bucket: BucketIndex,
+        quiet_buckets: u32,
+    ) -> Option<Track> {
+        let state = models.reference(name)?.start(bucket, quiet_buckets);
+        Some(Track {
+            measure: Measure::Mentions,
+            state: TrackState::Reference(state),
+            ring: VecDeque::new(),
+        })
+    }
+
+    /// Whether a bucket's p-value says anything: there were data, and the method had the history it needs.
+    #[must_use]
+    pub fn is_judged(&self, verdict: &Verdict, expectation: &Expectation) -> bool {
+        let has_history = match (&self.state, expectation) {
+            (TrackState::Reference(_), Expectation::Count(forecast)) => forecast.points > 0.0,
+            _ => true,
+        };
+        verdict.observed.is_some() && has_history
+    }
+
     /// Judges and learns one bucket. `cell` is `None` when the series' feeds were down.
     pub fn step(
         &mut self,
@@ -315,6 +272,18 @@ impl Track {
                 };
                 (verdict, Expectation::Mean(evidence.forecast))
             }
+            TrackState::Reference(state) => {
+                let bucket = bucket_of(context);
+                // These methods know nothing of exposure: a bucket that some of its feeds did not report says nothing.
+                let count = cell
+                    .filter(|_| context.exposure >= 1.0)
+                    .map(|cell| cell.items);
+                let Some(reference) = models.reference(state.method()) else {
+                    unreachable!("the plan has every method that a view names");
+                };
+                let (verdict, forecast) = reference.step(state, bucket, count);
+                (verdict, Expectation::Count(forecast))
+            }
         }
     }
 
@@ -355,31 +324,54 @@ impl Track {
             .get(at)
             .is_none_or(|closed| closed.bucket != bucket)
         {
-            let TrackState::Count(state) = &self.state else {
-                return None;
-            };
-            let forecast = models.count.forecast(state, context);
-            let judgement = models.count.judge(&forecast, 0.0);
-            let sides = (judgement.p_upper, judgement.p_lower);
-            let verdict = Verdict {
-                observed: Some(0.0),
-                items: 0,
-                expected: forecast.mean,
-                deviation: forecast.variance().sqrt(),
-                p_bucket: sides,
-                p_combined: sides,
-            };
-            let expectation = Expectation::Count(forecast);
+            let (verdict, expectation) = self.made_up(models, context)?;
             self.ring
                 .insert(at, Closed::new(bucket, verdict, expectation));
         }
         self.ring.get_mut(at)
     }
 
-    /// Judges a bucket again with other content, by the expectation it was closed with. Nothing is learnt:
-    /// what later buckets were judged by stays as it was known then.
+    /// A silent bucket of a count as it would be judged today.
+    fn made_up(&self, models: &Models, context: &BucketContext) -> Option<(Verdict, Expectation)> {
+        let state = match &self.state {
+            TrackState::Count(state) => state,
+            TrackState::Reference(state) => {
+                let reference = models.reference(state.method())?;
+                let (verdict, forecast) = reference.recall(state, bucket_of(context));
+                return Some((verdict, Expectation::Count(forecast)));
+            }
+            _ => return None,
+        };
+        let forecast = models.count.forecast(state, context);
+        let judgement = models.count.judge(&forecast, 0.0);
+        let sides = (judgement.p_upper, judgement.p_lower);
+        let verdict = Verdict {
+            observed: Some(0.0),
+            items: 0,
+            expected: forecast.mean,
+            deviation: forecast.variance().sqrt(),
+            p_bucket: sides,
+            p_combined: sides,
+        };
+        Some((verdict, Expectation::Count(forecast)))
+    }
+
+    /// Judges a bucket again with other content, by the expectation it was closed with. A model learns nothing of it:
+    /// what later buckets were judged by stays as it was known then. A reference method's history takes the count in.
     #[must_use]
-    pub fn judge_again(models: &Models, closed: &Closed, cell: &Cell) -> Verdict {
+    pub fn judge_again(&mut self, models: &Models, closed: &Closed, cell: &Cell) -> Verdict {
+        if let TrackState::Reference(state) = &mut self.state
+            && let Some(reference) = models.reference(state.method())
+        {
+            let p_bucket = reference.judge_again(state, closed.bucket, cell.items);
+            return Verdict {
+                observed: Some(f64::from(cell.items)),
+                items: cell.items,
+                p_bucket,
+                p_combined: p_bucket,
+                ..closed.verdict
+            };
+        }
         let (observed, items, p_bucket) = match &closed.expectation {
             Expectation::Count(forecast) => {
                 let judgement = models.count.judge(forecast, f64::from(cell.items));
@@ -451,91 +443,11 @@ impl Track {
             .rev()
             .find(|closed| closed.bucket == bucket)
     }
-
-    /// Starts the baseline anew at the level of late: what people accepted as the new normal (B06).
-    ///
-    /// `by_feeds`: counts are against exposure, so the level moves by the ratio of what was seen to what was expected.
-    pub fn accept_level(&mut self, models: &Models, bucket: BucketIndex, by_feeds: bool) {
-        let recent: Vec<(f64, f64)> = self
-            .ring
-            .iter()
-            .rev()
-            .take(ACCEPTED_BUCKETS)
-            .filter_map(|closed| Some((closed.verdict.observed?, f64::from(closed.verdict.items))))
-            .collect();
-        if recent.is_empty() {
-            return;
-        }
-        match self.state {
-            TrackState::Count(_) => self.accept_count(models, bucket, &recent, by_feeds),
-            TrackState::Share(_) => {
-                let (mean, trials) = pooled(&recent);
-                self.state = TrackState::Share(models.share.start(&SharePrior {
-                    mean: mean.clamp(0.001, 0.999),
-                    trials: trials.clamp(1.0, ACCEPTED_ANSWERS),
-                }));
-            }
-            TrackState::Mean(_) => {
-                let (mean, answers) = pooled(&recent);
-                let deviation = match self.ring.back().map(|closed| &closed.expectation) {
-                    Some(Expectation::Mean(forecast)) => forecast.within_variance.max(0.0).sqrt(),
-                    _ => 0.0,
-                };
-                self.state = TrackState::Mean(models.mean.start(&MeanPrior {
-                    mean,
-                    deviation,
-                    answers: answers.clamp(1.0, ACCEPTED_ANSWERS),
-                }));
-            }
-        }
-    }
-
-    fn accept_count(
-        &mut self,
-        models: &Models,
-        bucket: BucketIndex,
-        recent: &[(f64, f64)],
-        by_feeds: bool,
-    ) {
-        let seen = recent.iter().map(|(count, _)| count).sum::<f64>();
-        let mean = match &self.state {
-            TrackState::Count(state) if by_feeds => {
-                let expected: f64 = self
-                    .ring
-                    .iter()
-                    .rev()
-                    .take(ACCEPTED_BUCKETS)
-                    .filter(|closed| closed.verdict.observed.is_some())
-                    .map(|closed| closed.verdict.expected)
-                    .sum();
-                let plain = BucketContext::plain(i64::from(bucket), 0);
-                models.count.forecast(state, &plain).mean * seen / expected.max(1e-6)
-            }
-            _ => seen / recent.len() as f64,
-        };
-        let dispersion = self.ring.back().map_or(1.5, |closed| {
-            closed.verdict.deviation.powi(2) / closed.verdict.expected.max(1e-6)
-        });
-        self.state = TrackState::Count(models.count.start(&Prior {
-            mean: mean.max(0.05),
-            dispersion: dispersion.clamp(1.0, 10.0),
-            weight: recent.len() as f64,
-            index: i64::from(bucket),
-            ..Prior::vague()
-        }));
-    }
 }
 
-/// Buckets that say where a new normal lies …
-const ACCEPTED_BUCKETS: usize = 7;
-/// … and the most answers it is taken to rest on: what comes next may still correct it.
-const ACCEPTED_ANSWERS: f64 = 200.0;
-
-/// Average over buckets by their items, and the items.
-fn pooled(recent: &[(f64, f64)]) -> (f64, f64) {
-    let items: f64 = recent.iter().map(|(_, items)| items).sum();
-    let sum: f64 = recent.iter().map(|(value, items)| value * items).sum();
-    (sum / items.max(1.0), items)
+fn bucket_of(context: &BucketContext) -> BucketIndex {
+    // The context was made from a bucket's index.
+    BucketIndex::try_from(context.index).unwrap_or(BucketIndex::MAX)
 }
 
 /// Standard deviation of a share of `trials`, with over-dispersion and an uncertain level.
