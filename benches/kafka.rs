@@ -95,8 +95,10 @@ fn settings_for(brokers: &str, name: &str) -> Result<Settings> {
     engine.topics = Topics {
         mentions: own("mentions"),
         medical_requests: own("requests"),
+        medical_answers: own("answers"),
         safety_candidates: own("candidates"),
         safety_acks: own("acks"),
+        safety_escalations: own("escalations"),
         series: own("series"),
         alerts: own("alerts"),
         alerts_medical: own("alerts-medical"),

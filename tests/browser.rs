@@ -16,10 +16,10 @@ use std::time::Duration;
 
 const SETTINGS: &str = "[engine.listen]\npseudonym_key_file = 'key'\n[engine.listen.dead_letter_cap]\nshare = 1.0\n[web]\nbind = '127.0.0.1:0'\n";
 /// How long anything may take to appear; a slow machine needs a part of it.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A child process that ends with the test, however the test ends.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -29,7 +29,7 @@ impl Drop for Running {
 }
 
 /// The rest of the first line that holds `before`; the stream is read on, so that its writer never blocks.
-fn told(stream: impl Read + Send + 'static, before: &'static str) -> Result<String> {
+pub fn told(stream: impl Read + Send + 'static, before: &'static str) -> Result<String> {
     let (tell, hear) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
@@ -190,13 +190,15 @@ async fn with_scripts(client: &Client, address: &str) -> Result<()> {
     for (role, landmark) in [
         ("safety", "[data-live=figures]"),
         ("ops", "[data-live=feeds]"),
+        ("medical", "[data-live=figures]"),
     ] {
         let choice = format!("form.who option[value={role}]");
         client.find(Locator::Css(&choice)).await?.click().await?;
         let switch = Locator::Css("form.who button");
         client.find(switch).await?.click().await?;
         comes_to_hold(client, &format!("{choice}[selected]"), "").await?;
-        client.goto(&format!("{address}/{role}")).await?;
+        let page = if role == "medical" { "requests" } else { role };
+        client.goto(&format!("{address}/{page}")).await?;
         text_of(client, landmark).await?;
         screenshot(client, role).await?;
     }

@@ -81,8 +81,10 @@ pub fn settings_text(brokers: &str, name: &str, source: &str, partitions: u32) -
     let topics: String = [
         "mentions",
         "medical_requests",
+        "medical_answers",
         "safety_candidates",
         "safety_acks",
+        "safety_escalations",
         "series",
         "alerts",
         "alerts_medical",

@@ -1,5 +1,9 @@
 //! The command line.
 
+mod desks;
+
+pub use desks::{RequestCommand, Requests, Safety, SafetyCommand, Server, ServerArguments};
+
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -37,6 +41,10 @@ pub enum Command {
     Check(Check),
     /// Answer a signal.
     Dispose(Dispose),
+    /// Acknowledge safety candidates, and reconcile what was handed over with what came back.
+    Safety(Safety),
+    /// List medical requests with their age, and say what was done with one.
+    Requests(Requests),
     /// Look at what was refused, and put it in again.
     DeadLetters(DeadLetters),
     /// Make Kafka's topics, and hold them against the settings.
@@ -282,12 +290,9 @@ pub struct Dispose {
     /// A few words.
     #[arg(long, default_value = "")]
     pub comment: String,
-    /// Address of the running service.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    pub server: String,
-    /// Bearer token, if the service has any.
-    #[arg(long, env = "AUSCULT_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
+    /// The running service.
+    #[command(flatten)]
+    pub server: ServerArguments,
 }
 
 /// `auscult dead-letters`

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// Shown under `--help`.
 pub const HELP: &str = "Exit codes: 0 done; 1 unexpected failure; 2 wrong use; 3 settings; 4 input file; \
 5 log or store; 6 address in use or not allowed; 7 refused by the service or the broker; \
-8 topics are missing or not as the settings say";
+8 topics are missing or not as the settings say; 9 a safety candidate is past its time without an acknowledgement";
 
 /// A failure with its exit code.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub enum Kind {
     Refused = 7,
     /// Topics are missing or not as the settings say.
     Topics = 8,
+    /// A safety candidate is past its time without an acknowledgement.
+    Outstanding = 9,
 }
 
 impl Failure {

@@ -41,6 +41,8 @@ pub fn run() -> ExitCode {
         Command::Explain(explain) => commands::explain::run(&explain),
         Command::Train(train) => commands::train::run(&train),
         Command::Simulate(simulate) => commands::simulate::run(&simulate),
+        Command::Safety(safety) => commands::safety::run(&safety),
+        Command::Requests(requests) => commands::requests::run(&requests),
         Command::DeadLetters(letters) => commands::dead_letters::run(&letters),
         Command::Topics(topics) => commands::topics::run(&topics),
     };

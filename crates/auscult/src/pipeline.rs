@@ -18,6 +18,8 @@ use std::time::Duration;
 
 /// Group of the listen stage: a pipeline that loads history and the service that goes on share positions.
 pub const LISTEN_GROUP: &str = "auscult-listen";
+/// Group of the safety watch.
+pub const SAFETY_GROUP: &str = "auscult-safety";
 /// Group of the detect stage.
 pub const DETECT_GROUP: &str = "auscult-detect";
 /// Group of the serve stage.

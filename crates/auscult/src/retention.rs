@@ -4,7 +4,7 @@
 //! only some roles still wants a bounded file. What the stages have yet to read is never deleted, also when they run in
 //! another process or have never run; the detector's memory is kept by key and is no subject of retention.
 
-use crate::pipeline::{DETECT_GROUP, LISTEN_GROUP, SERVE_GROUP};
+use crate::pipeline::{DETECT_GROUP, LISTEN_GROUP, SAFETY_GROUP, SERVE_GROUP};
 use auscult_engine::log::LogError;
 use auscult_engine::settings::CheckedEngineSettings;
 use auscult_engine::telemetry::Metrics;
@@ -48,6 +48,7 @@ pub fn clean(
 ) -> Result<(), LogError> {
     let readers = [
         (LISTEN_GROUP, crate::topics::sources(engine)),
+        (SAFETY_GROUP, engine.topics.watched()),
         (DETECT_GROUP, engine.topics.detected()),
         (SERVE_GROUP, engine.topics.served()),
     ];

@@ -14,6 +14,7 @@ use auscult_engine::clock::Clock;
 use auscult_engine::detect::DetectStage;
 use auscult_engine::listen::ListenStage;
 use auscult_engine::log::{Append, Log, LogError};
+use auscult_engine::safety::SafetyStage;
 use auscult_engine::serve::{Changed, ServeStage};
 use auscult_engine::settings::Role;
 use auscult_engine::telemetry::Metrics;
@@ -105,6 +106,9 @@ impl Service {
                 None => ListenStage::standard(engine, taxonomy, metrics),
             };
             self.spawn(Role::Listen, stage, settings)?;
+            let watch = SafetyStage::new(engine, Arc::clone(&self.metrics));
+            let consumer = self.backing.safety_consumer(settings)?;
+            self.spawn_on(consumer, watch, settings)?;
         }
         if engine.roles.contains(&Role::Detect) {
             let stage = DetectStage::new(
@@ -148,7 +152,16 @@ impl Service {
         stage: impl Stage + 'static,
         settings: &Settings,
     ) -> Result<(), StartError> {
-        let consumer: Box<dyn Log> = self.backing.consumer(role, settings, &self.view)?;
+        let consumer = self.backing.consumer(role, settings, &self.view)?;
+        self.spawn_on(consumer, stage, settings)
+    }
+
+    fn spawn_on(
+        &mut self,
+        consumer: Box<dyn Log>,
+        stage: impl Stage + 'static,
+        settings: &Settings,
+    ) -> Result<(), StartError> {
         let (clock, metrics) = (Arc::clone(&self.clock), Arc::clone(&self.metrics));
         let turn = Turn::new(
             consumer,
@@ -276,6 +289,9 @@ fn update_of(change: &Changed) -> Update {
         },
         Changed::Safety(candidate_id) => Update::Safety {
             candidate_id: candidate_id.clone(),
+        },
+        Changed::Request(request_id) => Update::Request {
+            request_id: request_id.clone(),
         },
         Changed::Operations => Update::Operations,
     }

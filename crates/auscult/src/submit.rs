@@ -14,8 +14,6 @@ pub struct Desk {
     desk: SubmitDesk,
     append: Box<dyn Append>,
     read: Box<dyn ReadModel>,
-    /// Tenant of acknowledgements: the desk's own. A candidate is found by its id, which is unique over tenants.
-    tenant: String,
     clock: Arc<dyn Clock>,
 }
 
@@ -27,17 +25,10 @@ impl Desk {
         read: impl ReadModel + 'static,
         clock: Arc<dyn Clock>,
     ) -> Desk {
-        let tenant = settings
-            .engine
-            .listen
-            .default_tenant
-            .clone()
-            .unwrap_or_else(|| "safety-desk".to_owned());
         Desk {
             desk: SubmitDesk::new(&settings.engine),
             append,
             read: Box::new(read),
-            tenant,
             clock,
         }
     }
@@ -92,15 +83,38 @@ impl Submit for Desk {
     }
 
     fn acknowledge(&self, candidate_id: &str, json: &str) -> Result<Accepted, SubmitError> {
+        let candidate = self
+            .read
+            .safety_candidate(candidate_id)
+            .map_err(read)?
+            .ok_or_else(|| SubmitError::Unknown(format!("candidate {candidate_id}")))?;
         let record = self
             .desk
-            .acknowledgement(&self.tenant, json)
+            .acknowledgement(&candidate.tenant, json)
             .map_err(unreadable)?;
         self.append.append(vec![record]).map_err(log)?;
-        Ok(Accepted {
-            ids: vec![candidate_id.to_owned()],
-            rejected: Vec::new(),
-        })
+        Ok(accepted(candidate_id))
+    }
+
+    fn medical_answer(&self, request_id: &str, json: &str) -> Result<Accepted, SubmitError> {
+        let request = self
+            .read
+            .medical_request(request_id)
+            .map_err(read)?
+            .ok_or_else(|| SubmitError::Unknown(format!("request {request_id}")))?;
+        let record = self
+            .desk
+            .medical_answer(&request.tenant, json)
+            .map_err(unreadable)?;
+        self.append.append(vec![record]).map_err(log)?;
+        Ok(accepted(request_id))
+    }
+}
+
+fn accepted(id: &str) -> Accepted {
+    Accepted {
+        ids: vec![id.to_owned()],
+        rejected: Vec::new(),
     }
 }
 

@@ -25,8 +25,10 @@ pub fn all(engine: &CheckedEngineSettings) -> Vec<(String, u32)> {
     );
     let outputs = [
         &topics.medical_requests,
+        &topics.medical_answers,
         &topics.safety_candidates,
         &topics.safety_acks,
+        &topics.safety_escalations,
         &topics.series,
         &topics.alerts,
         &topics.alerts_medical,

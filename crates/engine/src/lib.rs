@@ -11,6 +11,7 @@ pub mod listen;
 pub mod log;
 pub mod read_model;
 pub mod reference;
+pub mod safety;
 pub mod serve;
 pub mod settings;
 pub mod submit;

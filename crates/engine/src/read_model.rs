@@ -3,6 +3,13 @@
 //! The read model stores the outward JSON as it stood on the topic, beside the columns lists are sorted and
 //! filtered by, so that a page can never show a number the topic did not carry.
 
+mod desks;
+
+pub use desks::{
+    CandidateRow, OpenRequests, Outstanding, ReconciledDay, ReconciliationFilter, RequestFilter,
+    RequestRow,
+};
+
 use crate::log::{Position, TopicPartition};
 use auscult_core::time::Timestamp;
 
@@ -100,6 +107,12 @@ pub struct Overview {
     pub safety_open: u64,
     /// Safety candidates due within 24 hours of `now`.
     pub safety_due_soon: u64,
+    /// Safety candidates nobody has acknowledged in any way.
+    pub safety_unacknowledged: u64,
+    /// Of these, the ones that were escalated.
+    pub safety_escalated: u64,
+    /// Open medical requests, and since when the oldest is.
+    pub requests: OpenRequests,
     /// Dead letters by code.
     pub dead_letters: Vec<(String, u64)>,
     /// Dispositions by decision.
@@ -137,7 +150,7 @@ pub trait ReadModel: Send + Sync {
     /// See [`ReadError`].
     fn signal(&self, signal_id: &str) -> Result<Option<SignalDetail>, ReadError>;
 
-    /// Safety candidates by due time (JSON `data` objects), with the acknowledgement if any.
+    /// Safety candidates: escalated and unacknowledged ones first, then by due time.
     ///
     /// # Errors
     /// See [`ReadError`].
@@ -145,7 +158,34 @@ pub trait ReadModel: Send + Sync {
         &self,
         open_only: bool,
         limit: u32,
-    ) -> Result<Vec<(String, Option<String>)>, ReadError>;
+    ) -> Result<Vec<CandidateRow>, ReadError>;
+
+    /// One safety candidate; `None` if unknown.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn safety_candidate(&self, candidate_id: &str) -> Result<Option<CandidateRow>, ReadError>;
+
+    /// The hand-off to safety, by tenant and day of awareness, newest day first.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn reconciliation(
+        &self,
+        filter: &ReconciliationFilter,
+    ) -> Result<Vec<ReconciledDay>, ReadError>;
+
+    /// Medical requests, the oldest first.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn medical_requests(&self, filter: &RequestFilter) -> Result<Vec<RequestRow>, ReadError>;
+
+    /// One medical request; `None` if unknown.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn medical_request(&self, request_id: &str) -> Result<Option<RequestRow>, ReadError>;
 
     /// Dead letters, newest first, of one code or all.
     ///
@@ -221,10 +261,14 @@ pub enum ViewChange {
     },
     /// A safety candidate. Of one id the highest revision counts.
     SafetyCandidate {
+        /// Tenant, from the record's key; an answer to the candidate goes to the same partition by it.
+        tenant: String,
         /// Candidate id.
         candidate_id: String,
         /// Revision.
         revision: u32,
+        /// Day 0; the hand-off is reconciled by its day.
+        awareness: Timestamp,
         /// When somebody in safety must have taken it in; lists are sorted by it.
         intake_due: Timestamp,
         /// The candidate's `data` object, JSON.
@@ -236,10 +280,43 @@ pub enum ViewChange {
         candidate_id: String,
         /// When it was answered.
         at: Timestamp,
+        /// What was answered, such as `accepted`.
+        decision: String,
         /// Whether the candidate is done (`accepted`, `not_a_case`, `duplicate`) or still open
         /// (`needs_information`).
         closes: bool,
         /// The acknowledgement's `data` object, JSON.
+        data: String,
+    },
+    /// Nobody acknowledged a candidate in time. The first one of a candidate counts.
+    SafetyEscalation {
+        /// Candidate id.
+        candidate_id: String,
+        /// When it was escalated.
+        at: Timestamp,
+        /// The escalation's `data` object, JSON.
+        data: String,
+    },
+    /// A medical question. Of one id the last one read counts: it is the same question.
+    MedicalRequest {
+        /// Tenant, from the record's key.
+        tenant: String,
+        /// Request id.
+        request_id: String,
+        /// When the company first knew of it.
+        received_at: Timestamp,
+        /// The request's `data` object, JSON.
+        data: String,
+    },
+    /// What medical information did with a question; the last one by `at` counts.
+    MedicalAnswer {
+        /// Request id.
+        request_id: String,
+        /// When.
+        at: Timestamp,
+        /// Whether the request is done or still open (`needs_information`).
+        closes: bool,
+        /// The answer's `data` object, JSON.
         data: String,
     },
     /// Input that could not be read.
@@ -293,6 +370,12 @@ pub trait ViewWriter: Send {
     /// # Errors
     /// See [`WriteError`].
     fn position(&self, partition: &TopicPartition) -> Result<Option<Position>, WriteError>;
+
+    /// How many medical requests are open, for the stage's gauges.
+    ///
+    /// # Errors
+    /// See [`WriteError`].
+    fn open_requests(&self) -> Result<OpenRequests, WriteError>;
 
     /// Writes one turn, all or nothing: the changes in order, and the positions after them.
     ///

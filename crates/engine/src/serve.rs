@@ -8,7 +8,7 @@
 mod changes;
 
 use crate::log::{Commit, Position, Record, TopicPartition};
-use crate::read_model::{ViewChange, ViewWriter, WriteError};
+use crate::read_model::{OpenRequests, ViewChange, ViewWriter, WriteError};
 use crate::settings::CheckedEngineSettings;
 use crate::telemetry::{Metrics, happening};
 use crate::turn::{Assignment, Stage, StageError, Tick};
@@ -28,8 +28,10 @@ pub type OnChange = Box<dyn Fn(&[Changed]) + Send>;
 pub enum Changed {
     /// A signal was raised, updated, resolved, retracted or answered.
     Signal(String),
-    /// A safety candidate came in or was answered.
+    /// A safety candidate came in, was escalated or was answered.
     Safety(String),
+    /// A medical request came in or was answered.
+    Request(String),
     /// Feeds or dead letters changed.
     Operations,
 }
@@ -53,6 +55,8 @@ pub struct ServeStage<W> {
     moved: BTreeMap<TopicPartition, Position>,
     changed: Vec<Changed>,
     on_change: OnChange,
+    /// Open medical requests; `None`: to be asked of the view.
+    requests: Option<OpenRequests>,
 }
 
 impl<W: ViewWriter> ServeStage<W> {
@@ -76,6 +80,7 @@ impl<W: ViewWriter> ServeStage<W> {
             moved: BTreeMap::new(),
             changed: Vec::new(),
             on_change,
+            requests: None,
         }
     }
 
@@ -111,6 +116,10 @@ impl<W: ViewWriter> ServeStage<W> {
         self.view.apply(changes, &listed).map_err(blocked)?;
         for (partition, position) in listed {
             self.held.entry(partition).or_default().view = position;
+        }
+        let is_request = |change: &Changed| matches!(change, Changed::Request(_));
+        if changed.iter().any(is_request) {
+            self.requests = None;
         }
         self.changed.extend(changed);
         for (kind, count) in kinds {
@@ -197,7 +206,22 @@ impl<W: ViewWriter> Stage for ServeStage<W> {
         Ok(())
     }
 
-    fn tick(&mut self, _: Tick) {}
+    /// The age of the oldest request grows by itself, so it is told each turn. A view that cannot be asked now is asked
+    /// in the next one; if it is broken, the next write says so.
+    fn tick(&mut self, tick: Tick) {
+        if self.requests.is_none() {
+            self.requests = self.view.open_requests().ok();
+        }
+        let Some(open) = self.requests else {
+            return;
+        };
+        let age = |at: Timestamp| tick.now.0.saturating_sub(at.0).max(0) as f64 / SECOND as f64;
+        happening::MedicalRequestsOpen {
+            count: open.count,
+            oldest_seconds: open.oldest.map_or(0.0, age),
+        }
+        .emit(&self.metrics);
+    }
 
     fn commit(&mut self) -> Result<Commit, StageError> {
         let moved = std::mem::take(&mut self.moved).into_iter();

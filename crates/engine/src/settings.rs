@@ -12,8 +12,8 @@ mod topics;
 pub use portfolio::{PortfolioField, PortfolioKey};
 pub use secret::Secret;
 pub use sections::{
-    DeadLetterCap, LagSettings, ListenSettings, Partitions, RetentionSettings, ServeSettings,
-    TurnSettings,
+    DeadLetterCap, LagSettings, ListenSettings, Partitions, RetentionSettings, SafetySettings,
+    ServeSettings, TurnSettings,
 };
 pub use topics::Topics;
 
@@ -67,6 +67,8 @@ pub struct EngineSettings {
     pub turn: TurnSettings,
     /// Listening.
     pub listen: ListenSettings,
+    /// Watching over the hand-off of safety candidates; runs wherever Listen does.
+    pub safety: SafetySettings,
     /// Serving.
     pub serve: ServeSettings,
     /// When a stage counts as behind.
@@ -83,6 +85,7 @@ impl Default for EngineSettings {
             partitions: Partitions::default(),
             turn: TurnSettings::default(),
             listen: ListenSettings::default(),
+            safety: SafetySettings::default(),
             serve: ServeSettings::default(),
             lag: LagSettings::default(),
             retention: RetentionSettings::default(),
@@ -303,6 +306,18 @@ impl EngineSettings {
             self.listen.dead_letter_cap.window_records as u64,
             10,
             1_000_000,
+        );
+        range(
+            "safety.escalate_after_hours",
+            self.safety.escalate_after_hours.into(),
+            1,
+            15 * 24,
+        );
+        range(
+            "safety.remember_acks_days",
+            self.safety.remember_acks_days.into(),
+            1,
+            10 * 365,
         );
         range(
             "serve.feed_silent_after_seconds",

@@ -17,8 +17,9 @@ use auscult_wire::derived::derived_id;
 use auscult_wire::envelope::{JSON, STRUCTURED_JSON};
 use auscult_wire::feedback::{FEEDBACK_RECEIVED, FEEDBACK_SCHEMA};
 use auscult_wire::{
-    DeadLetter, Encoded, Envelope, ErrorCode, FeedbackEvent, SafetyAck, SchemaRegistry, WireError,
-    decode_disposition_data, decode_feedback, encode_disposition, encode_safety_ack,
+    DeadLetter, Encoded, Envelope, ErrorCode, FeedbackEvent, MedicalAnswer, SafetyAck,
+    SchemaRegistry, WireError, decode_disposition_data, decode_feedback, encode_disposition,
+    encode_medical_answer, encode_safety_ack,
 };
 use std::sync::Arc;
 
@@ -69,6 +70,7 @@ pub struct SubmitDesk {
     ecosystem: Arc<str>,
     dispositions: Arc<str>,
     acks: Arc<str>,
+    medical_answers: Arc<str>,
     dead_letters: Arc<str>,
     default_tenant: Option<String>,
     registry: SchemaRegistry,
@@ -85,6 +87,7 @@ impl SubmitDesk {
             ecosystem: topics.feedback_ecosystem.as_str().into(),
             dispositions: topics.dispositions.as_str().into(),
             acks: topics.safety_acks.as_str().into(),
+            medical_answers: topics.medical_answers.as_str().into(),
             dead_letters: topics.dead_letters.as_str().into(),
             default_tenant: listen.default_tenant.clone(),
             registry: SchemaRegistry::new(
@@ -222,6 +225,16 @@ impl SubmitDesk {
     pub fn acknowledgement(&self, tenant: &str, json: &str) -> Result<Outgoing, WireError> {
         let (ack, _) = auscult_wire::event::decode_json::<SafetyAck>(json, "", false)?;
         Ok(encoded(&self.acks, encode_safety_ack(tenant, &ack)))
+    }
+
+    /// What medical information did with a request: `json` is the data object of `medical.request.answered.v1`.
+    ///
+    /// # Errors
+    /// The data cannot be read.
+    pub fn medical_answer(&self, tenant: &str, json: &str) -> Result<Outgoing, WireError> {
+        let (answer, _) = auscult_wire::event::decode_json::<MedicalAnswer>(json, "", false)?;
+        let record = encode_medical_answer(tenant, &answer);
+        Ok(encoded(&self.medical_answers, record))
     }
 
     /// A dead letter's original, byte for byte, back onto its partition, and a note that it was sent.

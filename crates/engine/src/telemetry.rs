@@ -6,25 +6,23 @@
 //! that tests can count.
 
 pub mod happening;
+mod instruments;
 mod lag;
 
 pub use lag::{LagStatus, LagThresholds, Progress, StageLag};
 
 use auscult_core::time::Timestamp;
+use instruments::Instruments;
 use prometheus::{
-    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Encoder, GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry, TextEncoder,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Upper bounds of the turn-duration histogram, in seconds.
-const TURN_SECONDS: [f64; 10] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
-
 /// Every instrument of the engine, and the registry they are in.
 #[derive(Debug)]
 pub struct Metrics {
-    registry: Registry,
+    made: Instruments,
     pub(crate) turns: IntCounterVec,
     pub(crate) turn_seconds: HistogramVec,
     pub(crate) records_read: IntCounterVec,
@@ -33,6 +31,14 @@ pub struct Metrics {
     pub(crate) dead_letters: IntCounterVec,
     pub(crate) safety_candidates: IntCounterVec,
     pub(crate) medical_requests: IntCounterVec,
+    pub(crate) medical_requests_open: IntGaugeVec,
+    pub(crate) medical_requests_oldest: GaugeVec,
+    pub(crate) safety_hand_offs: IntCounterVec,
+    pub(crate) safety_acks: IntCounterVec,
+    pub(crate) safety_escalations: IntCounterVec,
+    pub(crate) safety_unacknowledged: IntGaugeVec,
+    pub(crate) safety_intake_overdue: IntGaugeVec,
+    pub(crate) safety_oldest: GaugeVec,
     pub(crate) redactions: IntCounterVec,
     pub(crate) set_aside: IntCounterVec,
     pub(crate) watermark_moves: IntCounterVec,
@@ -58,150 +64,174 @@ impl Metrics {
     /// Never: the names are constants, valid and different, which a test holds.
     #[must_use]
     pub fn new(thresholds: LagThresholds) -> Metrics {
-        let registry = Registry::new();
+        let mut made = Instruments::default();
         Metrics {
-            turns: counter(
-                &registry,
+            turns: made.counter(
                 "auscult_turns_total",
                 "Turns by stage and how they ended.",
                 &["stage", "outcome"],
             ),
-            turn_seconds: histogram(
-                &registry,
+            turn_seconds: made.histogram(
                 "auscult_turn_duration_seconds",
                 "Time from poll to durable commit.",
                 &["stage"],
             ),
-            records_read: counter(
-                &registry,
+            records_read: made.counter(
                 "auscult_records_read_total",
                 "Records applied and committed.",
                 &["stage"],
             ),
-            records_written: counter(
-                &registry,
+            records_written: made.counter(
                 "auscult_records_written_total",
                 "Records written and committed.",
                 &["stage"],
             ),
-            partitions: int_gauge(
-                &registry,
+            partitions: made.int_gauge(
                 "auscult_partitions_assigned",
                 "Partitions this instance holds.",
                 &["stage"],
             ),
-            dead_letters: counter(
-                &registry,
+            dead_letters: made.counter(
                 "auscult_dead_letters_total",
                 "Input that could not be read, by stable code.",
                 &["stage", "code"],
             ),
-            safety_candidates: counter(
-                &registry,
+            safety_candidates: made.counter(
                 "auscult_safety_candidates_total",
                 "Safety candidates routed, by whether the event itself could be read.",
                 &["input"],
             ),
-            medical_requests: counter(
-                &registry,
+            medical_requests: made.counter(
                 "auscult_medical_requests_total",
                 "Medical questions routed to medical information.",
                 &[],
             ),
-            redactions: counter(
-                &registry,
+            medical_requests_open: made.int_gauge(
+                "auscult_medical_requests_open",
+                "Medical questions nobody has answered yet, in the read model of this instance.",
+                &[],
+            ),
+            medical_requests_oldest: made.gauge(
+                "auscult_medical_requests_oldest_seconds",
+                "Age of the oldest open medical question; 0 when none is open.",
+                &[],
+            ),
+            safety_hand_offs: made.counter(
+                "auscult_safety_hand_offs_total",
+                "Safety candidates read by the watch: new, or again (known already).",
+                &["result"],
+            ),
+            safety_acks: made.counter(
+                "auscult_safety_acks_total",
+                "Acknowledgements read by the watch, by what they met: waiting, escalated, again or unknown.",
+                &["met"],
+            ),
+            safety_escalations: made.counter(
+                "auscult_safety_escalations_total",
+                "Safety candidates escalated because nobody acknowledged them in time.",
+                &[],
+            ),
+            safety_unacknowledged: made.int_gauge(
+                "auscult_safety_unacknowledged",
+                "Safety candidates nobody has acknowledged, by state: waiting or escalated.",
+                &["state"],
+            ),
+            safety_intake_overdue: made.int_gauge(
+                "auscult_safety_intake_overdue",
+                "Safety candidates nobody has acknowledged whose intake time has passed.",
+                &[],
+            ),
+            safety_oldest: made.gauge(
+                "auscult_safety_oldest_unacknowledged_seconds",
+                "Time since the oldest unacknowledged safety candidate was handed over; 0 when all are acknowledged.",
+                &[],
+            ),
+            redactions: made.counter(
                 "auscult_redactions_total",
                 "Placeholders put in for personal data, by class.",
                 &["class"],
             ),
-            set_aside: counter(
-                &registry,
+            set_aside: made.counter(
                 "auscult_set_aside_total",
                 "Records that are no feedback, by kind: triaged, not counted.",
                 &["kind"],
             ),
-            watermark_moves: counter(
-                &registry,
+            watermark_moves: made.counter(
                 "auscult_watermark_moves_total",
                 "Watermark markers written, by what moved them.",
                 &["by"],
             ),
-            inputs: counter(
-                &registry,
+            inputs: made.counter(
                 "auscult_mentions_total",
                 "Mentions offered to the detector by result; read = the sum.",
                 &["result"],
             ),
-            rejections: counter(
-                &registry,
+            rejections: made.counter(
                 "auscult_rejections_total",
                 "What the detector refused, by reason; answers to unknown signals too.",
                 &["reason"],
             ),
-            alerts: counter(
-                &registry,
+            alerts: made.counter(
                 "auscult_alerts_total",
                 "Alerts by change, severity and whether people are notified.",
                 &["change", "severity", "notified"],
             ),
-            view_changes: counter(
-                &registry,
+            view_changes: made.counter(
                 "auscult_view_changes_total",
                 "Changes written to the read model.",
                 &["kind"],
             ),
-            log_expired: counter(
-                &registry,
+            log_expired: made.counter(
                 "auscult_log_expired_records_total",
                 "Records of the embedded log deleted because their time was over.",
                 &[],
             ),
-            log_held_back: int_gauge(
-                &registry,
+            log_held_back: made.int_gauge(
                 "auscult_log_held_back_partitions",
                 "Partitions of the embedded log whose old records wait for a stage to read them.",
                 &[],
             ),
-            reference_unread: int_gauge(
-                &registry,
+            reference_unread: made.int_gauge(
                 "auscult_reference_unread_records",
                 "Records of reference data left to read before Listen begins.",
                 &[],
             ),
-            reference_entries: int_gauge(
-                &registry,
+            reference_entries: made.int_gauge(
                 "auscult_reference_entries",
                 "Entries of reference data in force, by kind.",
                 &["kind"],
             ),
-            reference_refused: counter(
-                &registry,
+            reference_refused: made.counter(
                 "auscult_reference_refused_total",
                 "Reference data left out because they cannot be used, by code.",
                 &["code"],
             ),
-            lag_seconds: gauge(
-                &registry,
+            lag_seconds: made.gauge(
                 "auscult_lag_seconds",
                 "Seconds since this stage last had nothing left to read; 0 when drained.",
                 &["stage"],
             ),
-            lag_status: int_gauge(
-                &registry,
+            lag_status: made.int_gauge(
                 "auscult_lag_status",
                 "1 for the status in force: ok, warn, stall or stop.",
                 &["stage", "status"],
             ),
             stages: Mutex::new(BTreeMap::new()),
             thresholds,
-            registry,
+            made,
         }
     }
 
     /// The registry, for adapters that add instruments of their own.
     #[must_use]
     pub fn registry(&self) -> &Registry {
-        &self.registry
+        &self.made.registry
+    }
+
+    /// Every instrument: name, and the names of its labels.
+    #[must_use]
+    pub fn instruments(&self) -> &BTreeMap<String, Vec<String>> {
+        &self.made.labels
     }
 
     /// Progress of `stage`, made on first use.
@@ -236,7 +266,7 @@ impl Metrics {
             }
         }
         let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        TextEncoder::new().encode(&self.made.registry.gather(), &mut text)?;
         String::from_utf8(text).map_err(|error| prometheus::Error::Msg(error.to_string()))
     }
 }
@@ -245,42 +275,6 @@ impl Default for Metrics {
     fn default() -> Metrics {
         Metrics::new(LagThresholds::default())
     }
-}
-
-/// Names are constants checked by `names_follow_the_prometheus_rules`; a clash would be our own mistake.
-const INVARIANT: &str = "metric names are valid and registered once";
-
-fn register<C: prometheus::core::Collector + Clone + 'static>(
-    registry: &Registry,
-    made: Result<C, prometheus::Error>,
-) -> C {
-    let collector = made.expect(INVARIANT);
-    registry
-        .register(Box::new(collector.clone()))
-        .expect(INVARIANT);
-    collector
-}
-
-fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-    register(registry, IntCounterVec::new(Opts::new(name, help), labels))
-}
-
-fn gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
-    register(registry, GaugeVec::new(Opts::new(name, help), labels))
-}
-
-fn int_gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-    register(registry, IntGaugeVec::new(Opts::new(name, help), labels))
-}
-
-fn histogram(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
-    register(
-        registry,
-        HistogramVec::new(
-            HistogramOpts::new(name, help).buckets(TURN_SECONDS.to_vec()),
-            labels,
-        ),
-    )
 }
 
 #[cfg(test)]

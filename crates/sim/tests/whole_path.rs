@@ -1,7 +1,7 @@
 //! The engine's real stages over the simulated log: feed in, alerts out, judged by the checkers. A run with two members of
 //! each stage under rough faults must say the same as one that ran straight, byte for byte.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,9 @@ use auscult_engine::clock::{Clock, ManualClock};
 use auscult_engine::detect::DetectStage;
 use auscult_engine::listen::ListenStage;
 use auscult_engine::log::{Append, Outgoing, Record};
+use auscult_engine::safety::SafetyStage;
 use auscult_engine::settings::{CheckedEngineSettings, EngineSettings, Secret};
+use auscult_engine::submit::SubmitDesk;
 use auscult_engine::telemetry::Metrics;
 use auscult_engine::turn::{Stage, Turn, TurnBounds};
 use auscult_language::themes::Taxonomy;
@@ -54,6 +56,7 @@ impl World {
             &topics.medical_requests,
             &topics.safety_candidates,
             &topics.safety_acks,
+            &topics.safety_escalations,
             &topics.series,
             &topics.alerts,
             &topics.alerts_medical,
@@ -121,6 +124,13 @@ impl World {
             .collect();
         let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
         self.turn("detect", &topics, stage, &metrics)
+    }
+
+    fn watch(&mut self) -> Turn<MemoryLog, SafetyStage> {
+        let metrics = Arc::new(Metrics::default());
+        let stage = SafetyStage::new(&self.settings, Arc::clone(&metrics));
+        let topics = self.settings.topics.clone();
+        self.turn("safety", &topics.watched(), stage, &metrics)
     }
 
     /// Works everything off with all members taking turns; a member that dies is replaced by a fresh one.
@@ -276,6 +286,80 @@ fn faults_and_more_members_change_no_alert() {
         );
         assert_eq!((rough_sum.check(), rough_sum.read), (Ok(()), sum.read));
     }
+}
+
+/// Candidates of which two in three are acknowledged, watched over by `members` under `faults`: ids of the escalations, and
+/// how many members died. They come a few at a time, so that there are many commits to die in.
+fn escalated(sent: &[Record], faults: Option<u64>, members: usize) -> (Vec<String>, u64) {
+    let mut world = World::new(Scenario::small().start, faults);
+    let topics = world.settings.topics.clone();
+    let mut watch: Vec<_> = (0..members).map(|_| world.watch()).collect();
+    for some in sent.chunks(2) {
+        let again = some.iter().cloned().map(|record| Outgoing {
+            topic: record.at.topic,
+            partition: None,
+            key: record.key,
+            headers: record.headers,
+            value: record.value,
+        });
+        world.broker.append(again.collect()).unwrap();
+        world.work_off("safety", &mut watch, World::watch);
+    }
+    let desk = SubmitDesk::new(&world.settings);
+    let acknowledged = candidate_ids(sent)
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| at % 3 != 0);
+    for (_, id) in acknowledged {
+        let json = format!(
+            r#"{{"candidate_id":"{id}","decision":"accepted","case_ref":null,"actor":"u_9","at":"2026-05-04T10:00:00Z"}}"#
+        );
+        let ack = desk.acknowledgement("acme", &json).unwrap();
+        world.broker.append(vec![ack]).unwrap();
+        world.work_off("safety", &mut watch, World::watch);
+    }
+    for hours in [11, 12, 30] {
+        let now = world.clock.now().plus(hours * HOUR);
+        world.clock.advance_to(now);
+        world.work_off("safety", &mut watch, World::watch);
+    }
+    let escalations = world.topic(&topics.safety_escalations);
+    let mut ids: Vec<String> = escalations
+        .iter()
+        .map(|record| {
+            let value = record.value.as_deref().unwrap_or_default();
+            let event = auscult_wire::decode_safety_escalation(&record.headers, value);
+            event.unwrap().data.candidate_id
+        })
+        .collect();
+    ids.sort();
+    (ids, world.deaths)
+}
+
+fn candidate_ids(records: &[Record]) -> BTreeSet<String> {
+    let id = |record: &Record| {
+        let value = record.value.as_deref().unwrap_or_default();
+        let event = auscult_wire::decode_safety_candidate(&record.headers, value);
+        event.unwrap().data.candidate_id
+    };
+    records.iter().map(id).collect()
+}
+
+#[test]
+fn faults_and_more_members_change_no_escalation() {
+    let (world, _, _) = run(Scenario::small(), 11, None, 1, DAY);
+    let sent = world.topic(&world.settings.topics.safety_candidates);
+    let candidates = candidate_ids(&sent).len();
+    assert!(candidates >= 6, "{candidates} candidates");
+    let (expected, _) = escalated(&sent, None, 1);
+    assert_eq!(expected.len(), candidates.div_ceil(3));
+    let mut deaths = 0;
+    for faults in 1..=6 {
+        let (found, died) = escalated(&sent, Some(faults), 2);
+        assert_eq!(found, expected, "each once, under faults {faults}");
+        deaths += died;
+    }
+    assert!(deaths > 0, "nobody died: this proves little");
 }
 
 /// Prints how the shipped settings fare on the demo; the bounds only catch a collapse, they are no claim of quality.

@@ -5,7 +5,8 @@ mod common;
 use auscult_core::time::{DAY, HOUR, Timestamp};
 use auscult_engine::log::{Append, Log, LogError, LogEvent, Outgoing, Position, TopicPartition};
 use auscult_engine::read_model::{
-    Overview, ReadModel, SignalFilter, SignalRevision, ViewChange, ViewWriter, WriteError,
+    CandidateRow, Overview, ReadModel, SignalFilter, SignalRevision, ViewChange, ViewWriter,
+    WriteError,
 };
 use auscult_store::log::{EmbeddedLog, TopicSettings};
 use auscult_store::view::{LIST_ROWS_MAX, Pruned, Retention, View};
@@ -108,12 +109,15 @@ fn an_answer_may_come_before_what_it_answers() {
     let ack = |candidate: &str, at: i64, closes| ViewChange::SafetyAck {
         candidate_id: candidate.into(),
         at: Timestamp(at),
+        decision: "accepted".into(),
         closes,
         data: format!("ack {at}"),
     };
     let candidate = |id: &str, revision: u32, due: i64| ViewChange::SafetyCandidate {
+        tenant: "acme".into(),
         candidate_id: id.into(),
         revision,
+        awareness: Timestamp(due),
         intake_due: Timestamp(due),
         data: format!("{id} {revision}"),
     };
@@ -138,14 +142,22 @@ fn an_answer_may_come_before_what_it_answers() {
     let overview = view.overview(NOW).unwrap();
     assert_eq!((overview.firing, overview.untriaged), (1, 0));
     assert_eq!((overview.safety_open, overview.safety_due_soon), (2, 1));
+    let row = |candidate: &str, ack: Option<&str>| CandidateRow {
+        tenant: "acme".into(),
+        candidate: candidate.into(),
+        acknowledgement: ack.map(str::to_owned),
+        escalation: None,
+    };
     let open = view.safety_candidates(true, 10).unwrap();
-    assert_eq!(
-        open,
-        [("y 1".into(), Some("ack 6".into())), ("z 1".into(), None)]
-    );
+    assert_eq!(open, [row("y 1", Some("ack 6")), row("z 1", None)]);
     let all = view.safety_candidates(false, 10).unwrap();
-    assert_eq!(all[0], ("x 2".into(), Some("ack 5".into())));
+    assert_eq!(all[0], row("x 2", Some("ack 5")));
     assert_eq!(all.len(), 3);
+    assert_eq!(
+        view.safety_candidate("x").unwrap(),
+        Some(row("x 2", Some("ack 5")))
+    );
+    assert_eq!(view.safety_candidate("w").unwrap(), None);
 }
 
 #[test]
@@ -300,20 +312,25 @@ fn old_things_go_in_bounded_steps_and_what_is_open_stays() {
             data: String::new(),
         },
         ViewChange::SafetyCandidate {
+            tenant: "acme".into(),
             candidate_id: "open".into(),
             revision: 1,
+            awareness: Timestamp(5),
             intake_due: Timestamp(5),
             data: String::new(),
         },
         ViewChange::SafetyCandidate {
+            tenant: "acme".into(),
             candidate_id: "shut".into(),
             revision: 1,
+            awareness: Timestamp(5),
             intake_due: Timestamp(5),
             data: String::new(),
         },
         ViewChange::SafetyAck {
             candidate_id: "shut".into(),
             at: Timestamp(6),
+            decision: "accepted".into(),
             closes: true,
             data: String::new(),
         },

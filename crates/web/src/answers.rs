@@ -8,12 +8,12 @@ use crate::words::{parse_time, rfc3339};
 use auscult_core::disposition::MAX_COMMENT_BYTES;
 use auscult_core::time::{MINUTE, Timestamp};
 use auscult_core::words::{Cause, Decision, DispositionScope, Priority};
-use auscult_wire::words::AckDecision;
+use auscult_wire::words::{AckDecision, RequestDecision};
 use serde::Deserialize;
 use serde_json::json;
 
-/// Longest case reference, in bytes.
-const MAX_CASE_REF_BYTES: usize = 128;
+/// Longest reference to a case or an answer, in bytes.
+const MAX_REFERENCE_BYTES: usize = 128;
 /// A clock of somebody else may run this far ahead of ours, in milliseconds.
 const CLOCK_TOLERANCE: i64 = 5 * MINUTE;
 
@@ -50,6 +50,15 @@ pub(crate) struct AckInput {
     pub candidate_id: Option<String>,
     pub decision: String,
     pub case_ref: Option<String>,
+}
+
+/// What was done with a medical request, as a form or a script sends it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AnswerInput {
+    pub request_id: Option<String>,
+    pub decision: String,
+    pub answer_ref: Option<String>,
 }
 
 /// The complete `data` object of a disposition, and its id.
@@ -181,17 +190,7 @@ pub(crate) fn acknowledgement(
         candidate_id,
         &mut problems,
     );
-    let case_ref = input
-        .case_ref
-        .as_deref()
-        .map(str::trim)
-        .filter(|reference| !reference.is_empty());
-    if case_ref.is_some_and(|reference| reference.len() > MAX_CASE_REF_BYTES) {
-        problems.push(plain(
-            "case_ref",
-            format!("is longer than {MAX_CASE_REF_BYTES} bytes"),
-        ));
-    }
+    let case_ref = reference("case_ref", input.case_ref.as_deref(), &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -203,6 +202,61 @@ pub(crate) fn acknowledgement(
         "at": rfc3339(now),
     })
     .to_string())
+}
+
+/// The complete `data` object of an answer to a medical request.
+pub(crate) fn medical_answer(
+    input: &AnswerInput,
+    request_id: &str,
+    visitor: &Visitor,
+    now: Timestamp,
+) -> Result<String, Vec<FieldProblem>> {
+    let mut problems = Vec::new();
+    let decision = word(
+        "decision",
+        Some(&input.decision),
+        None,
+        RequestDecision::ALL,
+        RequestDecision::parse,
+        RequestDecision::as_str,
+        &mut problems,
+    );
+    same_id(
+        "request_id",
+        input.request_id.as_deref(),
+        request_id,
+        &mut problems,
+    );
+    let answer_ref = reference("answer_ref", input.answer_ref.as_deref(), &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(json!({
+        "request_id": request_id,
+        "decision": decision,
+        "answer_ref": answer_ref,
+        "actor": visitor.actor,
+        "at": rfc3339(now),
+    })
+    .to_string())
+}
+
+/// A reference without the spaces around it; an empty one is none.
+fn reference<'a>(
+    place: &str,
+    given: Option<&'a str>,
+    problems: &mut Vec<FieldProblem>,
+) -> Option<&'a str> {
+    let given = given
+        .map(str::trim)
+        .filter(|reference| !reference.is_empty())?;
+    if given.len() > MAX_REFERENCE_BYTES {
+        problems.push(plain(
+            place,
+            format!("is longer than {MAX_REFERENCE_BYTES} bytes"),
+        ));
+    }
+    Some(given)
 }
 
 fn word<W: Copy>(

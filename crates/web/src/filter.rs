@@ -133,7 +133,8 @@ pub(crate) fn number(key: &str, value: &str, most: u32) -> Result<u32, Problem> 
         })
 }
 
-fn bad(key: &str, value: &str, remedy: &str) -> Problem {
+/// A parameter that cannot be read, and what to write instead.
+pub(crate) fn bad(key: &str, value: &str, remedy: &str) -> Problem {
     Problem::bad_request(
         "bad_query",
         format!("{key}={value:?} cannot be read"),

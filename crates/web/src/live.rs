@@ -81,6 +81,7 @@ fn event(role: Role, update: &Update) -> Option<Event> {
     let (name, right, id) = match update {
         Update::Signal { signal_id } => ("signals", Right::ReadSignals, signal_id.as_str()),
         Update::Safety { candidate_id } => ("safety", Right::Safety, candidate_id.as_str()),
+        Update::Request { request_id } => ("requests", Right::MedicalRequests, request_id.as_str()),
         // Browsers drop an event without data.
         Update::Operations => ("operations", Right::Operations, "operations"),
     };
@@ -92,6 +93,16 @@ fn event(role: Role, update: &Update) -> Option<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn news_of_medical_requests_reach_medical_alone() {
+        let update = Update::Request {
+            request_id: "mr_1".to_owned(),
+        };
+        for role in Role::ALL {
+            assert_eq!(event(role, &update).is_some(), role == Role::Medical);
+        }
+    }
 
     #[test]
     fn safety_news_reach_safety_alone() {

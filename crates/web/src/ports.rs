@@ -61,6 +61,12 @@ pub trait Submit: Send + Sync {
     /// # Errors
     /// See [`SubmitError`].
     fn acknowledge(&self, candidate_id: &str, json: &str) -> Result<Accepted, SubmitError>;
+
+    /// What medical information did with a request: `json` is a complete `data` object.
+    ///
+    /// # Errors
+    /// See [`SubmitError`].
+    fn medical_answer(&self, request_id: &str, json: &str) -> Result<Accepted, SubmitError>;
 }
 
 /// What the log has now.
@@ -105,7 +111,7 @@ pub enum SubmitError {
         /// What to do.
         remedy: String,
     },
-    /// There is no such signal or candidate.
+    /// There is no such signal, candidate or request.
     #[error("{0} is not known")]
     Unknown(String),
     /// A person must act.
@@ -125,6 +131,11 @@ pub enum Update {
     Safety {
         /// Which one.
         candidate_id: String,
+    },
+    /// A medical request came in or was answered. Sent to the medical role only.
+    Request {
+        /// Which one.
+        request_id: String,
     },
     /// Feeds, dead letters or the health of a part changed.
     Operations,

@@ -33,6 +33,8 @@ pub enum Right {
     Decide,
     /// Read and acknowledge safety candidates.
     Safety,
+    /// Read and answer medical requests.
+    MedicalRequests,
     /// Read feeds, dead letters and health.
     Operations,
     /// Post feedback.
@@ -49,6 +51,7 @@ impl Right {
             Right::ReadText => "reading quotes",
             Right::Decide => "answering signals",
             Right::Safety => "the safety desk",
+            Right::MedicalRequests => "the list of medical requests",
             Right::Operations => "the operations page",
             Right::SubmitFeedback => "posting feedback",
         }
@@ -124,11 +127,16 @@ impl Role {
     /// Whether the role has `right`.
     #[must_use]
     pub fn has(self, right: Right) -> bool {
-        use Right::{Decide, Operations, Pages, ReadSignals, ReadText, Safety, SubmitFeedback};
+        use Right::{
+            Decide, MedicalRequests, Operations, Pages, ReadSignals, ReadText, Safety,
+            SubmitFeedback,
+        };
         match self {
-            Role::Analyst | Role::Medical => {
-                matches!(right, Pages | ReadSignals | ReadText | Decide)
-            }
+            Role::Analyst => matches!(right, Pages | ReadSignals | ReadText | Decide),
+            Role::Medical => matches!(
+                right,
+                Pages | ReadSignals | ReadText | Decide | MedicalRequests
+            ),
             Role::Brand => matches!(right, Pages | ReadSignals | Decide),
             Role::Safety => matches!(right, Pages | Safety),
             Role::Ops => matches!(right, Pages | ReadSignals | Operations | SubmitFeedback),
@@ -145,6 +153,7 @@ mod tests {
     fn the_wall_between_safety_and_the_rest_stands() {
         for role in Role::ALL {
             assert_eq!(role.has(Right::Safety), role == Role::Safety);
+            assert_eq!(role.has(Right::MedicalRequests), role == Role::Medical);
             assert!(!(role.has(Right::Safety) && role.has(Right::ReadSignals)));
         }
         assert!(!Role::Brand.has(Right::ReadText) && !Role::Ops.has(Right::ReadText));

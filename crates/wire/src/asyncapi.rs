@@ -54,9 +54,10 @@ const fn topic(
 const FEEDBACK_KEY: &str = "tenant|source|feedback_id";
 const SIGNAL_KEY: &str = "portfolio|signal_id";
 const CANDIDATE_KEY: &str = "tenant|candidate_id";
+const REQUEST_KEY: &str = "tenant|request_id";
 
 /// Topics whose messages this crate reads or writes. Names are defaults; each can be set in the settings.
-const TOPICS: [Topic; 14] = [
+const TOPICS: [Topic; 16] = [
     topic(
         "feedback.hcp.v1",
         &["feedback.v1"],
@@ -92,15 +93,23 @@ const TOPICS: [Topic; 14] = [
     topic(
         "voc.medical.requests.v1",
         &["medical-request.v1"],
-        Part::Write,
-        "tenant|request_id",
+        Part::Both,
+        REQUEST_KEY,
+        Some(400),
+        "medical",
+    ),
+    topic(
+        "voc.medical.answers.v1",
+        &["medical-answer.v1"],
+        Part::Both,
+        REQUEST_KEY,
         Some(400),
         "medical",
     ),
     topic(
         "voc.safety.candidates.v1",
         &["safety-candidate.v1"],
-        Part::Write,
+        Part::Both,
         CANDIDATE_KEY,
         Some(180),
         "safety",
@@ -108,7 +117,15 @@ const TOPICS: [Topic; 14] = [
     topic(
         "voc.safety.acks.v1",
         &["safety-ack.v1"],
-        Part::Read,
+        Part::Both,
+        CANDIDATE_KEY,
+        Some(180),
+        "safety",
+    ),
+    topic(
+        "voc.safety.escalations.v1",
+        &["safety-escalation.v1"],
+        Part::Write,
         CANDIDATE_KEY,
         Some(180),
         "safety",

@@ -12,7 +12,8 @@
 //! | series | [`series_point`] |
 //! | dispositions, missed signals | [`disposition`] |
 //! | safety candidates and acknowledgements | [`safety`] |
-//! | medical requests | [`medical_request`] |
+//! | candidates nobody acknowledged in time | [`safety_escalation`] |
+//! | medical requests, and what was done with them | [`medical_request`], [`medical_answer`] |
 //! | dead letters | [`dead_letter`] |
 //! | reference data | [`mod@reference`] |
 
@@ -31,12 +32,14 @@ pub mod extra;
 pub mod feedback;
 pub mod field;
 pub mod framing;
+pub mod medical_answer;
 pub mod medical_request;
 pub mod mention;
 mod quick;
 mod record;
 pub mod reference;
 pub mod safety;
+pub mod safety_escalation;
 pub mod salvage;
 pub mod schema;
 pub mod series_point;
@@ -59,6 +62,7 @@ pub use feedback::{
     Feedback, FeedbackEvent, decode_feedback, encode_feedback, encode_feedback_structured,
 };
 pub use framing::SchemaRegistry;
+pub use medical_answer::{MedicalAnswer, decode_medical_answer, encode_medical_answer};
 pub use medical_request::{MedicalRequest, decode_medical_request, encode_medical_request};
 pub use mention::{
     MentionRecord, decode_mention, decode_mention_record, encode_marker, encode_mention,
@@ -67,6 +71,9 @@ pub use reference::{ProductDescribed, decode_product, encode_product};
 pub use safety::{
     SafetyAck, SafetyCandidate, candidate_id, decode_safety_ack, decode_safety_candidate,
     encode_safety_ack, encode_safety_candidate,
+};
+pub use safety_escalation::{
+    SafetyEscalation, decode_safety_escalation, encode_safety_escalation, escalation_id,
 };
 pub use salvage::salvage_text;
 pub use series_point::{SeriesPointData, decode_series_point, encode_series_point};

@@ -16,6 +16,7 @@ use crate::disposition::{
 };
 use crate::feedback::{FEEDBACK_RECEIVED, FEEDBACK_SCHEMA, Feedback};
 use crate::field::Described;
+use crate::medical_answer::{MEDICAL_ANSWER_SCHEMA, MEDICAL_REQUEST_ANSWERED, MedicalAnswer};
 use crate::medical_request::{MEDICAL_REQUEST_RECEIVED, MEDICAL_REQUEST_SCHEMA, MedicalRequest};
 use crate::mention::{MARKER_ADVANCED, MENTION_UNDERSTOOD, MarkerData, MentionData};
 use crate::reference::{PRODUCT_DESCRIBED, PRODUCT_SCHEMA, ProductDescribed};
@@ -23,6 +24,7 @@ use crate::safety::{
     ACK_SCHEMA, CANDIDATE_ACKNOWLEDGED, CANDIDATE_RAISED, CANDIDATE_SCHEMA, SafetyAck,
     SafetyCandidate,
 };
+use crate::safety_escalation::{CANDIDATE_ESCALATED, ESCALATION_SCHEMA, SafetyEscalation};
 use crate::series_point::{SERIES_MEASURED, SERIES_SCHEMA, SeriesPointData};
 use crate::shape::{FieldShape, RecordShape, Shape};
 use crate::words::{Audience, DataCategory, DataClassification};
@@ -115,10 +117,22 @@ pub fn contracts() -> Vec<Contract> {
             SafetyAck::shape(),
         ),
         contract(
+            "safety-escalation.v1",
+            ESCALATION_SCHEMA,
+            &[CANDIDATE_ESCALATED],
+            SafetyEscalation::shape(),
+        ),
+        contract(
             "medical-request.v1",
             MEDICAL_REQUEST_SCHEMA,
             &[MEDICAL_REQUEST_RECEIVED],
             MedicalRequest::shape(),
+        ),
+        contract(
+            "medical-answer.v1",
+            MEDICAL_ANSWER_SCHEMA,
+            &[MEDICAL_REQUEST_ANSWERED],
+            MedicalAnswer::shape(),
         ),
         contract(
             "reference-product.v1",

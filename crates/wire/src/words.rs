@@ -141,6 +141,35 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// Why a safety candidate was escalated.
+    EscalationReason { NotAcknowledged = "not_acknowledged" }
+}
+
+vocabulary! {
+    /// What medical information did with a question. `needs_information` leaves it open.
+    RequestDecision {
+        Answered = "answered", Duplicate = "duplicate", NotARequest = "not_a_request",
+        NeedsInformation = "needs_information",
+    }
+}
+
+impl AckDecision {
+    /// Whether intake is done with the candidate; `needs_information` says that it was taken in and is still open.
+    #[must_use]
+    pub const fn closes(self) -> bool {
+        !matches!(self, AckDecision::NeedsInformation)
+    }
+}
+
+impl RequestDecision {
+    /// Whether medical information is done with the question.
+    #[must_use]
+    pub const fn closes(self) -> bool {
+        !matches!(self, RequestDecision::NeedsInformation)
+    }
+}
+
+vocabulary! {
     /// Number of people, banded so that nobody in a small group can be told.
     PeopleBand { BelowFive = "<5", FiveToNine = "5-9", TenToTwentyFour = "10-24", TwentyFiveToFortyNine = "25-49", FiftyOrMore = "50+" }
 }

@@ -6,7 +6,7 @@ use auscult_wire::{Headers, SchemaRegistry, decode_feedback, encode_feedback, sa
 use proptest::prelude::*;
 use support::{as_record, examples, reread, type_and_data};
 
-const TYPES: [&str; 11] = [
+const TYPES: [&str; 13] = [
     "io.auscult.feedback.received.v1",
     "io.auscult.mention.understood.v1",
     "io.auscult.marker.advanced.v1",
@@ -16,6 +16,8 @@ const TYPES: [&str; 11] = [
     "io.auscult.safety.candidate.raised.v1",
     "io.auscult.safety.candidate.acknowledged.v1",
     "io.auscult.medical.request.received.v1",
+    "io.auscult.medical.request.answered.v1",
+    "io.auscult.safety.candidate.escalated.v1",
     "io.auscult.input.refused.v1",
     "io.auscult.alert.raised.v1",
 ];
@@ -37,6 +39,8 @@ fn read_everywhere(headers: &Headers, value: &[u8]) {
     let _ = auscult_wire::decode_safety_candidate(headers, value);
     let _ = auscult_wire::decode_safety_ack(headers, value);
     let _ = auscult_wire::decode_medical_request(headers, value);
+    let _ = auscult_wire::decode_medical_answer(headers, value);
+    let _ = auscult_wire::decode_safety_escalation(headers, value);
     let _ = auscult_wire::decode_product(headers, value);
     let _ = auscult_wire::decode_dead_letter(headers, value);
     let _ = salvage_text(value);

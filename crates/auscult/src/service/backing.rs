@@ -1,6 +1,6 @@
 //! The log a service stands on.
 
-use crate::pipeline::{DETECT_GROUP, LISTEN_GROUP, SERVE_GROUP};
+use crate::pipeline::{DETECT_GROUP, LISTEN_GROUP, SAFETY_GROUP, SERVE_GROUP};
 use crate::settings::Settings;
 use auscult_engine::log::{Append, Log, LogError, Position, TopicPartition};
 use auscult_engine::read_model::ViewWriter;
@@ -99,6 +99,27 @@ impl Backing {
         }
     }
 
+    /// The log as the safety watch sees it, which runs beside Listen.
+    ///
+    /// # Errors
+    /// The log cannot be joined.
+    pub fn safety_consumer(&mut self, settings: &Settings) -> Result<Box<dyn Log>, LogError> {
+        let topics = &settings.engine.topics;
+        match self {
+            Backing::Embedded(log) => Ok(Box::new(log.consumer(SAFETY_GROUP, &topics.watched())?)),
+            Backing::Kafka(on) => {
+                let consumer = on.kafka.member(&Membered {
+                    role: "safety",
+                    leading: &[&topics.safety_candidates],
+                    following: &[&topics.safety_acks],
+                    state: Some(&topics.state),
+                });
+                on.drained.push(consumer.drained());
+                Ok(Box::new(consumer))
+            }
+        }
+    }
+
     /// Reference data from their beginning, which Listen reads before it begins; `None`: there are none beside the
     /// settings.
     pub fn reference(&self, settings: &Settings) -> Option<ReferenceReading> {
@@ -172,8 +193,9 @@ fn view_position(view: &View, partition: &TopicPartition) -> Result<Option<Posit
 fn embedded_is_drained(settings: &Settings) -> Result<bool, LogError> {
     let engine = &settings.engine;
     let reader = LogReader::open(&settings.log_path)?;
-    let stages: [(Role, &str, Vec<&str>); 3] = [
+    let stages: [(Role, &str, Vec<&str>); 4] = [
         (Role::Listen, LISTEN_GROUP, crate::topics::sources(engine)),
+        (Role::Listen, SAFETY_GROUP, engine.topics.watched()),
         (Role::Detect, DETECT_GROUP, engine.topics.detected()),
         (Role::Serve, SERVE_GROUP, engine.topics.served()),
     ];

@@ -27,11 +27,16 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
         set(&mut names.sources, topics.texts("sources"));
         set(&mut names.mentions, topics.text("mentions"));
         set(&mut names.medical_requests, topics.text("medical_requests"));
+        set(&mut names.medical_answers, topics.text("medical_answers"));
         set(
             &mut names.safety_candidates,
             topics.text("safety_candidates"),
         );
         set(&mut names.safety_acks, topics.text("safety_acks"));
+        set(
+            &mut names.safety_escalations,
+            topics.text("safety_escalations"),
+        );
         set(&mut names.series, topics.text("series"));
         set(&mut names.alerts, topics.text("alerts"));
         set(&mut names.alerts_medical, topics.text("alerts_medical"));
@@ -109,6 +114,17 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
             set(&mut own.dead_letter_cap.window_records, cap.whole("window_records", MOST).map(|value| value as usize));
             set(&mut own.dead_letter_cap.share, cap.number("share"));
         });
+    });
+    section.section("safety", |safety| {
+        let own = &mut settings.safety;
+        set_u32(
+            &mut own.escalate_after_hours,
+            safety.whole("escalate_after_hours", MOST),
+        );
+        set_u32(
+            &mut own.remember_acks_days,
+            safety.whole("remember_acks_days", MOST),
+        );
     });
     section.section("serve", |serve| {
         set(

@@ -6,10 +6,10 @@ use crate::read_model::{SignalRevision, ViewChange};
 use crate::settings::Topics;
 use crate::submit::DEAD_LETTER_REPLAYED;
 use auscult_core::time::{BucketWidth, Timestamp};
-use auscult_wire::words::AckDecision;
 use auscult_wire::{
     ErrorCode, MentionRecord, WireError, decode_alert, decode_dead_letter, decode_disposition,
-    decode_mention_record, decode_safety_ack, decode_safety_candidate, decode_series_point,
+    decode_medical_answer, decode_medical_request, decode_mention_record, decode_safety_ack,
+    decode_safety_candidate, decode_safety_escalation, decode_series_point,
 };
 use std::collections::BTreeMap;
 
@@ -24,6 +24,12 @@ pub enum Kind {
     Candidate,
     /// Acknowledgements of candidates.
     Ack,
+    /// Candidates nobody acknowledged in time.
+    Escalation,
+    /// Medical questions.
+    Request,
+    /// What became of medical questions.
+    Answer,
     /// Dead letters, and notes that one was replayed.
     DeadLetter,
     /// Verdicts.
@@ -40,6 +46,9 @@ impl Kind {
             (&topics.series, Kind::SeriesPoint),
             (&topics.safety_candidates, Kind::Candidate),
             (&topics.safety_acks, Kind::Ack),
+            (&topics.safety_escalations, Kind::Escalation),
+            (&topics.medical_requests, Kind::Request),
+            (&topics.medical_answers, Kind::Answer),
             (&topics.dead_letters, Kind::DeadLetter),
             (&topics.dispositions, Kind::Disposition),
             (&topics.mentions, Kind::Mention),
@@ -79,6 +88,9 @@ impl Seen {
             Kind::SeriesPoint => series_point(record, value)?,
             Kind::Candidate => candidate(record, value)?,
             Kind::Ack => ack(record, value)?,
+            Kind::Escalation => escalation(record, value)?,
+            Kind::Request => request(record, value)?,
+            Kind::Answer => answer(record, value)?,
             Kind::DeadLetter => dead_letter(record, value)?,
             Kind::Disposition => disposition(record, value)?,
         };
@@ -132,8 +144,9 @@ fn data_text(value: &[u8]) -> Result<String, WireError> {
     Ok(text.to_owned())
 }
 
-/// `portfolio|id`: an id never holds a `|`.
-fn portfolio_of(record: &Record) -> String {
+/// What stands before the id in a key: the portfolio of `portfolio|id`, the tenant of `tenant|id`. An id never holds
+/// a `|`.
+fn owner_of(record: &Record) -> String {
     let key = record
         .key
         .as_deref()
@@ -148,7 +161,7 @@ fn signal(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
     let mut labels = alert.labels.0;
     labels.sort();
     Ok(ViewChange::Signal(SignalRevision {
-        portfolio: portfolio_of(record),
+        portfolio: owner_of(record),
         signal_id: alert.signal_id,
         revision: alert.revision,
         status: alert.status.as_str().to_owned(),
@@ -184,8 +197,10 @@ fn series_point(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> 
 fn candidate(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
     let candidate = decode_safety_candidate(&record.headers, value)?.data;
     Ok(ViewChange::SafetyCandidate {
+        tenant: owner_of(record),
         candidate_id: candidate.candidate_id,
         revision: candidate.revision,
+        awareness: candidate.awareness.at,
         intake_due: candidate.clock.intake_due,
         data: data_text(value)?,
     })
@@ -196,7 +211,37 @@ fn ack(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
     Ok(ViewChange::SafetyAck {
         candidate_id: ack.candidate_id,
         at: ack.at,
-        closes: ack.decision != AckDecision::NeedsInformation,
+        decision: ack.decision.as_str().to_owned(),
+        closes: ack.decision.closes(),
+        data: data_text(value)?,
+    })
+}
+
+fn escalation(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
+    let escalation = decode_safety_escalation(&record.headers, value)?.data;
+    Ok(ViewChange::SafetyEscalation {
+        candidate_id: escalation.candidate_id,
+        at: escalation.escalated_at,
+        data: data_text(value)?,
+    })
+}
+
+fn request(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
+    let request = decode_medical_request(&record.headers, value)?.data;
+    Ok(ViewChange::MedicalRequest {
+        tenant: owner_of(record),
+        request_id: request.request_id,
+        received_at: request.received_at,
+        data: data_text(value)?,
+    })
+}
+
+fn answer(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
+    let answer = decode_medical_answer(&record.headers, value)?.data;
+    Ok(ViewChange::MedicalAnswer {
+        request_id: answer.request_id,
+        at: answer.at,
+        closes: answer.decision.closes(),
         data: data_text(value)?,
     })
 }
@@ -238,6 +283,9 @@ fn kind_word(change: &ViewChange) -> &'static str {
         ViewChange::SeriesPoint { .. } => "series_point",
         ViewChange::SafetyCandidate { .. } => "safety_candidate",
         ViewChange::SafetyAck { .. } => "safety_ack",
+        ViewChange::SafetyEscalation { .. } => "safety_escalation",
+        ViewChange::MedicalRequest { .. } => "medical_request",
+        ViewChange::MedicalAnswer { .. } => "medical_answer",
         ViewChange::DeadLetter { .. } => "dead_letter",
         ViewChange::DeadLetterReplayed { .. } => "dead_letter_replayed",
         ViewChange::Disposition { .. } => "disposition",
@@ -260,7 +308,14 @@ pub fn what_changed(changes: &[ViewChange]) -> Vec<Changed> {
         ViewChange::Signal(revision) => Some(Changed::Signal(revision.signal_id.clone())),
         ViewChange::Disposition { signal_id, .. } => Some(Changed::Signal(signal_id.clone())),
         ViewChange::SafetyCandidate { candidate_id, .. }
-        | ViewChange::SafetyAck { candidate_id, .. } => Some(Changed::Safety(candidate_id.clone())),
+        | ViewChange::SafetyAck { candidate_id, .. }
+        | ViewChange::SafetyEscalation { candidate_id, .. } => {
+            Some(Changed::Safety(candidate_id.clone()))
+        }
+        ViewChange::MedicalRequest { request_id, .. }
+        | ViewChange::MedicalAnswer { request_id, .. } => {
+            Some(Changed::Request(request_id.clone()))
+        }
         ViewChange::DeadLetter { .. }
         | ViewChange::DeadLetterReplayed { .. }
         | ViewChange::FeedSeen { .. } => Some(Changed::Operations),

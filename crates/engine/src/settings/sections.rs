@@ -178,6 +178,26 @@ impl Default for DeadLetterCap {
     }
 }
 
+/// Watching over the hand-off of safety candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SafetySettings {
+    /// A candidate that nobody acknowledged so many hours after it was handed over is escalated.
+    pub escalate_after_hours: u32,
+    /// Days an acknowledgement is remembered: feedback that comes in again within them is the same candidate, answered.
+    /// Later it counts as handed over anew, because asking twice is better than not at all.
+    pub remember_acks_days: u32,
+}
+
+impl Default for SafetySettings {
+    fn default() -> SafetySettings {
+        SafetySettings {
+            escalate_after_hours: 12,
+            remember_acks_days: 90,
+        }
+    }
+}
+
 /// Serving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]

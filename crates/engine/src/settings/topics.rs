@@ -21,8 +21,10 @@ pub struct Topics {
     pub sources: Vec<String>,
     pub mentions: String,
     pub medical_requests: String,
+    pub medical_answers: String,
     pub safety_candidates: String,
     pub safety_acks: String,
+    pub safety_escalations: String,
     pub series: String,
     pub alerts: String,
     pub alerts_medical: String,
@@ -47,8 +49,10 @@ impl Default for Topics {
             ],
             mentions: name("voc.mentions.v1"),
             medical_requests: name("voc.medical.requests.v1"),
+            medical_answers: name("voc.medical.answers.v1"),
             safety_candidates: name("voc.safety.candidates.v1"),
             safety_acks: name("voc.safety.acks.v1"),
+            safety_escalations: name("voc.safety.escalations.v1"),
             series: name("voc.series.v1"),
             alerts: name("voc.alerts.v1"),
             alerts_medical: name("voc.alerts.medical.v1"),
@@ -89,6 +93,12 @@ impl Topics {
         vec![&self.mentions, &self.dispositions]
     }
 
+    /// Topics the safety watch reads, candidates first. They have the same partition count and are assigned together.
+    #[must_use]
+    pub fn watched(&self) -> Vec<&str> {
+        vec![&self.safety_candidates, &self.safety_acks]
+    }
+
     /// Topics Serve reads. Alerts come from the medical projection: pages decide what each audience sees.
     #[must_use]
     pub fn served(&self) -> Vec<&str> {
@@ -97,6 +107,9 @@ impl Topics {
             &self.series,
             &self.safety_candidates,
             &self.safety_acks,
+            &self.safety_escalations,
+            &self.medical_requests,
+            &self.medical_answers,
             &self.dead_letters,
             &self.dispositions,
             &self.mentions,
@@ -108,8 +121,10 @@ impl Topics {
         let named = [
             ("mentions", &self.mentions),
             ("medical_requests", &self.medical_requests),
+            ("medical_answers", &self.medical_answers),
             ("safety_candidates", &self.safety_candidates),
             ("safety_acks", &self.safety_acks),
+            ("safety_escalations", &self.safety_escalations),
             ("series", &self.series),
             ("alerts", &self.alerts),
             ("alerts_medical", &self.alerts_medical),

@@ -3,6 +3,12 @@
 //! Levels by consequence: `warn` lost nothing and mends itself; `error` needs a person. Fields name
 //! places and codes, never customer text.
 
+mod desks;
+
+pub use desks::{
+    MedicalRequestsOpen, SafetyAcknowledged, SafetyEscalated, SafetyHandedOver, SafetyStanding,
+};
+
 use super::Metrics;
 use crate::log::{Position, TopicPartition};
 use tracing::{debug, error, info, warn};

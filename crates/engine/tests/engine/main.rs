@@ -3,5 +3,6 @@
 mod listen;
 mod pipeline;
 mod reference;
+mod safety;
 mod support;
 mod turn;

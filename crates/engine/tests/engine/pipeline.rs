@@ -6,7 +6,7 @@ use crate::support::{DEATH, Fault};
 use auscult_core::settings::DetectSettings;
 use auscult_core::time::{DAY, HOUR};
 use auscult_engine::log::{Append, Position, TopicPartition};
-use auscult_engine::read_model::{ViewChange, ViewWriter, WriteError};
+use auscult_engine::read_model::{OpenRequests, ViewChange, ViewWriter, WriteError};
 use auscult_engine::serve::{Changed, ServeStage};
 use auscult_engine::submit::SubmitDesk;
 use auscult_wire::decode_alert;
@@ -274,6 +274,9 @@ impl ViewWriter for View {
             .positions
             .get(partition)
             .copied())
+    }
+    fn open_requests(&self) -> Result<OpenRequests, WriteError> {
+        Ok(OpenRequests::default())
     }
     fn apply(
         &mut self,

@@ -198,11 +198,21 @@ pub fn specs(engine: &CheckedEngineSettings, policy: &CheckedTopicPolicy) -> Vec
             days.medical_requests,
         ),
         output(
+            "medical_answers",
+            &topics.medical_answers,
+            days.medical_requests,
+        ),
+        output(
             "safety_candidates",
             &topics.safety_candidates,
             days.safety_candidates,
         ),
         output("safety_acks", &topics.safety_acks, days.safety_acks),
+        output(
+            "safety_escalations",
+            &topics.safety_escalations,
+            days.safety_acks,
+        ),
         output("series", &topics.series, days.series),
         output("alerts", &topics.alerts, days.alerts),
         output("alerts_medical", &topics.alerts_medical, days.alerts),

@@ -4,7 +4,7 @@ use auscult_core::time::{DAY, Timestamp};
 use auscult_engine::read_model::{FeedRow, Overview};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::LIST_ROWS_MAX;
+use super::{LIST_ROWS_MAX, desks};
 
 /// All figures of one moment, from one snapshot.
 pub(super) fn overview(connection: &Connection, now: Timestamp) -> rusqlite::Result<Overview> {
@@ -15,6 +15,7 @@ pub(super) fn overview(connection: &Connection, now: Timestamp) -> rusqlite::Res
     };
     let mut due_soon = connection
         .prepare_cached("SELECT count(*) FROM candidates WHERE open = 1 AND intake_due <= ?1")?;
+    let (safety_unacknowledged, safety_escalated) = desks::unacknowledged(connection)?;
     Ok(Overview {
         firing: count("SELECT count(*) FROM signals WHERE status = 'firing' AND suppressed = 0")?,
         untriaged: count("SELECT count(*) FROM signals WHERE status = 'firing' AND suppressed = 0 AND disposed = 0")?,
@@ -27,6 +28,9 @@ pub(super) fn overview(connection: &Connection, now: Timestamp) -> rusqlite::Res
             .map(Timestamp),
         safety_open: count("SELECT count(*) FROM candidates WHERE open = 1")?,
         safety_due_soon: due_soon.query_row([now.plus(DAY).0], |row| row.get(0))?,
+        safety_unacknowledged,
+        safety_escalated,
+        requests: desks::open_requests(connection)?,
         dead_letters: by_word(connection, "SELECT code, count(*) FROM dead_letters GROUP BY code ORDER BY code")?,
         decisions: by_word(connection, "SELECT decision, count(*) FROM dispositions GROUP BY decision ORDER BY decision")?,
         newest_bucket_end: connection

@@ -2,12 +2,13 @@
 
 use auscult_core::time::Timestamp;
 use auscult_engine::read_model::{
-    DeadLetterRow, Overview, ReadError, ReadModel, SignalDetail, SignalFilter, SignalRow,
+    CandidateRow, DeadLetterRow, Overview, ReadError, ReadModel, ReconciledDay,
+    ReconciliationFilter, RequestFilter, RequestRow, SignalDetail, SignalFilter, SignalRow,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use super::{LIST_ROWS_MAX, POINTS_MAX, View, overview};
+use super::{LIST_ROWS_MAX, POINTS_MAX, View, desks, overview};
 
 /// Columns every signal row is made from: `r` is the revision shown, `s` the signal.
 const ROW: &str = "s.signal_id, r.revision, r.status, r.rank, r.suppressed, r.as_of, r.data,
@@ -45,19 +46,27 @@ impl ReadModel for View {
         &self,
         open_only: bool,
         limit: u32,
-    ) -> Result<Vec<(String, Option<String>)>, ReadError> {
-        let open = if open_only { "WHERE c.open = 1" } else { "" };
-        let sql = format!(
-            "SELECT c.data, (SELECT a.data FROM acknowledgements a WHERE a.candidate_id = c.candidate_id)
-             FROM candidates c {open} ORDER BY c.intake_due, c.candidate_id LIMIT ?1"
-        );
-        self.read(|connection| {
-            let mut list = connection.prepare_cached(&sql)?;
-            list.query_map([limit.min(LIST_ROWS_MAX)], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?
-            .collect()
-        })
+    ) -> Result<Vec<CandidateRow>, ReadError> {
+        self.read(|connection| desks::candidates(connection, open_only, limit))
+    }
+
+    fn safety_candidate(&self, candidate_id: &str) -> Result<Option<CandidateRow>, ReadError> {
+        self.read(|connection| desks::candidate(connection, candidate_id))
+    }
+
+    fn reconciliation(
+        &self,
+        filter: &ReconciliationFilter,
+    ) -> Result<Vec<ReconciledDay>, ReadError> {
+        self.read(|connection| desks::reconciliation(connection, filter))
+    }
+
+    fn medical_requests(&self, filter: &RequestFilter) -> Result<Vec<RequestRow>, ReadError> {
+        self.read(|connection| desks::requests(connection, filter))
+    }
+
+    fn medical_request(&self, request_id: &str) -> Result<Option<RequestRow>, ReadError> {
+        self.read(|connection| desks::request(connection, request_id))
     }
 
     fn dead_letters(

@@ -63,6 +63,7 @@ impl View {
                     &[
                         "DELETE FROM candidates WHERE candidate_id = ?1",
                         "DELETE FROM acknowledgements WHERE candidate_id = ?1",
+                        "DELETE FROM escalations WHERE candidate_id = ?1",
                     ],
                 )?,
             })

@@ -1,12 +1,13 @@
 //! Writing one turn into the read model.
 
-use auscult_core::time::Timestamp;
 use auscult_engine::log::{Position, TopicPartition};
-use auscult_engine::read_model::{SignalRevision, ViewChange, ViewWriter, WriteError};
+use auscult_engine::read_model::{
+    OpenRequests, SignalRevision, ViewChange, ViewWriter, WriteError,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeSet;
 
-use super::View;
+use super::{View, desks};
 
 impl ViewWriter for View {
     fn position(&self, partition: &TopicPartition) -> Result<Option<Position>, WriteError> {
@@ -16,6 +17,15 @@ impl ViewWriter for View {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         stored_position(&writer, partition).map_err(|e| self.inner.place.explain("read", &e).into())
+    }
+
+    fn open_requests(&self) -> Result<OpenRequests, WriteError> {
+        let writer = self
+            .inner
+            .writer
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        desks::open_requests(&writer).map_err(|e| self.inner.place.explain("read", &e).into())
     }
 
     fn apply(
@@ -85,18 +95,11 @@ fn write_change(connection: &Connection, change: &ViewChange) -> rusqlite::Resul
                 params![bucket.width, bucket.start, series, revision, data],
             )
         }
-        ViewChange::SafetyCandidate { candidate_id, revision, intake_due, data } => run(
-            connection,
-            "INSERT INTO candidates VALUES (?1, ?2, ?3,
-                 NOT EXISTS (SELECT 1 FROM acknowledgements WHERE candidate_id = ?1 AND closes), ?4)
-             ON CONFLICT(candidate_id) DO UPDATE
-                 SET revision = excluded.revision, intake_due = excluded.intake_due, data = excluded.data
-                 WHERE excluded.revision >= candidates.revision",
-            params![candidate_id, revision, intake_due.0, data],
-        ),
-        ViewChange::SafetyAck { candidate_id, at, closes, data } => {
-            write_acknowledgement(connection, candidate_id, *at, *closes, data)
-        }
+        ViewChange::SafetyCandidate { .. }
+        | ViewChange::SafetyAck { .. }
+        | ViewChange::SafetyEscalation { .. }
+        | ViewChange::MedicalRequest { .. }
+        | ViewChange::MedicalAnswer { .. } => desks::write(connection, change),
         ViewChange::DeadLetter { id, code, at, data } => run(
             connection,
             "INSERT INTO dead_letters VALUES (?1, ?2, ?3, ?4)
@@ -126,7 +129,7 @@ fn write_change(connection: &Connection, change: &ViewChange) -> rusqlite::Resul
     }
 }
 
-fn run(
+pub(super) fn run(
     connection: &Connection,
     sql: &str,
     values: &[&dyn rusqlite::ToSql],
@@ -275,29 +278,5 @@ fn write_buckets(connection: &Connection, changes: &[ViewChange]) -> rusqlite::R
         "INSERT INTO facts VALUES ('newest_bucket_end', ?1)
          ON CONFLICT(name) DO UPDATE SET value = excluded.value WHERE excluded.value > facts.value",
         params![newest_end.0],
-    )
-}
-
-/// The last answer by time counts; of two at one moment the later read, which is the same in every run because
-/// one candidate's answers lie in one partition.
-fn write_acknowledgement(
-    connection: &Connection,
-    candidate_id: &str,
-    at: Timestamp,
-    closes: bool,
-    data: &str,
-) -> rusqlite::Result<()> {
-    run(
-        connection,
-        "INSERT INTO acknowledgements VALUES (?1, ?2, ?3, ?4) ON CONFLICT(candidate_id) DO UPDATE
-             SET at = excluded.at, closes = excluded.closes, data = excluded.data
-             WHERE excluded.at >= acknowledgements.at",
-        params![candidate_id, at.0, closes, data],
-    )?;
-    run(
-        connection,
-        "UPDATE candidates SET open = NOT EXISTS (SELECT 1 FROM acknowledgements WHERE candidate_id = ?1 AND closes)
-         WHERE candidate_id = ?1",
-        params![candidate_id],
     )
 }

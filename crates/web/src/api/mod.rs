@@ -5,6 +5,8 @@
 mod dead_letters;
 mod feedback;
 mod overview;
+pub(crate) mod reconciliation;
+pub(crate) mod requests;
 pub(crate) mod safety;
 pub(crate) mod signals;
 
@@ -78,6 +80,9 @@ pub(crate) fn routes() -> Vec<Route> {
             "/v1/safety/candidates/{id}/acks",
             self::post(safety::acknowledge),
         ),
+        get("/v1/safety/reconciliation", self::get(reconciliation::show)),
+        get("/v1/requests", self::get(requests::list)),
+        post("/v1/requests/{id}/answers", self::post(requests::answer)),
         get("/v1/dead-letters", self::get(dead_letters::list)),
         get("/v1/openapi.json", self::get(openapi)),
         get("/events", self::get(crate::live::events)),

@@ -41,8 +41,17 @@ pub(super) async fn overview(
         });
     }
     if visitor.may(Right::Safety) {
-        body["safety"] =
-            json!({"open": overview.safety_open, "due_within_24_hours": overview.safety_due_soon});
+        body["safety"] = json!({
+            "open": overview.safety_open,
+            "due_within_24_hours": overview.safety_due_soon,
+            "unacknowledged": overview.safety_unacknowledged,
+            "escalated": overview.safety_escalated,
+        });
+    }
+    if visitor.may(Right::MedicalRequests) {
+        let requests = overview.requests;
+        body["requests"] =
+            json!({"open": requests.count, "oldest_received_at": requests.oldest.map(rfc3339)});
     }
     if visitor.may(Right::Operations) {
         body["dead_letters"] = counts(&overview.dead_letters);

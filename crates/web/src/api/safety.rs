@@ -44,25 +44,27 @@ pub(super) async fn list(
             }
         }
     }
-    let pairs = state
+    let rows = state
         .read(move |model| model.safety_candidates(open_only, limit))
         .await?;
     #[derive(Serialize)]
     struct Item {
         candidate: Box<RawValue>,
         acknowledgement: Option<Box<RawValue>>,
+        escalation: Option<Box<RawValue>>,
     }
     let raw = |json| {
         RawValue::from_string(json).map_err(|error| {
             Problem::broken("read model", format!("A candidate is not JSON: {error}"))
         })
     };
-    let items = pairs
+    let items = rows
         .into_iter()
-        .map(|(candidate, ack)| {
+        .map(|row| {
             Ok(Item {
-                candidate: raw(candidate)?,
-                acknowledgement: ack.map(raw).transpose()?,
+                candidate: raw(row.candidate)?,
+                acknowledgement: row.acknowledgement.map(raw).transpose()?,
+                escalation: row.escalation.map(raw).transpose()?,
             })
         })
         .collect::<Result<Vec<_>, Problem>>()?;

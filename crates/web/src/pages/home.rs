@@ -60,6 +60,7 @@ pub(super) async fn show(
                 p { a.button href="/safety" { "Open the safety desk" } }
             }
         }
+        @if role.has(Right::MedicalRequests) { p { a.button href="/requests" { "Open medical requests" } } }
         @if role.has(Right::ReadSignals) { (top(role, &signals, &around)) (answers(&around)) }
     };
     let frame = Frame::new(&state, &visitor, uri.path(), "/", &around);
@@ -77,8 +78,9 @@ fn figures(role: Role, around: &Surroundings) -> Markup {
         dl.figures data-live="figures" {
             @match role {
                 Role::Safety => {
+                    (figure(&count(overview.safety_escalated), "Escalated", "handed over, and nobody acknowledged them in time"))
                     (figure(&count(overview.safety_due_soon), "Due within 24 hours", "open candidates by intake clock"))
-                    (figure(&count(overview.safety_open), "Not acknowledged", "open candidates in all"))
+                    (figure(&count(overview.safety_unacknowledged), "Not acknowledged", &format!("of {} open candidates", count(overview.safety_open))))
                 },
                 Role::Ops => {
                     @let failing = around.health.parts.iter().filter(|part| part.state != crate::ports::PartState::Ok).count();
@@ -89,6 +91,10 @@ fn figures(role: Role, around: &Surroundings) -> Markup {
                 _ => {
                     @let oldest = overview.oldest_untriaged.map_or_else(|| "none waits".to_owned(), |at| format!("oldest from {}", away(at, around.now)));
                     (figure(&count(overview.untriaged), "Signals awaiting an answer", &oldest))
+                    @if role.has(Right::MedicalRequests) {
+                        @let oldest = overview.requests.oldest.map_or_else(|| "none waits".to_owned(), |at| format!("oldest from {}", away(at, around.now)));
+                        (figure(&count(overview.requests.count), "Open medical requests", &oldest))
+                    }
                     (figure(&count(overview.firing), "Signals firing", "notified to people"))
                     (figure(&count(overview.muted), "Muted", "listed, nobody was notified"))
                 },

@@ -34,9 +34,10 @@ impl<'a> Frame<'a> {
         ));
         let listens = match active {
             "/safety" => "safety",
+            "/requests" => "requests",
             "/ops" => "operations",
             "/signals" => "signals",
-            _ => "signals safety operations",
+            _ => "signals safety requests operations",
         };
         Frame {
             visitor,
@@ -49,9 +50,10 @@ impl<'a> Frame<'a> {
 }
 
 /// Menu entries with the right each needs.
-const MENU: [(&str, &str, Right); 4] = [
+const MENU: [(&str, &str, Right); 5] = [
     ("/", "Home", Right::Pages),
     ("/signals", "Signals", Right::ReadSignals),
+    ("/requests", "Medical requests", Right::MedicalRequests),
     ("/safety", "Safety desk", Right::Safety),
     ("/ops", "Operations", Right::Operations),
 ];

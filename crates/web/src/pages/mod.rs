@@ -9,6 +9,8 @@ mod layout;
 mod lists;
 mod operations;
 mod problems;
+mod reconciliation;
+mod requests;
 mod safety;
 mod session;
 mod signal;
@@ -32,6 +34,8 @@ pub(crate) fn router() -> Router {
         .route("/signals/{id}/dispositions", post(decide::dispose))
         .route("/safety", get(safety::show))
         .route("/safety/{id}/acks", post(safety::acknowledge))
+        .route("/requests", get(requests::show))
+        .route("/requests/{id}/answers", post(requests::record_answer))
         .route("/ops", get(operations::show))
         .route("/role", post(session::choose_role))
         .route("/sign-in", get(session::show).post(session::sign_in))

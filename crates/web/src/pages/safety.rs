@@ -1,10 +1,11 @@
 //! The safety desk: which candidates are due first? Nothing of it shows anywhere else.
 
 use super::layout::{Frame, page};
-use super::{see_other, session::read};
+use super::{reconciliation, see_other, session::read};
 use crate::access::Visitor;
 use crate::answers::AckInput;
 use crate::api::Shared;
+use crate::api::reconciliation::{USUAL_DAYS, usual};
 use crate::api::safety::{MAX_CANDIDATES, record};
 use crate::filter::encode;
 use crate::problem::Problem;
@@ -12,6 +13,7 @@ use crate::roles::Right;
 use crate::view::safety::QueueItem;
 use crate::words::{away, counted, number, parse_time, plain, time};
 use auscult_core::time::{DAY, Timestamp};
+use auscult_engine::read_model::CandidateRow;
 use auscult_wire::words::AckDecision;
 use axum::Form;
 use axum::extract::rejection::FormRejection;
@@ -38,8 +40,12 @@ pub(super) async fn show(
 ) -> Result<Markup, Problem> {
     visitor.require(Right::Safety)?;
     let open_only = queue.state.as_deref() != Some("all");
-    let (candidates, around) = state
-        .read_page(move |model| model.safety_candidates(open_only, MAX_CANDIDATES))
+    let days = usual(state.app.clock.now(), USUAL_DAYS);
+    let ((candidates, days), around) = state
+        .read_page(move |model| {
+            let candidates = model.safety_candidates(open_only, MAX_CANDIDATES)?;
+            Ok((candidates, model.reconciliation(&days)?))
+        })
         .await?;
     let body = html! {
         h1 { "Safety desk" }
@@ -47,16 +53,19 @@ pub(super) async fn show(
             div.notice role="status" { p { strong { "✓ Recorded for " (id) "." } " The log has it; the queue follows as soon as it is read." } }
         }
         dl.figures data-live="figures" {
+            div.figure { dt { "Escalated" } dd { strong { (number(around.overview.safety_escalated as f64)) } span { "nobody acknowledged them in time" } } }
             div.figure { dt { "Due within 24 hours" } dd { strong { (number(around.overview.safety_due_soon as f64)) } span { "by intake clock" } } }
-            div.figure { dt { "Not acknowledged" } dd { strong { (number(around.overview.safety_open as f64)) } span { "open in all" } } }
+            div.figure { dt { "Not acknowledged" } dd { strong { (number(around.overview.safety_unacknowledged as f64)) } span { "of " (number(around.overview.safety_open as f64)) " open" } } }
         }
+        p { (reconciliation::verdict(&days)) " " a href="#reconciliation" { "By day" } }
         p { "Auscult finds, routes and times candidates. Causality, seriousness and reportability are yours to decide." }
         p {
-            @if open_only { (counted(candidates.len() as u64, "open candidate", "open candidates")) ", first due first. " a href="/safety?state=all" { "Show acknowledged too" } }
-            @else { (counted(candidates.len() as u64, "candidate", "candidates")) ", first due first. " a href="/safety" { "Show open only" } }
+            @if open_only { (counted(candidates.len() as u64, "open candidate", "open candidates")) ", escalated ones first, then first due first. " a href="/safety?state=all" { "Show acknowledged too" } }
+            @else { (counted(candidates.len() as u64, "candidate", "candidates")) ", escalated ones first, then first due first. " a href="/safety" { "Show open only" } }
             @if candidates.len() as u32 == MAX_CANDIDATES { " The list ends at " (MAX_CANDIDATES) "; acknowledge the first ones to see more." }
         }
         (queue_items(&candidates, around.now))
+        (reconciliation::table(&days))
     };
     let here = uri.path_and_query().map_or("/safety", |path| path.as_str());
     let frame = Frame::new(&state, &visitor, here, "/safety", &around);
@@ -64,16 +73,16 @@ pub(super) async fn show(
 }
 
 /// The queue as short lines for Home.
-pub(super) fn queue_lines(candidates: &[(String, Option<String>)], now: Timestamp) -> Markup {
+pub(super) fn queue_lines(candidates: &[CandidateRow], now: Timestamp) -> Markup {
     html! {
         @if candidates.is_empty() { (empty()) } @else {
             ol.ranked data-live="queue" {
-                @for pair in candidates {
+                @for row in candidates {
                     li.row {
-                        @match QueueItem::read(pair) {
+                        @match QueueItem::read(row) {
                             Ok(item) => article {
                                 h3 { a.open href={ "/safety#" (item.candidate.candidate_id) } { (item.candidate.candidate_id) } }
-                                ul.chips { (due(&item, now)) (classes(&item)) (cues(&item)) }
+                                ul.chips { (escalated(&item, now)) (due(&item, now)) (classes(&item)) (cues(&item)) }
                             },
                             Err(error) => (broken(&error)),
                         }
@@ -84,13 +93,13 @@ pub(super) fn queue_lines(candidates: &[(String, Option<String>)], now: Timestam
     }
 }
 
-fn queue_items(candidates: &[(String, Option<String>)], now: Timestamp) -> Markup {
+fn queue_items(candidates: &[CandidateRow], now: Timestamp) -> Markup {
     html! {
         @if candidates.is_empty() { (empty()) } @else {
             ol.queue {
-                @for pair in candidates {
+                @for row in candidates {
                     li.row {
-                        @match QueueItem::read(pair) { Ok(item) => (card(&item, now)), Err(error) => (broken(&error)) }
+                        @match QueueItem::read(row) { Ok(item) => (card(&item, now)), Err(error) => (broken(&error)) }
                     }
                 }
             }
@@ -116,7 +125,7 @@ fn card(item: &QueueItem, now: Timestamp) -> Markup {
     html! {
         article.candidate id=(candidate.candidate_id) {
             h2 { (candidate.candidate_id) }
-            ul.chips aria-label="At a glance" { (due(item, now)) (classes(item)) (cues(item)) }
+            ul.chips aria-label="At a glance" { (escalated(item, now)) (due(item, now)) (classes(item)) (cues(item)) }
             dl.criteria aria-label="Minimum criteria" {
                 @for name in CRITERIA {
                     @let found = candidate.criteria.get(name).map_or("missing", String::as_str);
@@ -127,6 +136,10 @@ fn card(item: &QueueItem, now: Timestamp) -> Markup {
                 @if let Some(at) = parse_time(&candidate.awareness.at) {
                     div { dt { "Day 0 (awareness)" } dd { (time(at))
                         (by(&candidate.awareness.by_function)) (by(&candidate.awareness.by_organisation)) } }
+                }
+                @if let Some(escalation) = &item.escalation {
+                    (moment("Handed over", &escalation.handed_over_at, now))
+                    (moment("Escalated", &escalation.escalated_at, now))
                 }
                 (moment("Intake due", &candidate.clock.intake_due, now))
                 (moment("If serious", &candidate.clock.serious_due, now))
@@ -170,6 +183,17 @@ fn product(item: &QueueItem) -> String {
 
 fn by(whom: &str) -> Markup {
     html! { @if !whom.is_empty() { ", " (plain(whom).to_lowercase()) } }
+}
+
+/// Nobody took it in time; once somebody has, the chip is gone and the facts keep the moment.
+fn escalated(item: &QueueItem, now: Timestamp) -> Markup {
+    let Some(escalation) = item.escalation.as_ref().filter(|_| item.ack.is_none()) else {
+        return html! {};
+    };
+    html! {
+        li.overdue { span aria-hidden="true" { "▲ " } "escalated, not acknowledged"
+            @if let Some(at) = parse_time(&escalation.handed_over_at) { " since the hand-off " (away(at, now)) } }
+    }
 }
 
 fn due(item: &QueueItem, now: Timestamp) -> Markup {

@@ -8,4 +8,5 @@ pub(crate) mod alert;
 pub(crate) mod operations;
 pub(crate) mod point;
 pub(crate) mod project;
+pub(crate) mod request;
 pub(crate) mod safety;

@@ -4,6 +4,7 @@
 
 use crate::words::parse_time;
 use auscult_core::time::Timestamp;
+use auscult_engine::read_model::CandidateRow;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -61,21 +62,29 @@ pub(crate) struct AckView {
     pub at: String,
 }
 
+/// The escalation's `data` object.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct EscalationView {
+    pub handed_over_at: String,
+    pub escalated_at: String,
+}
+
 /// One line of the queue.
 #[derive(Debug, Clone)]
 pub(crate) struct QueueItem {
     pub candidate: CandidateView,
     pub ack: Option<AckView>,
+    pub escalation: Option<EscalationView>,
 }
 
 impl QueueItem {
-    /// Reads one pair of the read model.
-    pub(crate) fn read(
-        (candidate, ack): &(String, Option<String>),
-    ) -> Result<QueueItem, serde_json::Error> {
+    /// Reads one row of the read model.
+    pub(crate) fn read(row: &CandidateRow) -> Result<QueueItem, serde_json::Error> {
         Ok(QueueItem {
-            candidate: serde_json::from_str(candidate)?,
-            ack: ack.as_deref().map(serde_json::from_str).transpose()?,
+            candidate: serde_json::from_str(&row.candidate)?,
+            ack: optional(row.acknowledgement.as_deref())?,
+            escalation: optional(row.escalation.as_deref())?,
         })
     }
 
@@ -83,4 +92,8 @@ impl QueueItem {
     pub(crate) fn due(&self) -> Option<Timestamp> {
         parse_time(&self.candidate.clock.intake_due)
     }
+}
+
+fn optional<'a, T: Deserialize<'a>>(json: Option<&'a str>) -> Result<Option<T>, serde_json::Error> {
+    json.map(serde_json::from_str).transpose()
 }

@@ -7,7 +7,9 @@ use auscult_core::time::{DAY, HOUR, Timestamp};
 use auscult_engine::clock::ManualClock;
 use auscult_engine::log::Headers;
 use auscult_engine::read_model::{
-    DeadLetterRow, FeedRow, Overview, ReadError, ReadModel, SignalDetail, SignalFilter, SignalRow,
+    CandidateRow, DeadLetterRow, FeedRow, OpenRequests, Outstanding, Overview, ReadError,
+    ReadModel, ReconciledDay, ReconciliationFilter, RequestFilter, RequestRow, SignalDetail,
+    SignalFilter, SignalRow,
 };
 use auscult_web::ports::{
     Accepted, App, Bytes, Counter, DetectorHealth, Health, HealthReport, PartHealth, PartState,
@@ -29,6 +31,11 @@ pub const QUOTE: &str = "The form asks for a test we cannot run here.";
 pub const COMMENT: &str = "Form changed on 11 May, see the notice.";
 /// Only the safety desk may show this id.
 pub const CANDIDATE: &str = "ae_70021";
+/// The one candidate that was escalated.
+pub const ESCALATED: &str = "ae_70031";
+/// Only medical information may show this id, and the words asked under it.
+pub const REQUEST: &str = "mr_19";
+pub const QUESTION: &str = "Is there any data on alpha in patients on dialysis?";
 /// Bytes of a dead letter: never shown by this crate.
 pub const DEAD_BYTES: &str = "Patient Jane fainted after the second dose";
 
@@ -226,6 +233,50 @@ fn candidate(id: &str, due: Timestamp, event: &str, cues: Value) -> String {
     .to_string()
 }
 
+fn row_of(candidate: String, acknowledgement: Option<Value>) -> CandidateRow {
+    CandidateRow {
+        tenant: "acme".to_owned(),
+        candidate,
+        acknowledgement: acknowledgement.map(|ack| ack.to_string()),
+        escalation: None,
+    }
+}
+
+fn request(id: &str, age: i64, question: &str) -> String {
+    json!({
+        "request_id": id, "feedback_id": "mi-3021", "received_at": rfc3339(NOW.plus(-age)), "question": question, "language": "en",
+        "products": ["prd_alpha"], "indications": ["ind_hf"], "themes": ["dosing.renal"], "asked_by": "hcp", "country": "FR",
+        "source_type": "medical_inquiry", "may_contact": true, "contact_vault_ref": "vault:acme/c/55ab", "rules_hit": ["question-data-on"]
+    })
+    .to_string()
+}
+
+fn requests() -> Vec<RequestRow> {
+    let row = |request, open, answer: Option<Value>| RequestRow {
+        tenant: "acme".to_owned(),
+        request,
+        answer: answer.map(|answer| answer.to_string()),
+        open,
+    };
+    vec![
+        row(
+            request("mr_7", 11 * DAY, HOSTILE),
+            true,
+            Some(
+                json!({"request_id": "mr_7", "decision": "needs_information", "answer_ref": null, "actor": "u_31", "at": "2026-05-20T10:00:00Z"}),
+            ),
+        ),
+        row(request(REQUEST, 20 * HOUR, QUESTION), true, None),
+        row(
+            request("mr_1", 30 * DAY, "May it be taken with grapefruit?"),
+            false,
+            Some(
+                json!({"request_id": "mr_1", "decision": "answered", "answer_ref": "MI-2026-00811", "actor": "u_31", "at": "2026-05-02T10:00:00Z"}),
+            ),
+        ),
+    ]
+}
+
 /// What the fake store holds and how it behaves.
 #[derive(Default)]
 pub struct Fake {
@@ -299,13 +350,22 @@ impl ReadModel for Fake {
         &self,
         open_only: bool,
         limit: u32,
-    ) -> Result<Vec<(String, Option<String>)>, ReadError> {
+    ) -> Result<Vec<CandidateRow>, ReadError> {
         self.check()?;
         if self.empty {
             return Ok(Vec::new());
         }
+        let escalation = json!({"escalation_id": "es_1", "candidate_id": ESCALATED, "reason": "not_acknowledged",
+            "handed_over_at": rfc3339(NOW.plus(-13 * HOUR)), "acknowledgement_due": rfc3339(NOW.plus(-HOUR)), "escalated_at": rfc3339(NOW.plus(-HOUR))});
         let mut queue = vec![
-            (
+            CandidateRow {
+                escalation: Some(escalation.to_string()),
+                ..row_of(
+                    candidate(ESCALATED, NOW.plus(11 * HOUR), "found", json!(["death"])),
+                    None,
+                )
+            },
+            row_of(
                 candidate(
                     "ae_70019",
                     NOW.plus(-2 * HOUR),
@@ -314,24 +374,98 @@ impl ReadModel for Fake {
                 ),
                 None,
             ),
-            (
+            row_of(
                 candidate(CANDIDATE, NOW.plus(6 * HOUR), "missing", json!([])),
                 None,
             ),
-            (
+            row_of(
                 candidate("ae_70030", NOW.plus(40 * HOUR), "found", json!([])),
                 None,
             ),
         ];
         if !open_only {
-            let ack = json!({"candidate_id": "ae_1", "decision": "accepted", "case_ref": "PV-2026-1", "actor": {"ref": "u_9"}, "at": "2026-05-24T10:00:00Z"});
-            queue.push((
+            let ack = json!({"candidate_id": "ae_1", "decision": "accepted", "case_ref": "PV-2026-1", "actor": "u_9", "at": "2026-05-24T10:00:00Z"});
+            queue.push(row_of(
                 candidate("ae_1", NOW.plus(-20 * HOUR), "found", json!([])),
-                Some(ack.to_string()),
+                Some(ack),
             ));
         }
         queue.truncate(limit as usize);
         Ok(queue)
+    }
+
+    fn safety_candidate(&self, candidate_id: &str) -> Result<Option<CandidateRow>, ReadError> {
+        let rows = self.safety_candidates(false, 500)?;
+        Ok(rows
+            .into_iter()
+            .find(|row| row.candidate.contains(candidate_id)))
+    }
+
+    fn reconciliation(
+        &self,
+        filter: &ReconciliationFilter,
+    ) -> Result<Vec<ReconciledDay>, ReadError> {
+        self.check()?;
+        if self.empty {
+            return Ok(Vec::new());
+        }
+        let today = NOW.plus(-NOW.0.rem_euclid(DAY));
+        let missing = |id: &str, due: i64, escalated: Option<i64>| Outstanding {
+            candidate_id: id.to_owned(),
+            intake_due: NOW.plus(due),
+            escalated_at: escalated.map(|ago| NOW.plus(-ago)),
+        };
+        let days = [
+            ReconciledDay {
+                tenant: "acme".to_owned(),
+                day: today,
+                sent: 2,
+                outstanding: 2,
+                missing: vec![
+                    missing(CANDIDATE, 6 * HOUR, None),
+                    missing("ae_70030", 40 * HOUR, None),
+                ],
+                ..ReconciledDay::default()
+            },
+            ReconciledDay {
+                tenant: "acme".to_owned(),
+                day: today.plus(-DAY),
+                sent: 1_000,
+                acknowledged: 998,
+                accepted: 700,
+                not_a_case: 250,
+                duplicate: 40,
+                needs_information: 8,
+                escalated: 1,
+                outstanding: 2,
+                past_due: 2,
+                missing: vec![
+                    missing("ae_70019", -2 * HOUR, None),
+                    missing(ESCALATED, 11 * HOUR, Some(HOUR)),
+                ],
+            },
+        ];
+        let wanted = |day: &ReconciledDay| {
+            (filter.from..filter.until).contains(&day.day)
+                || (filter.and_outstanding && day.outstanding > 0)
+        };
+        Ok(days.into_iter().filter(wanted).collect())
+    }
+
+    fn medical_requests(&self, filter: &RequestFilter) -> Result<Vec<RequestRow>, ReadError> {
+        self.check()?;
+        let rows = if self.empty { Vec::new() } else { requests() };
+        Ok(rows
+            .into_iter()
+            .filter(|row| filter.open.is_none_or(|open| row.open == open))
+            .take(filter.limit as usize)
+            .collect())
+    }
+
+    fn medical_request(&self, request_id: &str) -> Result<Option<RequestRow>, ReadError> {
+        self.check()?;
+        let named = |row: &RequestRow| row.request.contains(&format!("\"{request_id}\""));
+        Ok(requests().into_iter().find(named))
     }
 
     fn dead_letters(
@@ -386,8 +520,14 @@ impl ReadModel for Fake {
             untriaged: 3,
             muted: 1,
             oldest_untriaged: Some(NOW.plus(-27 * HOUR)),
-            safety_open: 3,
-            safety_due_soon: 2,
+            safety_open: 4,
+            safety_due_soon: 3,
+            safety_unacknowledged: 4,
+            safety_escalated: 1,
+            requests: OpenRequests {
+                count: 2,
+                oldest: Some(NOW.plus(-11 * DAY)),
+            },
             dead_letters: vec![
                 ("json_truncated".to_owned(), 12),
                 ("unknown_enum".to_owned(), 3),
@@ -467,16 +607,24 @@ impl Submit for Fake {
     }
 
     fn acknowledge(&self, candidate_id: &str, json: &str) -> Result<Accepted, SubmitError> {
+        self.take("ae_", candidate_id, json)
+    }
+
+    fn medical_answer(&self, request_id: &str, json: &str) -> Result<Accepted, SubmitError> {
+        self.take("mr_", request_id, json)
+    }
+}
+
+impl Fake {
+    fn take(&self, prefix: &str, id: &str, json: &str) -> Result<Accepted, SubmitError> {
         self.log()?;
-        if !candidate_id.starts_with("ae_") {
-            return Err(SubmitError::Unknown(candidate_id.to_owned()));
+        if !id.starts_with(prefix) {
+            return Err(SubmitError::Unknown(id.to_owned()));
         }
-        self.submitted
-            .lock()
-            .unwrap()
-            .push((candidate_id.to_owned(), json.to_owned()));
+        let taken = (id.to_owned(), json.to_owned());
+        self.submitted.lock().unwrap().push(taken);
         Ok(Accepted {
-            ids: vec![candidate_id.to_owned()],
+            ids: vec![id.to_owned()],
             rejected: Vec::new(),
         })
     }

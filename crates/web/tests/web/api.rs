@@ -322,11 +322,13 @@ async fn every_problem_is_problem_details() {
 async fn candidates_and_dead_letters_are_listed() {
     let (router, _) = site();
     let open = get(&router, "safety", "/v1/safety/candidates").await.json();
-    assert_eq!(open["items"].as_array().unwrap().len(), 3);
+    assert_eq!(open["items"].as_array().unwrap().len(), 4);
+    assert_eq!(open["items"][0]["escalation"]["candidate_id"], "ae_70031");
+    assert!(open["items"][1]["escalation"].is_null());
     let all = get(&router, "safety", "/v1/safety/candidates?state=all")
         .await
         .json();
-    assert_eq!(all["items"][3]["acknowledgement"]["case_ref"], "PV-2026-1");
+    assert_eq!(all["items"][4]["acknowledgement"]["case_ref"], "PV-2026-1");
     let done = post_json(
         &router,
         "safety",
@@ -345,6 +347,84 @@ async fn candidates_and_dead_letters_are_listed() {
         ),
         (1, Some("byte 311"))
     );
+}
+
+#[tokio::test]
+async fn the_reconciliation_names_who_is_missing() {
+    let (router, _) = site();
+    let path = "/v1/safety/reconciliation";
+    let report = get(&router, "safety", path).await.json();
+    assert_eq!(
+        (
+            &report["sent"],
+            &report["acknowledged"],
+            &report["outstanding"],
+            &report["past_due"]
+        ),
+        (&json!(1_002), &json!(998), &json!(4), &json!(2))
+    );
+    let yesterday = get(&router, "safety", &format!("{path}?day=2026-05-24"))
+        .await
+        .json();
+    assert_eq!(yesterday["days"].as_array().unwrap().len(), 1);
+    let day = &yesterday["days"][0];
+    assert_eq!(
+        (&day["day"], &day["tenant"]),
+        (&json!("2026-05-24"), &json!("acme"))
+    );
+    assert_eq!(day["missing"][1]["candidate_id"], "ae_70031");
+    assert_eq!(day["missing"][1]["escalated_at"], "2026-05-25T08:00:00Z");
+    for query in [
+        "day=yesterday",
+        "day=2026-05-24T00:00:00Z",
+        "days=-1",
+        "week=3",
+    ] {
+        let refused = get(&router, "safety", &format!("{path}?{query}")).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}");
+    }
+    let overview = get(&router, "safety", "/v1/overview").await.json();
+    assert_eq!(overview["safety"]["escalated"], 1);
+}
+
+#[tokio::test]
+async fn medical_requests_are_listed_with_age_and_answered() {
+    let (router, fake) = site();
+    let open = get(&router, "medical", "/v1/requests").await.json();
+    let ages: Vec<_> = open["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["age_seconds"].as_i64())
+        .collect();
+    assert_eq!(ages, [Some(11 * 86_400), Some(20 * 3_600)], "oldest first");
+    assert_eq!(open["items"][0]["status"], "open");
+    assert_eq!(open["items"][0]["answer"]["decision"], "needs_information");
+    let answered = get(&router, "medical", "/v1/requests?state=answered&limit=5")
+        .await
+        .json();
+    assert_eq!(answered["items"][0]["status"], "answered");
+    let path = "/v1/requests/mr_19/answers";
+    let done = post_json(&router, "medical", path, r#"{"decision":"duplicate"}"#).await;
+    assert_eq!(done.status, StatusCode::ACCEPTED);
+    let sent = fake.submitted.lock().unwrap()[0].1.clone();
+    assert!(sent.contains(r#""answer_ref":null"#), "{sent}");
+    for bad in [
+        r#"{"decision":"later"}"#,
+        r#"{"decision":"answered","request_id":"mr_2"}"#,
+        r#"{}"#,
+    ] {
+        let refused = post_json(&router, "medical", path, bad).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
+    }
+    let foreign = post_json(&router, "analyst", path, r#"{"decision":"answered"}"#).await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    for query in ["state=shut", "limit=x", "owner=me"] {
+        let refused = get(&router, "medical", &format!("/v1/requests?{query}")).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}");
+    }
+    let overview = get(&router, "medical", "/v1/overview").await.json();
+    assert_eq!(overview["requests"]["open"], 2);
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use crate::common::{Fake, app, demo, row};
 use crate::{get, html};
 use auscult_core::time::Timestamp;
 use auscult_engine::read_model::{
-    DeadLetterRow, Overview, ReadError, ReadModel, SignalDetail, SignalFilter, SignalRow,
+    CandidateRow, DeadLetterRow, Overview, ReadError, ReadModel, ReconciledDay,
+    ReconciliationFilter, RequestFilter, RequestRow, SignalDetail, SignalFilter, SignalRow,
 };
 use auscult_web::ports::App;
 use axum::http::StatusCode;
@@ -59,15 +60,30 @@ impl ReadModel for Examples {
             current,
         }))
     }
-    fn safety_candidates(
-        &self,
-        _: bool,
-        _: u32,
-    ) -> Result<Vec<(String, Option<String>)>, ReadError> {
-        Ok(vec![(
-            data("safety-candidate.structured.json").to_string(),
-            Some(data("safety-ack.structured.json").to_string()),
-        )])
+    fn safety_candidates(&self, _: bool, _: u32) -> Result<Vec<CandidateRow>, ReadError> {
+        Ok(vec![CandidateRow {
+            tenant: "acme".to_owned(),
+            candidate: data("safety-candidate.structured.json").to_string(),
+            acknowledgement: Some(data("safety-ack.structured.json").to_string()),
+            escalation: Some(data("safety-escalation.structured.json").to_string()),
+        }])
+    }
+    fn safety_candidate(&self, _: &str) -> Result<Option<CandidateRow>, ReadError> {
+        Ok(self.safety_candidates(false, 1)?.pop())
+    }
+    fn reconciliation(&self, _: &ReconciliationFilter) -> Result<Vec<ReconciledDay>, ReadError> {
+        Ok(Vec::new())
+    }
+    fn medical_requests(&self, _: &RequestFilter) -> Result<Vec<RequestRow>, ReadError> {
+        Ok(vec![RequestRow {
+            tenant: "acme".to_owned(),
+            request: data("medical-request.structured.json").to_string(),
+            answer: Some(data("medical-answer.structured.json").to_string()),
+            open: false,
+        }])
+    }
+    fn medical_request(&self, _: &str) -> Result<Option<RequestRow>, ReadError> {
+        Ok(self.medical_requests(&RequestFilter::default())?.pop())
     }
     fn dead_letters(&self, _: Option<&str>, _: u32) -> Result<Vec<DeadLetterRow>, ReadError> {
         let data = data("dead-letter.structured.json");
@@ -101,6 +117,7 @@ async fn every_example_of_the_contract_is_shown_whole() {
         ("analyst", "/signals/2"),
         ("analyst", "/signals/3"),
         ("safety", "/safety"),
+        ("medical", "/requests"),
         ("ops", "/ops"),
     ] {
         let answer = get(&router, role, path).await;

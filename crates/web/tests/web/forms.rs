@@ -1,6 +1,6 @@
 //! Forms work without JavaScript: they post, the log has it, the browser is sent on with 303.
 
-use crate::common::CANDIDATE;
+use crate::common::{CANDIDATE, REQUEST};
 use crate::{get, html, post_form, send, site};
 use axum::http::{Method, StatusCode};
 use serde_json::Value;
@@ -128,6 +128,46 @@ async fn a_candidate_is_acknowledged_by_safety_alone() {
             .status,
         StatusCode::NOT_FOUND
     );
+    assert_eq!(fake.submitted.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_medical_request_is_answered_by_medical_alone() {
+    let (router, fake) = site();
+    let page = get(&router, "medical", "/requests").await.body;
+    let path = format!("/requests/{REQUEST}/answers");
+    assert!(
+        page.contains(&format!("action=\"{path}\"")),
+        "a form without script"
+    );
+    let body = "decision=answered&answer_ref=MI-2026-00811";
+    let answer = post_form(&router, "medical", &path, body).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let json: Value = serde_json::from_str(&fake.submitted.lock().unwrap()[0].1).unwrap();
+    assert_eq!(
+        (
+            json["request_id"].as_str(),
+            json["decision"].as_str(),
+            json["answer_ref"].as_str(),
+            json["actor"].as_str()
+        ),
+        (
+            Some(REQUEST),
+            Some("answered"),
+            Some("MI-2026-00811"),
+            Some("demo_medical")
+        )
+    );
+    let next = get(&router, "medical", answer.header("location")).await;
+    assert!(next.body.contains("Recorded for mr_19"));
+    for role in ["analyst", "brand", "safety", "ops"] {
+        let refused = post_form(&router, role, &path, body).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{role}");
+    }
+    let unknown = post_form(&router, "medical", &path, "decision=perhaps").await;
+    assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let nobody = post_form(&router, "medical", "/requests/zz/answers", body).await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
     assert_eq!(fake.submitted.lock().unwrap().len(), 1);
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Every page with a role that may open it.
-pub const PAGES: [(&str, &str); 17] = [
+pub const PAGES: [(&str, &str); 19] = [
     ("analyst", "/"),
     ("medical", "/"),
     ("brand", "/"),
@@ -27,6 +27,8 @@ pub const PAGES: [(&str, &str); 17] = [
     ("analyst", "/signals/al_77?recorded=confirmed&stale=true"),
     ("ops", "/signals/al_silence"),
     ("safety", "/safety?state=all"),
+    ("medical", "/requests"),
+    ("medical", "/requests?state=all&answered=mr_1"),
     ("ops", "/ops"),
     ("ops", "/ops?code=unknown_enum"),
 ];
@@ -68,6 +70,8 @@ async fn empty_pages_say_cause_and_next_step() {
             "No signal fits this filter",
         ),
         ("safety", "/safety", "No open candidate"),
+        ("safety", "/safety", "nothing to reconcile"),
+        ("medical", "/requests", "No open request"),
         ("ops", "/ops", "No feed has delivered anything yet"),
     ] {
         let answer = get(&router, role, path).await;
@@ -79,6 +83,67 @@ async fn empty_pages_say_cause_and_next_step() {
         );
         html::check(path, &answer.body);
     }
+}
+
+#[tokio::test]
+async fn the_safety_desk_shows_first_what_nobody_took() {
+    let (router, _) = site();
+    let page = get(&router, "safety", "/safety").await.body;
+    let at = |words: &str| {
+        page.find(words)
+            .unwrap_or_else(|| panic!("{words} is missing"))
+    };
+    assert!(
+        at("id=\"ae_70031\"") < at("id=\"ae_70019\""),
+        "the escalated one comes before the one due first"
+    );
+    assert!(page.contains("escalated, not acknowledged since the hand-off 13 h ago"));
+    assert!(
+        page.contains("2 candidates are past their time"),
+        "the verdict"
+    );
+    let table = &page[at("Table of the daily reconciliation")..];
+    for words in [
+        "24 May 2026",
+        "1000",
+        "998",
+        "290",
+        "href=\"#ae_70019\"",
+        "href=\"#ae_70031\"",
+    ] {
+        assert!(table.contains(words), "{words}");
+    }
+    let home = get(&router, "safety", "/").await.body;
+    assert!(home.contains("Escalated") && home.contains("escalated, not acknowledged"));
+}
+
+#[tokio::test]
+async fn medical_requests_stand_with_their_age_oldest_first() {
+    let (router, _) = site();
+    let page = get(&router, "medical", "/requests").await.body;
+    let at = |words: &str| {
+        page.find(words)
+            .unwrap_or_else(|| panic!("{words} is missing"))
+    };
+    assert!(at("id=\"mr_7\"") < at("id=\"mr_19\""));
+    for words in [
+        "open for 11 days, more than 5 days",
+        "open, asked 20 h ago",
+        "Needs information",
+        "Oldest open request",
+    ] {
+        at(words);
+    }
+    assert!(
+        !page.contains("id=\"mr_1\""),
+        "answered ones are another list"
+    );
+    let answered = get(&router, "medical", "/requests?state=answered")
+        .await
+        .body;
+    assert!(answered.contains("MI-2026-00811") && !answered.contains("action=\"/requests/"));
+    let home = get(&router, "medical", "/").await.body;
+    assert!(home.contains("Open medical requests") && home.contains("oldest from 11 days ago"));
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The wall: a role sees what it may, and no hint of the rest.
 
-use crate::common::{CANDIDATE, COMMENT, DEAD_BYTES, Fake, QUOTE, app, token, with_tokens};
+use crate::common::{
+    CANDIDATE, COMMENT, DEAD_BYTES, Fake, QUESTION, QUOTE, REQUEST, app, token, with_tokens,
+};
 use crate::pages::PAGES;
 use crate::{Answer, get, send, site};
 use axum::Router;
@@ -8,7 +10,7 @@ use axum::http::{Method, StatusCode};
 use std::sync::Arc;
 
 const ROLES: [&str; 5] = ["analyst", "medical", "brand", "safety", "ops"];
-const API: [&str; 8] = [
+const API: [&str; 10] = [
     "/v1/overview",
     "/v1/signals",
     "/v1/signals?status=all&suppressed=include",
@@ -16,6 +18,8 @@ const API: [&str; 8] = [
     "/v1/signals/al_silence",
     "/v1/signals/al_silence/points",
     "/v1/safety/candidates?state=all",
+    "/v1/safety/reconciliation",
+    "/v1/requests?state=all",
     "/v1/dead-letters",
 ];
 
@@ -62,7 +66,7 @@ async fn candidates_are_for_safety_alone_and_signals_are_not_for_safety() {
             if role != "safety" {
                 assert!(
                     !body.contains(CANDIDATE)
-                        && !body.contains("vault:")
+                        && !body.contains("vault:acme/v/")
                         && !body.contains("hospitalisation"),
                     "{role} {path}"
                 );
@@ -81,6 +85,30 @@ async fn candidates_are_for_safety_alone_and_signals_are_not_for_safety() {
                 );
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn medical_requests_are_for_medical_alone() {
+    let (router, _) = site();
+    for role in ROLES {
+        let mut met = 0;
+        for path in all_paths() {
+            let body = get(&router, role, path).await.body;
+            met += usize::from(body.contains(QUESTION));
+            if role != "medical" {
+                for hint in [
+                    REQUEST,
+                    "vault:acme/c/",
+                    "Medical requests",
+                    "href=\"/requests",
+                    "oldest_received_at",
+                ] {
+                    assert!(!body.contains(hint), "{role} {path}: {hint}");
+                }
+            }
+        }
+        assert_eq!(met > 0, role == "medical", "{role}");
     }
 }
 
@@ -129,13 +157,13 @@ async fn the_menu_shows_only_what_opens() {
     let (router, _) = site();
     for (role, pages) in [
         ("analyst", &["/signals"][..]),
-        ("medical", &["/signals"]),
+        ("medical", &["/signals", "/requests"]),
         ("brand", &["/signals"]),
         ("safety", &["/safety"]),
         ("ops", &["/signals", "/ops"]),
     ] {
         let home = get(&router, role, "/").await.body;
-        for page in ["/signals", "/safety", "/ops"] {
+        for page in ["/signals", "/safety", "/requests", "/ops"] {
             let opens = get(&router, role, page).await.status == StatusCode::OK;
             assert_eq!(opens, pages.contains(&page), "{role} {page}");
             let menu = home.split("</nav>").next().unwrap();

@@ -91,6 +91,12 @@ pub fn reread(kind: &str, headers: &Headers, value: &[u8]) -> Result<Value, Wire
         "io.auscult.safety.candidate.acknowledged.v1" => {
             json(&auscult_wire::decode_safety_ack(headers, value)?.data)
         }
+        "io.auscult.safety.candidate.escalated.v1" => {
+            json(&auscult_wire::decode_safety_escalation(headers, value)?.data)
+        }
+        "io.auscult.medical.request.answered.v1" => {
+            json(&auscult_wire::decode_medical_answer(headers, value)?.data)
+        }
         "io.auscult.medical.request.received.v1" => {
             json(&auscult_wire::decode_medical_request(headers, value)?.data)
         }
