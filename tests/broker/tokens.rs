@@ -144,8 +144,8 @@ fn topics_are_planned_made_and_compared_with_a_token_as_without() {
     let Some(cluster) = cluster("topics with a token") else {
         return;
     };
-    // Nobody has a right on topics that begin with `made`.
-    let mine = settings_text(&cluster.bootstrap(), "made", "made", 2);
+    // Nobody has a right on topics that begin with `granted`.
+    let mine = settings_text(&cluster.bootstrap(), "granted", "granted", 2);
     let scratch = Scratch::new();
     scratch.write("key", "k".repeat(64));
     scratch.write("token", TOKEN);
@@ -180,7 +180,7 @@ fn topics_are_planned_made_and_compared_with_a_token_as_without() {
                 "--operation=Describe",
                 "--operation=DescribeConfigs",
                 "--resource-pattern-type=prefixed",
-                "--topic=made",
+                "--topic=granted",
             ],
         )
         .expect("granted");

@@ -6,8 +6,8 @@ use auscult_test_broker::Cluster;
 use serde_json::Value;
 use std::process::Output;
 
-/// Three sources and twelve others.
-const TOPICS: usize = 15;
+/// Three sources and fourteen others.
+const TOPICS: usize = 17;
 
 /// A folder with settings for topics named after `name`.
 fn scratch(cluster: &Cluster, name: &str, mentions: u32) -> Scratch {
@@ -55,7 +55,7 @@ fn topics_are_planned_made_once_and_verified() {
         Some(8),
         "nothing was made by a plan"
     );
-    assert!(text(&verified.stderr).contains("15 of 15 topics are missing"));
+    assert!(text(&verified.stderr).contains("17 of 17 topics are missing"));
 
     let applied = topics(&scratch, "apply");
     assert!(all_are(&applied, "made"), "{applied:?}");
@@ -150,7 +150,7 @@ fn too_few_brokers_are_told_before_anything_is_made() {
         "{told}"
     );
     let verified = topics(&scratch, "verify");
-    assert!(text(&verified.stderr).contains("15 of 15 topics are missing"));
+    assert!(text(&verified.stderr).contains("17 of 17 topics are missing"));
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn told_to_stop_while_the_broker_is_away_it_ends_within_the_limit_and_the_output
         }
         cluster.kill(0).expect("it ran");
         if is_told_late {
-            wait_until_told(&away, log, "librdkafka complains");
+            wait_until_told(&away, log, "Connection refused");
         }
         let code = instance.stop_within(WITHIN);
         let told = std::fs::read_to_string(away.scratch.path(log)).expect("its log");

@@ -320,7 +320,10 @@ fn is_safe_for_a_secret(url: &str) -> bool {
         .strip_prefix("http://")
         .and_then(|rest| rest.split(['/', '?']).next())
         .unwrap_or_default();
-    // A name with a user in front is another host.
+    // What stands before an @ is a user, whatever it looks like; the host comes after it.
+    if host.contains('@') {
+        return false;
+    }
     let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
     matches!(host, "127.0.0.1" | "localhost" | "[::1]")
 }
