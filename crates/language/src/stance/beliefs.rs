@@ -249,20 +249,20 @@ impl BeliefSet {
             .gap_after(range.end - 1)
             .has(crate::words::Gap::QUESTION);
         let mut concerned = Vec::new();
-        for belief in 0..votes.len() {
-            let number = belief as u16;
+        for (number, vote) in (0_u16..).zip(votes) {
             let own = |said: &&Said<(u16, Side)>| said.meaning.0 == number;
             let is_named = phrases
                 .iter()
                 .filter(own)
                 .any(|said| said.meaning.1 == Side::About);
-            if !is_named && !(leans && before.contains(&number)) {
+            let is_meant = is_named || leans && before.contains(&number);
+            if !is_meant {
                 continue;
             }
             concerned.push(number);
             let sides = sides_taken(phrases.iter().filter(own));
             let list = words.words();
-            let vote = votes[belief].get_or_insert_with(|| {
+            let vote = vote.get_or_insert_with(|| {
                 Votes::new((list[range.start].start, list[range.end - 1].end))
             });
             vote.take(words, range.start, &sides, &attitudes, asked);
