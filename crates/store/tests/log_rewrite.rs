@@ -103,7 +103,8 @@ fn state_is_rewritten_and_read_back() {
             ..Commit::default()
         })
         .unwrap();
-    let mut change = |key: &[u8], value: &[u8]| Ok((key[0] % 2 == 0).then(|| value[..3].to_vec()));
+    let mut change =
+        |key: &[u8], value: &[u8]| Ok((key[0].is_multiple_of(2)).then(|| value[..3].to_vec()));
     let refused = log.rewrite_state(&mut change).unwrap_err();
     assert!(
         refused.to_string().contains("stop the service"),

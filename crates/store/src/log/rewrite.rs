@@ -24,6 +24,9 @@ const STATE_A_BATCH: usize = 64;
 /// What a record is to be: headers and value, or as it is.
 pub type Change<'c> = dyn FnMut(&Record) -> Result<Option<(Headers, Vec<u8>)>, LogError> + 'c;
 
+/// What the value of a state record (key, value) is to be, or as it is.
+pub type StateChange<'c> = dyn FnMut(&[u8], &[u8]) -> Result<Option<Vec<u8>>, LogError> + 'c;
+
 /// How many were looked at and how many changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rewritten {
@@ -134,10 +137,7 @@ impl EmbeddedLog {
     ///
     /// # Errors
     /// As [`EmbeddedLog::rewrite_records`].
-    pub fn rewrite_state(
-        &self,
-        change: &mut dyn FnMut(&[u8], &[u8]) -> Result<Option<Vec<u8>>, LogError>,
-    ) -> Result<Rewritten, LogError> {
+    pub fn rewrite_state(&self, change: &mut StateChange<'_>) -> Result<Rewritten, LogError> {
         let connection = self.begin_rewriting()?;
         let explain = |error: rusqlite::Error| {
             LogError::from(self.shared.place.explain("read the state of", &error))
