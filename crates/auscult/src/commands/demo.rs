@@ -27,6 +27,9 @@ use std::time::{Duration, Instant};
 const HISTORY_BATCH: usize = 4_096;
 /// Simulated seconds a stage may be behind before the Ops page says so: two real seconds at the default pace.
 const DEMO_LAG_SECONDS: u32 = 86_400;
+/// Simulated hours after which the safety watch escalates: five real seconds at the default pace, so that a busy machine alone
+/// does not make an escalation.
+const DEMO_ESCALATE_HOURS: u32 = 60;
 /// Live steps a second.
 const STEPS_PER_SECOND: f64 = 10.0;
 /// How long after the last event the live part waits for the last buckets to close.
@@ -162,6 +165,7 @@ fn settings_for(demo: &Demo, folder: &Path, backfill: bool) -> Result<Settings, 
     // Hours of simulated time pass in a second: what counts as behind is set accordingly.
     engine.lag.warn_after_seconds = DEMO_LAG_SECONDS;
     engine.lag.stall_after_seconds = DEMO_LAG_SECONDS;
+    engine.safety.escalate_after_hours = DEMO_ESCALATE_HOURS;
     let products = Scenario::demo().products;
     engine.listen.products = products
         .iter()
@@ -257,9 +261,8 @@ impl Live<'_> {
         let appender = self.service.appender().or_fail(Kind::Store)?;
         while !self.stop.load(Ordering::SeqCst) {
             let passed = began.elapsed().as_secs_f64() * self.pace * HOUR as f64;
-            let now = from
-                .plus(passed as i64)
-                .min(end.plus(BucketWidth::Day.milliseconds()));
+            // Past the end of the feed too: what is late comes days after it was said, and the last of it ends the loop.
+            let now = from.plus(passed as i64);
             let mut batch = Vec::new();
             while let Some(event) = next.take_if(|event| event.arrives_at <= now) {
                 batch.push(record(event));

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// One live report in so many is never taken in.
-const FORGOTTEN_ONE_IN: u64 = 150;
+const FORGOTTEN_ONE_IN: u64 = 600;
 /// One in so many is no case once somebody has read it.
 const NO_CASE_ONE_IN: u64 = 4;
 /// A live report waits between one and so many hours.
