@@ -256,13 +256,16 @@ impl Live<'_> {
         next: &mut Option<GeneratedEvent>,
         told: &mut Told,
     ) -> Outcome {
-        let (from, end) = (generator.scenario().live_from(), generator.scenario().end());
+        let from = generator.scenario().live_from();
+        let last = generator
+            .scenario()
+            .end()
+            .plus(BucketWidth::Day.milliseconds());
         let began = Instant::now();
         let appender = self.service.appender().or_fail(Kind::Store)?;
         while !self.stop.load(Ordering::SeqCst) {
             let passed = began.elapsed().as_secs_f64() * self.pace * HOUR as f64;
-            // Past the end of the feed too: what is late comes days after it was said, and the last of it ends the loop.
-            let now = from.plus(passed as i64);
+            let now = from.plus(passed as i64).min(last);
             let mut batch = Vec::new();
             while let Some(event) = next.take_if(|event| event.arrives_at <= now) {
                 batch.push(record(event));
@@ -274,7 +277,8 @@ impl Live<'_> {
             }
             self.intake.work(now, appender.as_ref())?;
             told.listen()?;
-            if next.is_none() && now >= end.plus(BucketWidth::Day.milliseconds()) {
+            // What would come still later never comes: waiting days for it would show every feed as silent.
+            if now >= last {
                 break;
             }
             std::thread::sleep(Duration::from_secs_f64(1.0 / STEPS_PER_SECOND));
