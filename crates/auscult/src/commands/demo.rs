@@ -297,6 +297,21 @@ impl Live<'_> {
     }
 }
 
+/// A reader of `topic` beside the service, in a group of its own.
+fn consumer(
+    service: &Service,
+    group: &str,
+    topic: &str,
+) -> Result<auscult_store::log::Consumer, Failure> {
+    let log = service.embedded().ok_or_else(|| {
+        Failure::new(
+            Kind::Store,
+            anyhow::anyhow!("the demo runs on the embedded log only"),
+        )
+    })?;
+    log.consumer(group, &[topic]).or_fail(Kind::Store)
+}
+
 /// Alerts as they come.
 struct Told {
     consumer: auscult_store::log::Consumer,
@@ -306,16 +321,7 @@ struct Told {
 
 impl Told {
     fn new(service: &Service, settings: &Settings, live_from: Timestamp) -> Result<Told, Failure> {
-        let consumer = service
-            .embedded()
-            .ok_or_else(|| {
-                Failure::new(
-                    Kind::Store,
-                    anyhow::anyhow!("the demo runs on the embedded log only"),
-                )
-            })?
-            .consumer("demo", &[&settings.engine.topics.alerts])
-            .or_fail(Kind::Store)?;
+        let consumer = consumer(service, "demo", &settings.engine.topics.alerts)?;
         Ok(Told {
             consumer,
             records: Vec::new(),

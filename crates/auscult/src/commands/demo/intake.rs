@@ -41,16 +41,8 @@ impl Intake {
         live_from: Timestamp,
     ) -> Result<Intake, Failure> {
         let topics = &settings.engine.topics;
-        let log = service.embedded().ok_or_else(|| {
-            Failure::new(
-                Kind::Store,
-                anyhow::anyhow!("the demo runs on the embedded log only"),
-            )
-        })?;
         Ok(Intake {
-            consumer: log
-                .consumer("demo-intake", &[&topics.safety_candidates])
-                .or_fail(Kind::Store)?,
+            consumer: super::consumer(service, "demo-intake", &topics.safety_candidates)?,
             acks: topics.safety_acks.as_str().into(),
             live_from,
             due: BTreeMap::new(),
