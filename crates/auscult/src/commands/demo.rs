@@ -4,7 +4,7 @@
 //! pace through the very service `auscult run` starts. At the end, what was raised is held against what was
 //! planted. The clock is the simulation's, so the same seed tells the same story.
 
-mod intake;
+mod desk;
 
 use crate::cli::Demo;
 use crate::exit::{Failure, Kind, Marked, Outcome};
@@ -17,7 +17,7 @@ use auscult_engine::log::{Log, LogEvent, Outgoing, Record};
 use auscult_language::themes::Taxonomy;
 use auscult_sim::{GeneratedEvent, Generator, Scenario, Scorecard, Truth};
 use auscult_wire::AlertData;
-use intake::Intake;
+use desk::Desks;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -75,9 +75,9 @@ pub fn run(demo: &Demo) -> Outcome {
     runtime.spawn(raise_on_signal(Arc::clone(&stop)));
 
     let mut told = Told::new(&service, &settings, live_from)?;
-    let intake = Intake::new(&service, &settings, live_from)?;
+    let desks = Desks::new(&service, &settings, live_from)?;
     let mut live = Live {
-        intake,
+        desks,
         clock: &clock,
         service: &mut service,
         settings: &settings,
@@ -240,7 +240,7 @@ async fn raise_on_signal(stop: Arc<AtomicBool>) {
 
 /// The live part.
 struct Live<'a> {
-    intake: Intake,
+    desks: Desks,
     clock: &'a ManualClock,
     service: &'a mut Service,
     settings: &'a Settings,
@@ -275,7 +275,7 @@ impl Live<'_> {
             if !batch.is_empty() {
                 appender.append(batch).or_fail(Kind::Store)?;
             }
-            self.intake.work(now, appender.as_ref())?;
+            self.desks.work(now, appender.as_ref())?;
             told.listen()?;
             // What would come still later never comes: waiting days for it would show every feed as silent.
             if now >= last {
