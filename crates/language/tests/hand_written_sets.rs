@@ -69,12 +69,12 @@ fn together(matrices: &[(String, Confusion)]) -> Confusion {
 #[test]
 fn stances_agree_with_people() {
     let (matrices, _) = judge::stances();
-    // Two of the four beliefs are above 0.7; early treatment is below the 0.6 that makes a belief measurable.
+    // Each belief is above the 0.6 that makes it measurable.
     for (belief, least) in [
-        ("early-treatment", 0.55),
-        ("biosimilars-equal", 0.8),
-        ("oral-as-good", 0.7),
-        ("side-effects-manageable", 0.6),
+        ("early-treatment", 0.7),
+        ("biosimilars-equal", 0.85),
+        ("oral-as-good", 0.75),
+        ("side-effects-manageable", 0.65),
     ] {
         let matrix = matrices.iter().find(|(id, _)| id == belief);
         let kappa = matrix.map_or(0.0, |(_, matrix)| matrix.kappa());
