@@ -372,11 +372,8 @@ mod tests {
     #[test]
     fn rows_of_one_author_are_one_incident_for_a_while() {
         let mut seen = NearDuplicates::new(Settings::default());
-        let row = |drug: &str| {
-            Words::of(&format!(
-                "Label mix-up: {drug} tablets may be mislabelled as another product of the same line"
-            ))
-        };
+        let row =
+            |drug: &str| Words::of(&format!("Label mix-up: {drug} tablets may be mislabelled"));
         let by = |author, at| Some(By { author, at });
         assert_eq!(
             seen.observe_words(1, by(7, 0), &row("zinc gluconate")),

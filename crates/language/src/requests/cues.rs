@@ -55,7 +55,7 @@ const TABLE: &[(Cue, &str)] = &[
     ),
     (
         Cue::Medicine,
-        "drug|drugs|medicine|medicines|medication|medications|tablet|tablets|pill|pills|capsule|capsules|dose|doses|dosage|injection|injections|inject|therapy|treatment|patient|patients|infusion|vaccine|inhaler|insulin|prescribed|prescription|medikament|médicament|medicamento|farmaco|geneesmiddel|biologic|biosimilar|antibody|inhibitor|agonist|mg|pen|pens|vial|vials|syringe|syringes|patch|patches|shot|shots|jab|drops|ointment|cream|spray|infusions|chemo",
+        "drug|drugs|medicine|medicines|medication|medications|tablet|tablets|pill|pills|capsule|capsules|dose|doses|dosage|injection|injections|inject|therapy|treatment|patient|patients|infusion|vaccine|inhaler|insulin|prescribed|prescription|medikament|médicament|medicamento|farmaco|geneesmiddel|biologic|biosimilar|antibody|inhibitor|agonist|mg|infusions|chemo",
     ),
     (
         Cue::MedicalMatter,

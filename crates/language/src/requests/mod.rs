@@ -57,7 +57,8 @@ pub fn find_words(words: &Words) -> Vec<Request> {
         }
         let sentence = Sentence::read(cues, words, first..end);
         if let Some(kind) = sentence.kind() {
-            let medical = sentence.medical() || (medical_before && sentence.leans());
+            let leans_on_it = medical_before && sentence.leans() && !sentence.is_office;
+            let medical = sentence.medical() || leans_on_it;
             found.push(Request {
                 kind,
                 medical,
