@@ -106,6 +106,8 @@ pub struct Text {
 pub struct Linked {
     /// Family it joins or was said to be of; `None`: the first of its kind.
     pub family: Option<u64>,
+    /// Whether it says again what was said before. Of a family that the source names, members may say anything.
+    pub repeats: bool,
     /// Number it is remembered by, if later texts are compared with it.
     pub remembered: Option<u64>,
 }
@@ -180,7 +182,11 @@ impl NearDuplicates {
                 signature: text.signature,
             })
         });
-        Linked { family, remembered }
+        Linked {
+            family,
+            repeats: found.is_some(),
+            remembered,
+        }
     }
 
     /// An empty memory whose next member has the number `first`: for putting members back in order with
@@ -416,9 +422,13 @@ mod tests {
             across_authors: true,
             signature: Signature::of(&Words::of(TWEET), LEAST_WORDS, false).unwrap(),
         };
-        assert_eq!(seen.observe_text(text(1, Some(70))).family, Some(70));
-        assert_eq!(seen.observe_text(text(2, None)).family, Some(70));
-        assert_eq!(seen.observe_text(text(3, Some(80))).family, Some(80));
+        let mut linked = |id_hash, family| {
+            let linked = seen.observe_text(text(id_hash, family));
+            (linked.family, linked.repeats)
+        };
+        assert_eq!(linked(1, Some(70)), (Some(70), false));
+        assert_eq!(linked(2, None), (Some(70), true));
+        assert_eq!(linked(3, Some(80)), (Some(80), true));
         assert_eq!(seen.first(), 0);
     }
 
