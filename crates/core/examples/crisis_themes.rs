@@ -15,11 +15,12 @@ use auscult_core::time::{DAY, Timestamp};
 use auscult_core::words::SourceType;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
-use support::{Said, propose};
+use support::{Said, propose, tell};
 
 /// Days that only teach; a crisis that begins within twice as many cannot be judged.
 const WARM_UP: u32 = 10;
 const LEAST_PEOPLE: u32 = 8;
+const TASK: &str = "new themes, through the machine";
 
 struct Tweet {
     said: Said,
@@ -47,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map(|tweet| (tweet.said, tweet.event))
         .unzip();
     let proposals = propose(settings, &said)?;
-    judge(&said, &events, &proposals);
+    judge(&support::set_of(&path), &said, &events, &proposals);
     Ok(())
 }
 
@@ -78,7 +79,7 @@ fn moment(text: &str) -> Option<Timestamp> {
 }
 
 /// A proposal is about the crisis most of its quotes are of; the first of a crisis finds it.
-fn judge(tweets: &[Said], events: &[String], proposals: &[Alert]) {
+fn judge(set: &str, tweets: &[Said], events: &[String], proposals: &[Alert]) {
     let told = || tweets.iter().zip(events.iter().map(String::as_str));
     let event_of: BTreeMap<&str, &str> = told()
         .map(|(tweet, event)| (tweet.id.as_str(), event))
@@ -120,14 +121,15 @@ fn judge(tweets: &[Said], events: &[String], proposals: &[Alert]) {
         // The day on which enough people could be heard.
         let audible = days.get(LEAST_PEOPLE as usize - 1).copied().unwrap_or(end);
         match first.get(event) {
-            None => println!("{event}: not proposed"),
+            None => tell(TASK, set, event, "not proposed", "found"),
             Some(alert) => {
                 // Told when its bucket, a day, has ended.
                 let delay = alert.as_of.0 / DAY - 1 - audible;
-                println!(
-                    "{event}: {delay} days after {LEAST_PEOPLE} people could be heard, {}",
+                let figure = format!(
+                    "{delay} days after {LEAST_PEOPLE} people could be heard: {}",
                     alert.title
                 );
+                tell(TASK, set, event, &figure, "found");
                 delays.push(delay);
             }
         }
@@ -135,13 +137,18 @@ fn judge(tweets: &[Said], events: &[String], proposals: &[Alert]) {
     delays.sort_unstable();
     let heard: BTreeSet<i64> = days.values().flatten().copied().collect();
     let buckets = heard.len() as f64;
-    println!(
-        "{} of {judged} crises proposed, median delay {} days; of {} proposals {facets} are later facets of a crisis already proposed ({:.0} per 1,000 of {} days with a tweet) and {of_none} are about no one crisis ({:.0} per 1,000)",
+    let figure = format!(
+        "{} of {judged}, median delay {} days",
         delays.len(),
         delays.get(delays.len() / 2).copied().unwrap_or(0),
+    );
+    tell(TASK, set, "crises proposed", &figure, "all");
+    let figure = format!(
+        "of {} proposals {facets} are later facets of a crisis already proposed ({:.0} per 1,000 of {} days with a tweet), {of_none} about no one crisis ({:.0} per 1,000)",
         proposals.len(),
         1000.0 * f64::from(facets) / buckets,
         heard.len(),
         1000.0 * f64::from(of_none) / buckets,
     );
+    tell(TASK, set, "other proposals", &figure, "few");
 }

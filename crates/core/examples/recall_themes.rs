@@ -16,7 +16,9 @@ use auscult_core::time::{BucketWidth, DAY, Timestamp, civil_date};
 use auscult_core::words::SourceType;
 use std::collections::BTreeSet;
 use std::error::Error;
-use support::{Said, propose};
+use support::{Said, propose, tell};
+
+const TASK: &str = "new themes, through the machine";
 
 /// Subjects that are new in this time (`known_events_dev.json`): id, words by which a proposal is recognised, first and third incident
 /// anybody could see.
@@ -68,56 +70,75 @@ fn main() -> Result<(), Box<dyn Error>> {
         patience_buckets: 8,
         ..settings.new_themes
     };
-    println!("incidents named by the source");
-    judge(&recalls, &propose(settings.clone(), &recalls)?);
+    let set = support::set_of(&path);
+    judge(
+        &set,
+        "incidents named by the source",
+        &recalls,
+        &propose(settings.clone(), &recalls)?,
+    );
     recalls.iter_mut().for_each(|recall| recall.thread = None);
-    println!("incidents found by their words");
-    judge(&recalls, &propose(settings, &recalls)?);
+    judge(
+        &set,
+        "incidents found by their words",
+        &recalls,
+        &propose(settings, &recalls)?,
+    );
     Ok(())
 }
 
-fn judge(recalls: &[Said], proposals: &[Alert]) {
+fn judge(set: &str, incidents: &str, recalls: &[Said], proposals: &[Alert]) {
     let mut found = BTreeSet::new();
     for (event, words, first, third) in EVENTS {
         let (Some(first), Some(third)) = (support::day(first), support::day(third)) else {
             continue;
         };
+        let split = format!("{event}, {incidents}");
         let hit = proposals.iter().enumerate().find(|(_, alert)| {
             let is_in_time = (first.0 - 90 * DAY..first.0 + 150 * DAY).contains(&alert.as_of.0);
             is_in_time && words.iter().any(|word| terms(alert).contains(word))
         });
         match hit {
-            None => println!("{event}: not proposed"),
+            None => tell(TASK, set, &split, "not proposed", "found"),
             Some((at, alert)) => {
                 found.insert(at);
-                println!(
-                    "{event}: told {}, {} days after the third incident, by {} firms: {}",
+                let figure = format!(
+                    "told {}, {} days after the third incident, by {} firms: {}",
                     written(alert.as_of),
                     (alert.as_of.0 - third.0) / DAY,
                     alert.evidence.people,
                     alert.title
                 );
+                tell(TASK, set, &split, &figure, "found");
             }
         }
     }
-    for (_, alert) in proposals
-        .iter()
-        .enumerate()
+    let else_told: Vec<&Alert> = (0..)
+        .zip(proposals)
         .filter(|(at, _)| !found.contains(at))
-    {
-        println!("else, told {}: {}", written(alert.as_of), alert.title);
-    }
+        .map(|(_, alert)| alert)
+        .collect();
     let weeks: BTreeSet<i64> = recalls
         .iter()
         .map(|recall| recall.at.0 / (7 * DAY))
         .collect();
-    let others = proposals.len() - found.len();
-    println!(
-        "{} of {} subjects proposed; {others} other proposals ({:.0} per 1,000 of {} weeks with a recall)",
-        found.len(),
-        EVENTS.len(),
-        1000.0 * others as f64 / weeks.len() as f64,
-        weeks.len()
+    let titles: Vec<&str> = else_told
+        .iter()
+        .map(|alert| alert.title.trim_start_matches("New theme proposed: "))
+        .collect();
+    let figure = format!(
+        "{} ({:.0} per 1,000 of {} weeks with a recall): {}",
+        else_told.len(),
+        1000.0 * else_told.len() as f64 / weeks.len() as f64,
+        weeks.len(),
+        titles.join("; ")
+    );
+    tell(
+        TASK,
+        set,
+        &format!("other proposals, {incidents}"),
+        &figure,
+        "few",
     );
 }
 

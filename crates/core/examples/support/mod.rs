@@ -17,6 +17,23 @@ use std::error::Error;
 use std::io::Read;
 use std::sync::Arc;
 
+/// One figure, for people or (`--tsv`) for `make eval`: task, set, split, figure, target.
+pub fn tell(task: &str, set: &str, split: &str, figure: &str, target: &str) {
+    if std::env::args().any(|argument| argument == "--tsv") {
+        println!("{task}\t{set}\t{split}\t{figure}\t{target}");
+    } else {
+        println!("{split}: {figure}");
+    }
+}
+
+/// The name of a data set: the file's name without its endings.
+pub fn set_of(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.trim_end_matches(".gz")
+        .trim_end_matches(".csv")
+        .to_owned()
+}
+
 /// One text, as a source gives it.
 pub struct Said {
     pub id: String,
