@@ -4,7 +4,7 @@ use super::EmergingTheme;
 use super::bucket::OpenBucket;
 use super::sketch::Sketch;
 use super::track::{EXEMPLARS, Track};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,19 +76,20 @@ pub(super) fn markers(joined: &[Joined]) -> BTreeMap<u64, u64> {
 /// Samples of items tell whether two terms of like size share their texts. Of a term of ten texts beside one of three hundred they hold a
 /// text or two; this is exact.
 #[derive(Debug, Default)]
-pub(super) struct SaidIn(FxHashMap<u64, FxHashSet<u32>>);
+pub(super) struct SaidIn(FxHashMap<u64, Vec<u32>>);
 
 impl SaidIn {
     pub(super) fn of(open: &OpenBucket, terms: impl Iterator<Item = u64>) -> SaidIn {
-        let mut said: FxHashMap<u64, FxHashSet<u32>> =
-            terms.map(|term| (term, FxHashSet::default())).collect();
+        let mut said: FxHashMap<u64, Vec<u32>> = terms.map(|term| (term, Vec::new())).collect();
         if said.is_empty() {
             return SaidIn::default();
         }
         for (at, text) in (0u32..).zip(open.by_person()) {
             for term in text.terms {
-                if let Some(texts) = said.get_mut(&term.hash) {
-                    texts.insert(at);
+                if let Some(texts) = said.get_mut(&term.hash)
+                    && texts.last() != Some(&at)
+                {
+                    texts.push(at);
                 }
             }
         }
@@ -100,13 +101,13 @@ impl SaidIn {
         let Some(texts) = self.0.get(&term).filter(|texts| !texts.is_empty()) else {
             return false;
         };
-        let others: Vec<&FxHashSet<u32>> = others
+        let others: Vec<&Vec<u32>> = others
             .iter()
             .filter_map(|other| self.0.get(other))
             .collect();
         let beside = texts
             .iter()
-            .filter(|text| others.iter().any(|other| other.contains(text)));
+            .filter(|text| others.iter().any(|other| other.binary_search(text).is_ok()));
         2 * beside.count() >= texts.len()
     }
 }
