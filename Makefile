@@ -38,6 +38,7 @@ bench-detection:
 # Every language evaluation in one table, written to docs/evaluation.md. TEST names another folder of the same shapes,
 # judged with the shipped models and rules; its table is printed only. Peers are in the table after `make peers`.
 eval:
+	cargo build --release --locked -p auscult-core --example crisis_themes --example recall_themes
 	cargo run --release --locked -p auscult-language --example evaluate -- $(if $(TEST),$(TEST),../shared/data --cross-validate --write docs/evaluation.md)
 
 # The peers of the language rooms, from PyPI, in an environment of their own.

@@ -6,30 +6,24 @@
 //! of the detector's own evaluation (`make eval`), nothing was chosen here.
 #![expect(clippy::print_stdout, reason = "an evaluation for people")]
 
+#[path = "support/mod.rs"]
+mod support;
+
 use auscult_core::alert::Alert;
-use auscult_core::effect::Effect;
-use auscult_core::input::{Input, Marker};
-use auscult_core::mention::{About, Mention, Who};
-use auscult_core::partition::Partition;
-use auscult_core::proposals::NEW_THEME_VIEW;
 use auscult_core::settings::{DetectSettings, NewThemes};
-use auscult_core::time::{DAY, Timestamp, civil_date};
-use auscult_core::words::{AlertChange, Channel, SourceType, Stakeholder, Tier};
-use auscult_language::near_duplicate::{self, Signature};
-use auscult_language::words::Words;
+use auscult_core::time::{DAY, Timestamp};
+use auscult_core::words::SourceType;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
-use std::io::Read;
-use std::sync::Arc;
+use support::{Said, propose, tell};
 
 /// Days that only teach; a crisis that begins within twice as many cannot be judged.
 const WARM_UP: u32 = 10;
 const LEAST_PEOPLE: u32 = 8;
+const TASK: &str = "new themes, through the machine";
 
 struct Tweet {
-    id: String,
-    at: Timestamp,
-    text: String,
+    said: Said,
     event: String,
 }
 
@@ -39,131 +33,60 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     };
     let mut tweets = read(&path)?;
-    tweets.sort_by(|left, right| (left.at, &left.id).cmp(&(right.at, &right.id)));
-    let proposals = propose(&tweets)?;
-    judge(&tweets, &proposals);
+    tweets
+        .sort_by(|left, right| (left.said.at, &left.said.id).cmp(&(right.said.at, &right.said.id)));
+    let mut settings = DetectSettings::standard();
+    settings.new_themes = NewThemes {
+        least_people: LEAST_PEOPLE,
+        least_sources: 1,
+        warm_up_buckets: WARM_UP,
+        half_life_buckets: 20,
+        ..settings.new_themes
+    };
+    let (said, events): (Vec<Said>, Vec<String>) = tweets
+        .into_iter()
+        .map(|tweet| (tweet.said, tweet.event))
+        .unzip();
+    let proposals = propose(settings, &said)?;
+    judge(&support::set_of(&path), &said, &events, &proposals);
     Ok(())
 }
 
 fn read(path: &str) -> Result<Vec<Tweet>, Box<dyn Error>> {
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(std::fs::File::open(path)?).read_to_string(&mut text)?;
     let mut tweets = Vec::new();
-    for row in csv::Reader::from_reader(text.as_bytes()).deserialize() {
-        let row: BTreeMap<String, String> = row?;
+    for row in support::rows(path)? {
         let at = moment(&row["timestamp_utc"]).ok_or("a time that cannot be read")?;
         tweets.push(Tweet {
-            id: row["tweet_id"].clone(),
-            at,
-            text: row["text"].clone(),
+            said: Said {
+                id: row["tweet_id"].clone(),
+                at,
+                text: row["text"].clone(),
+                person: None,
+                thread: None,
+                source: SourceType::Social,
+            },
             event: row["event"].clone(),
         });
     }
     Ok(tweets)
 }
 
-/// `2012-05-18 11:04:31Z`, by counting days from the year 2000.
+/// `2012-05-18 11:04:31Z`.
 fn moment(text: &str) -> Option<Timestamp> {
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let mut at = Timestamp(10_957 * DAY);
-    while civil_date(at) < (year as i32, month as u32, day as u32) {
-        at = at.plus(DAY);
-    }
     let seconds = (number(11, 13)? * 60 + number(14, 16)?) * 60 + number(17, 19)?;
-    Some(at.plus(seconds * 1_000))
-}
-
-fn propose(tweets: &[Tweet]) -> Result<Vec<Alert>, Box<dyn Error>> {
-    let mut written = DetectSettings::standard();
-    written.new_themes = NewThemes {
-        least_people: LEAST_PEOPLE,
-        least_sources: 1,
-        warm_up_buckets: WARM_UP,
-        half_life_buckets: 20,
-        ..written.new_themes
-    };
-    let settings = written
-        .check()
-        .map_err(|problems| format!("{problems:?}"))?;
-    let mut partition = Partition::new(Arc::new(settings));
-    let mut effects = Vec::new();
-    let mut today = tweets.first().map_or(0, |tweet| tweet.at.0 / DAY);
-    for tweet in tweets {
-        while tweet.at.0 / DAY > today {
-            today += 1;
-            partition.apply(&Input::Marker(&marker(today)), &mut effects);
-        }
-        partition.apply(&Input::Mention(&mention(tweet, today)), &mut effects);
-    }
-    partition.apply(&Input::Marker(&marker(today + 1)), &mut effects);
-    let alerts = effects.into_iter().filter_map(|effect| match effect {
-        Effect::Alert(alert) => Some(*alert),
-        _ => None,
-    });
-    Ok(alerts
-        .filter(|alert| alert.series.view == NEW_THEME_VIEW && alert.change == AlertChange::Raised)
-        .collect())
-}
-
-fn marker(day: i64) -> Marker {
-    Marker {
-        source_partition: "tweets/0".to_owned(),
-        watermark: Timestamp(day * DAY),
-        source_partitions: 1,
-        backfill: false,
-    }
-}
-
-fn mention(tweet: &Tweet, today: i64) -> Mention<'static> {
-    Mention {
-        tenant: "t".into(),
-        portfolio: "t|-".into(),
-        event_source: "/tweets".into(),
-        event_id: tweet.id.clone().into(),
-        feedback_id: tweet.id.clone().into(),
-        occurred_at: tweet.at,
-        recorded_at: tweet.at,
-        watermark: Timestamp(today * DAY),
-        feed: "twitter/-/social".into(),
-        who: Who {
-            person: None,
-            stakeholder: Stakeholder::Unknown,
-            tier: Tier::NotApplicable,
-            specialty: "".into(),
-            setting: None,
-            organisation: "".into(),
-            country: "".into(),
-            region: "".into(),
-            channel: Some(Channel::Social),
-            source: SourceType::Social,
-        },
-        about: About::default(),
-        text: tweet.text.clone().into(),
-        language: "".into(),
-        themes: Vec::new(),
-        stances: Vec::new(),
-        sentiment: None,
-        rating: None,
-        thread: None,
-        signature: Signature::of(&Words::of(&tweet.text), near_duplicate::LEAST_WORDS, false),
-        safety_candidate: false,
-        medical_request: false,
-        canary: false,
-        extra: Vec::new(),
-        models: Vec::new(),
-    }
+    Some(support::day(text)?.plus(seconds * 1_000))
 }
 
 /// A proposal is about the crisis most of its quotes are of; the first of a crisis finds it.
-fn judge(tweets: &[Tweet], proposals: &[Alert]) {
-    let event_of: BTreeMap<&str, &str> = tweets
-        .iter()
-        .map(|tweet| (tweet.id.as_str(), tweet.event.as_str()))
+fn judge(set: &str, tweets: &[Said], events: &[String], proposals: &[Alert]) {
+    let told = || tweets.iter().zip(events.iter().map(String::as_str));
+    let event_of: BTreeMap<&str, &str> = told()
+        .map(|(tweet, event)| (tweet.id.as_str(), event))
         .collect();
     let mut days: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
-    for tweet in tweets {
-        let days = days.entry(&tweet.event).or_default();
+    for (tweet, event) in told() {
+        let days = days.entry(event).or_default();
         days.push(tweet.at.0 / DAY);
     }
     let mut first: BTreeMap<&str, &Alert> = BTreeMap::new();
@@ -198,14 +121,15 @@ fn judge(tweets: &[Tweet], proposals: &[Alert]) {
         // The day on which enough people could be heard.
         let audible = days.get(LEAST_PEOPLE as usize - 1).copied().unwrap_or(end);
         match first.get(event) {
-            None => println!("{event}: not proposed"),
+            None => tell(TASK, set, event, "not proposed", "found"),
             Some(alert) => {
                 // Told when its bucket, a day, has ended.
                 let delay = alert.as_of.0 / DAY - 1 - audible;
-                println!(
-                    "{event}: {delay} days after {LEAST_PEOPLE} people could be heard, {}",
+                let figure = format!(
+                    "{delay} days after {LEAST_PEOPLE} people could be heard: {}",
                     alert.title
                 );
+                tell(TASK, set, event, &figure, "found");
                 delays.push(delay);
             }
         }
@@ -213,13 +137,18 @@ fn judge(tweets: &[Tweet], proposals: &[Alert]) {
     delays.sort_unstable();
     let heard: BTreeSet<i64> = days.values().flatten().copied().collect();
     let buckets = heard.len() as f64;
-    println!(
-        "{} of {judged} crises proposed, median delay {} days; of {} proposals {facets} are later facets of a crisis already proposed ({:.0} per 1,000 of {} days with a tweet) and {of_none} are about no one crisis ({:.0} per 1,000)",
+    let figure = format!(
+        "{} of {judged}, median delay {} days",
         delays.len(),
         delays.get(delays.len() / 2).copied().unwrap_or(0),
+    );
+    tell(TASK, set, "crises proposed", &figure, "all");
+    let figure = format!(
+        "of {} proposals {facets} are later facets of a crisis already proposed ({:.0} per 1,000 of {} days with a tweet), {of_none} about no one crisis ({:.0} per 1,000)",
         proposals.len(),
         1000.0 * f64::from(facets) / buckets,
         heard.len(),
         1000.0 * f64::from(of_none) / buckets,
     );
+    tell(TASK, set, "other proposals", &figure, "few");
 }

@@ -30,7 +30,7 @@ pub struct Contribution {
     pub person: u64,
     /// Hash of the thread, 0 if none.
     pub thread: u64,
-    /// Voice it repeats ([`crate::repeats`]), 0: its own. Kept in records of its own.
+    /// Voice it repeats ([`crate::repeats`]), 0: its own, or it says something new in its thread. Kept in records of its own.
     #[serde(skip)]
     pub voice: u64,
     /// Number of the feed.

@@ -138,13 +138,14 @@ impl Repeats {
 
     fn link(&mut self, pending: &Pending, journal: &mut Journal) {
         let text = &pending.text;
-        let Linked { family, remembered } = self.index.observe_text(compared(text, None));
-        // A thread is a voice already: the contribution carries it.
-        let voice = if text.thread == 0 {
-            family.unwrap_or(0)
-        } else {
-            0
-        };
+        let Linked {
+            family,
+            repeats,
+            remembered,
+        } = self.index.observe_text(compared(text, None));
+        // A thread is a voice already: the contribution carries it. That a text of it says again what was said before is noted by
+        // naming the thread as its voice: no count changes by it, but it is no news to the detector of new themes.
+        let voice = family.filter(|_| repeats).unwrap_or(0);
         let remembered = remembered.map(|number| (number, pending.place));
         if remembered.is_some() {
             self.chunks.hold(self.chunks.open());

@@ -23,12 +23,14 @@ fn holds(judged: &Judged, least: f64) {
 
 #[test]
 fn questions_and_requests_are_known() {
-    holds(&judge::asked(), 0.94);
+    holds(&judge::asked(), 0.93);
+    holds(&judge::asked_in_development(), 0.95);
 }
 
 #[test]
 fn medical_questions_go_to_medical_information() {
-    holds(&judge::routed(), 0.85);
+    holds(&judge::routed(), 0.9);
+    holds(&judge::routed_in_development(), 0.97);
 }
 
 #[test]
@@ -69,12 +71,12 @@ fn together(matrices: &[(String, Confusion)]) -> Confusion {
 #[test]
 fn stances_agree_with_people() {
     let (matrices, _) = judge::stances();
-    // Two of the four beliefs are above 0.7; early treatment is below the 0.6 that makes a belief measurable.
+    // Each belief is above the 0.6 that makes it measurable.
     for (belief, least) in [
-        ("early-treatment", 0.55),
-        ("biosimilars-equal", 0.8),
-        ("oral-as-good", 0.7),
-        ("side-effects-manageable", 0.6),
+        ("early-treatment", 0.7),
+        ("biosimilars-equal", 0.85),
+        ("oral-as-good", 0.75),
+        ("side-effects-manageable", 0.65),
     ] {
         let matrix = matrices.iter().find(|(id, _)| id == belief);
         let kappa = matrix.map_or(0.0, |(_, matrix)| matrix.kappa());

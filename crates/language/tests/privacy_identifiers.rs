@@ -36,6 +36,10 @@ const MUST_GO: &[(&str, &str, P)] = &[
     ("She was born on 5 June 1951.", "5 June 1951", P::Date),
     ("geboren am 3. Oktober 1990", "3. Oktober 1990", P::Date),
     ("My father is 94 years old.", "94", P::Age),
+    ("A 91-year-old woman rang.", "91", P::Age),
+    ("She is over 90 years old now.", "90", P::Age),
+    ("Age: 95, weight 60 kg.", "95", P::Age),
+    ("My gran is ninety-four years old.", "ninety-four", P::Age),
     ("Ring me on 07700 900123 please", "07700 900123", P::Phone),
     ("call +49 30 901820", "+49 30 901820", P::Phone),
     ("(555) 010-9999 is my cell", "(555) 010-9999", P::Phone),
@@ -156,6 +160,8 @@ const MUST_STAY: &[&str] = &[
     "Blood pressure 120/80, pulse 72, temperature 38.5.",
     "I rate it 8/10, would recommend.",
     "The injection hurt. Then nothing happened.",
+    "The average was 94, and for 92 years nothing changed.",
+    "She is 89 years old and sees well.",
     "None.",
 ];
 
@@ -180,6 +186,41 @@ fn every_identifier_goes_under_its_class() {
         wrong.len(),
         MUST_GO.len()
     );
+}
+
+#[test]
+fn every_safe_harbor_letter_has_a_text() {
+    // 45 CFR 164.514(b)(2)(i), (A) to (R).
+    let letters: [(char, &[P]); 18] = [
+        ('A', &[P::Name]),
+        ('B', &[P::Address, P::PostalCode]),
+        ('C', &[P::Date, P::Age]),
+        ('D', &[P::Phone]),
+        ('E', &[P::Fax]),
+        ('F', &[P::Email]),
+        ('G', &[P::SocialSecurityNumber]),
+        ('H', &[P::MedicalRecordNumber]),
+        ('I', &[P::HealthPlanNumber]),
+        ('J', &[P::AccountNumber]),
+        ('K', &[P::LicenceNumber]),
+        ('L', &[P::VehicleIdentifier]),
+        ('M', &[P::DeviceIdentifier]),
+        ('N', &[P::Url]),
+        ('O', &[P::IpAddress]),
+        ('P', &[P::BiometricIdentifier]),
+        ('Q', &[P::Photo]),
+        ('R', &[P::OtherIdentifier]),
+    ];
+    let missing: Vec<char> = letters
+        .iter()
+        .filter(|(_, classes)| {
+            !classes
+                .iter()
+                .all(|class| MUST_GO.iter().any(|(_, _, known)| known == class))
+        })
+        .map(|(letter, _)| *letter)
+        .collect();
+    assert!(missing.is_empty(), "no text for {missing:?}");
 }
 
 #[test]

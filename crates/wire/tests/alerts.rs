@@ -214,3 +214,39 @@ fn attributes_say_what_the_contract_says() {
         );
     }
 }
+
+/// A proposed theme has no series: its words travel as a dimension and as a suggestion for the taxonomy.
+#[test]
+fn a_proposed_theme_is_written_and_read_again() {
+    let proposal = Alert {
+        change: AlertChange::Raised,
+        revision: 1,
+        supersedes: None,
+        status_reason: StatusReason::ThresholdCrossed,
+        kind: SignalKind::NewTheme,
+        title: "New theme proposed: rubber stopper, crumbled".into(),
+        series: SeriesRef {
+            id: "t_00000000000000ff".into(),
+            view: "new-themes".into(),
+            measure: Measure::Mentions,
+            dimensions: vec![("emergent_topic".into(), "rubber stopper, crumbled".into())],
+        },
+        context: vec![ContextItem {
+            kind: "taxonomy_suggestion".into(),
+            reference: "t_00000000000000ff".into(),
+            label: "phrases = [\"rubber stopper\", \"crumbled\"]".into(),
+            start: Timestamp(20_000 * DAY),
+            end: Timestamp(20_003 * DAY),
+        }],
+        ..alert()
+    };
+    for projection in [Projection::Shared, Projection::Medical] {
+        let (_, data, value) = decoded(&proposal, projection);
+        let written: serde_json::Value = serde_json::from_str(&value).expect("JSON");
+        assert_eq!(written["kind"], "new_theme");
+        assert_eq!(written["series"]["view"], "new-themes");
+        assert!(value.contains("rubber stopper, crumbled"), "{value}");
+        assert!(value.contains("taxonomy_suggestion"), "{value}");
+        assert_eq!(data.kind.as_str(), "new_theme");
+    }
+}

@@ -141,11 +141,11 @@ fn signatures_are_read_by_version() {
     let read =
         |value: &str| decode_mention(&encoded.headers, value.as_bytes()).map(|read| read.signature);
     assert_eq!(read(&value), Ok(signed.signature.clone()));
-    assert_eq!(read(&value.replace("\"1.AAEC", "\"2.AAEC")), Ok(None));
+    assert_eq!(read(&value.replace("\"2.AAEC", "\"1.AAEC")), Ok(None));
     for broken in [
-        value.replace("\"1.AAEC", "\"1.%%%%"),
-        value.replace("\"1.AAEC", "\"1."),
-        value.replace("\"1.AAEC", "\"AAEC"),
+        value.replace("\"2.AAEC", "\"2.%%%%"),
+        value.replace("\"2.AAEC", "\"2."),
+        value.replace("\"2.AAEC", "\"AAEC"),
     ] {
         let refused = read(&broken).unwrap_err();
         assert_eq!(

@@ -381,7 +381,7 @@ fn stances_toward_the_house_s_beliefs_are_on_the_mention_with_their_rules() {
         found[2]
             .models
             .iter()
-            .any(|model| model.starts_with("stance:auscult-stance@2+beliefs."))
+            .any(|model| model.starts_with("stance:auscult-stance@3+beliefs."))
     );
 }
 

@@ -12,43 +12,63 @@ mod judge;
 
 pub fn run(report: &mut Report) -> Result<(), String> {
     let (sent, kept) = judge::triaged();
+    const NEVER: &str = "never trained or tuned on";
     let sets = [
         (
             "hand-written: question, request or neither",
             "requests.tsv",
+            NEVER,
             judge::asked(),
             "",
         ),
         (
             "hand-written: medical or office",
             "requests.tsv",
+            NEVER,
             judge::routed(),
+            "",
+        ),
+        (
+            "hand-written: question, request or neither",
+            "requests_development.tsv",
+            DEVELOPMENT,
+            judge::asked_in_development(),
+            "",
+        ),
+        (
+            "hand-written: medical or office",
+            "requests_development.tsv",
+            DEVELOPMENT,
+            judge::routed_in_development(),
             "",
         ),
         (
             "hand-written: safety, sent that must be",
             "safety.tsv",
+            NEVER,
             sent,
             "≥ 0.97",
         ),
         (
             "hand-written: safety, kept that may be",
             "safety.tsv",
+            NEVER,
             kept,
             "stated",
         ),
         (
             "hand-written: good, bad or neutral",
             "sentiment.tsv",
+            NEVER,
             judge::felt(),
             "",
         ),
     ];
-    for (task, set, judged, target) in sets {
+    for (task, set, split, judged, target) in sets {
         report.add(
             task,
             set,
-            "never trained or tuned on",
+            split,
             format!("{:.3} ({}/{})", judged.share(), judged.right, judged.all),
             target,
         );

@@ -98,6 +98,9 @@ fn main() -> Result<(), String> {
     if wanted("crisis") {
         crisis::run(&folder, &mut report)?;
     }
+    if wanted("machine") {
+        peers::run_machine(&folder, &mut report)?;
+    }
     if wanted("reposts") {
         reposts::run(&folder, &mut report)?;
     }

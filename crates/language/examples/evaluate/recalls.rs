@@ -147,14 +147,7 @@ fn pairs(truth: &[&str], found: &[u64]) -> (f64, f64) {
 const EVENTS: &[(&str, &[&str], &str, &str)] = &[
     (
         "fda-outside-laboratory-2013",
-        &[
-            "laboratory",
-            "lab",
-            "testing",
-            "third party",
-            "quality control",
-            "results",
-        ],
+        &["laboratory", "contract testing"],
         "2013-09-18",
         "2013-09-25",
     ),

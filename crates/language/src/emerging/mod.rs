@@ -26,7 +26,7 @@ use crate::stable_hash;
 use crate::words::Words;
 use baseline::Baseline;
 use bucket::{OpenBucket, Voice};
-use join::Joined;
+use join::{Joined, SaidIn};
 use std::collections::BTreeMap;
 use track::Track;
 
@@ -208,7 +208,7 @@ impl Emerging {
         let proposed = if learning {
             Vec::new()
         } else {
-            self.propose(bucket)
+            self.propose(bucket, open)
         };
         self.markers = join::markers(&self.joined);
         proposed
@@ -238,7 +238,7 @@ impl Emerging {
             .retain(|joined| bucket - joined.last_seen <= 3 * patience);
     }
 
-    fn propose(&mut self, bucket: i64) -> Vec<EmergingTheme> {
+    fn propose(&mut self, bucket: i64, open: &OpenBucket) -> Vec<EmergingTheme> {
         let settings = self.settings;
         let mut rising: Vec<(u64, &Track)> = self
             .tracks
@@ -252,7 +252,8 @@ impl Emerging {
                 .then(a.0.cmp(&b.0))
         });
         let mut proposed = Vec::new();
-        for group in join::groups(&rising) {
+        let said = SaidIn::of(open, rising.iter().map(|(hash, _)| *hash));
+        for group in join::groups(&rising, &said) {
             let tracks: Vec<&Track> = group.iter().map(|at| rising[*at].1).collect();
             let hashes: Vec<u64> = group.iter().map(|at| rising[*at].0).collect();
             if let Some(known) = self

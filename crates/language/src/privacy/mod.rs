@@ -7,6 +7,7 @@
 //!
 //! Redaction is a pure function of text and ruleset, so stored text can be run again when rules change (N08).
 
+mod age;
 mod checksum;
 mod class;
 mod code;
@@ -42,7 +43,7 @@ pub struct Redactor {
 }
 
 /// Name and version of the shipped rules.
-const RULESET: &str = "privacy-rules+tagger@0.2";
+const RULESET: &str = "privacy-rules+tagger@0.3";
 
 /// Words beyond this are not read for names: 64 KiB of text has fewer.
 const WORD_LIMIT: usize = 32_768;
@@ -162,6 +163,7 @@ impl Redactor {
             number::find(text, &self.context, &mut findings);
             date::find_named(text, &mut findings);
         }
+        age::find_in_words(text, &mut findings);
         self.own_terms.find(text, &mut findings);
         self.names(text, &mut findings);
         class::settle(&mut findings, text);

@@ -4,6 +4,7 @@
 //! the words around. Regular expressions were the alternative: some twenty of them cost 2 µs on every text with a
 //! digit and cannot compute a check digit. Texts without a digit never come here.
 
+use super::age;
 use super::checksum;
 use super::class::{Finding, PersonalDataClass};
 use super::context::{Context, Hint};
@@ -51,8 +52,8 @@ fn one(text: &str, digit: usize, context: &Context, findings: &mut Vec<Finding>)
         return word_end(bytes, digit);
     }
     let run = read_run(bytes, digit);
-    if let Some(end) = age_over_89(text, &run) {
-        findings.push(finding(run.start, end, PersonalDataClass::Age));
+    if run.groups.len() == 1 && age::is_in_figures(text, (digit, run.end), &run.digits) {
+        findings.push(finding(digit, run.end, PersonalDataClass::Age));
         return run.end;
     }
     if let Some(class) = classify(text, &run, context) {
@@ -194,37 +195,6 @@ fn internet_address(bytes: &[u8], start: usize) -> Option<usize> {
             || (*byte == b'.' && bytes.get(position + 1).is_some_and(u8::is_ascii_digit))
     }))
     .then_some(position)
-}
-
-/// "94 years old", "aged 91": ages over 89 are identifiers, younger ones are not.
-fn age_over_89(text: &str, run: &Run) -> Option<usize> {
-    let age = matches!(run.digits.as_slice(), [9, _] | [1, 0..=2, _]);
-    if !age || run.groups.len() != 1 {
-        return None;
-    }
-    let after = text[run.end..].trim_start_matches([' ', '-']);
-    let head: String = after
-        .bytes()
-        .take(4)
-        .map(|byte| char::from(byte.to_ascii_lowercase()))
-        .collect();
-    let before = text[..run.start].trim_end().to_ascii_lowercase();
-    let named = ["year", "yr", "y/o", "yo ", "yrs"]
-        .into_iter()
-        .any(|unit| head.starts_with(unit));
-    let told = [
-        "aged", "age", "age of", "turned", "turn", "age is", "turning", "was", "is", "am",
-    ]
-    .into_iter()
-    .any(|word| before.ends_with(word));
-    let strongly = [
-        "aged", "age", "age of", "turned", "turning", "age is", "turn",
-    ]
-    .into_iter()
-    .any(|word| before.ends_with(word));
-    (named && (told || before.is_empty() || !before.ends_with("for") && !before.ends_with("over"))
-        || strongly)
-        .then_some(run.end)
 }
 
 fn classify(text: &str, run: &Run, context: &Context) -> Option<PersonalDataClass> {

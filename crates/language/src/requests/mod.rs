@@ -4,7 +4,8 @@
 //! rule can be argued with. A sentence is a *question* when it ends in a question mark and asks something, or opens the way
 //! questions do; a *request* when somebody is asked to do or send something. It is *medical* when the sentence, or for a
 //! sentence that leans on the one before it ("Is that safe?"), the text before it, speaks of doses, uses, populations,
-//! interactions, safety, or evidence of a medicine. A missed medical question is worse than one too many, so in doubt it is medical.
+//! interactions, safety, or evidence of a medicine, or of taking, giving or keeping one and not of the office's matters (orders,
+//! money, visits, pages). A missed medical question is worse than one too many, so in doubt it is medical.
 
 mod cues;
 
@@ -13,7 +14,7 @@ use cues::{Cue, Cues};
 use std::ops::Range;
 
 /// Name and version of the rules, as carried by every enrichment.
-pub const VERSION: &str = "auscult-requests@1";
+pub const VERSION: &str = "auscult-requests@2";
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +57,8 @@ pub fn find_words(words: &Words) -> Vec<Request> {
         }
         let sentence = Sentence::read(cues, words, first..end);
         if let Some(kind) = sentence.kind() {
-            let medical = sentence.medical() || (medical_before && sentence.leans());
+            let leans_on_it = medical_before && sentence.leans() && !sentence.is_office;
+            let medical = sentence.medical() || leans_on_it;
             found.push(Request {
                 kind,
                 medical,
@@ -81,6 +83,9 @@ struct Sentence {
     rhetorical: bool,
     names_medicine: bool,
     medical_matter: bool,
+    uses: bool,
+    is_office: bool,
+    opens_request: bool,
     leaning: bool,
 }
 
@@ -112,8 +117,11 @@ impl Sentence {
                 Cue::Rhetorical => sentence.rhetorical = true,
                 Cue::Medicine => sentence.names_medicine = true,
                 Cue::MedicalMatter => sentence.medical_matter = true,
+                Cue::Use => sentence.uses = true,
+                Cue::Office => sentence.is_office = true,
+                Cue::OpensRequest if at <= opening => sentence.opens_request = true,
                 Cue::Leans => sentence.leaning = true,
-                Cue::OpensQuestion | Cue::Filler => {}
+                Cue::OpensQuestion | Cue::OpensRequest | Cue::Filler => {}
             });
         }
         sentence
@@ -123,7 +131,8 @@ impl Sentence {
         if self.rhetorical {
             return None;
         }
-        if self.asks_for && !self.holds_question {
+        let asks_for = self.asks_for || self.opens_request && !self.opens_question;
+        if asks_for && !self.holds_question {
             return Some(RequestKind::Request);
         }
         if (self.asked && self.length >= 2)
@@ -135,8 +144,9 @@ impl Sentence {
         self.wishes.then_some(RequestKind::Request)
     }
 
+    /// A medical matter whoever else is concerned; a medicine's use unless the office is meant.
     fn medical(self) -> bool {
-        self.medical_matter
+        self.medical_matter || self.uses && !self.is_office
     }
 
     fn leans(self) -> bool {

@@ -78,7 +78,7 @@ static ATTITUDES: LazyLock<PhraseTable<Attitude>> = LazyLock::new(|| {
         ),
         (
             Attitude::Doubts,
-            "not sure|unsure|uncertain|not certain|undecided|not convinced yet|don't know|do not know|not know|doubt|doubts|doubtful|sceptical|skeptical|wonder|wondering|on the fence|jury is out|jury is still out|remains to be seen|need more data|needs more data|need more evidence|more evidence|wait and see|we will see|we'll see|time will tell|waiting for|maybe|perhaps|possibly|might|unclear|hard to say|hard to tell|hard to judge|too early to|too soon to say|too soon to tell|open question|mixed feelings|of two minds|in two minds|depends|whether|who knows|can't say|cannot say|can't tell if|cannot tell yet|can't judge|cannot judge|either way|no idea|torn|back and forth|anybody's guess|anyone's guess",
+            "not sure|unsure|uncertain|not certain|undecided|not convinced yet|don't know|do not know|not know|doubt|doubts|doubtful|sceptical|skeptical|wonder|wondering|on the fence|jury is out|jury is still out|remains to be seen|need more data|needs more data|need more evidence|more evidence|wait and see|we will see|we'll see|time will tell|waiting for|maybe|perhaps|possibly|might|unclear|hard to say|hard to tell|hard to judge|too early to|too soon to say|too soon to tell|open question|mixed feelings|of two minds|in two minds|depends|whether|who knows|can't say|cannot say|can't tell if|cannot tell yet|can't judge|cannot judge|either way|no idea|torn|back and forth|anybody's guess|anyone's guess|for and against|pros and cons|are mixed|is mixed|mixed results|mixed evidence|mixed data|conflicting|contradictory|inconclusive|debatable|controversial|under debate|nobody really knows|nobody knows|no one knows|no one really knows|hard to know|not clear|no clear answer|undetermined|yet to be shown|yet to be proven|still to be shown|ambivalent|can't decide|cannot decide|can't make up my mind|cannot make up my mind|haven't made up my mind|not made up my mind|don't have an opinion|no opinion|some days",
         ),
         (
             Attitude::Agrees,
@@ -332,7 +332,7 @@ fn sides_taken<'s>(phrases: impl Iterator<Item = &'s Said<(u16, Side)>>) -> Vec<
 /// What turns or weakens what is said in a sentence.
 #[derive(Debug, Default)]
 struct Attitudes {
-    doubts: u32,
+    doubts: Vec<Said<()>>,
     /// Agreement, and doubt that is denied.
     agrees: u32,
     disagrees: Vec<Said<()>>,
@@ -360,15 +360,16 @@ impl Attitudes {
         let mut attitudes = Attitudes::default();
         for said in found.iter().filter(spoken) {
             let negated = |reach: usize| is_negated(words, range.start, said.at, reach);
+            let place = Said {
+                meaning: (),
+                at: said.at,
+                length: said.length,
+            };
             match said.meaning {
                 Attitude::Doubts if negated(DOUBT_REACH) => attitudes.agrees += 1,
-                Attitude::Doubts => attitudes.doubts += 1,
+                Attitude::Doubts => attitudes.doubts.push(place),
                 Attitude::Agrees if !negated(NEGATION_REACH) => attitudes.agrees += 1,
-                Attitude::Agrees | Attitude::Disagrees => attitudes.disagrees.push(Said {
-                    meaning: (),
-                    at: said.at,
-                    length: said.length,
-                }),
+                Attitude::Agrees | Attitude::Disagrees => attitudes.disagrees.push(place),
                 Attitude::Negates | Attitude::Points => {}
             }
         }
@@ -376,7 +377,7 @@ impl Attitudes {
     }
 
     fn any(&self) -> bool {
-        self.doubts + self.agrees > 0 || !self.disagrees.is_empty()
+        self.agrees > 0 || !self.doubts.is_empty() || !self.disagrees.is_empty()
     }
 }
 
@@ -407,7 +408,10 @@ impl Votes {
         attitudes: &Attitudes,
         asked: bool,
     ) {
-        self.doubts += attitudes.doubts;
+        // "Wait and see" is doubt, but a side where the belief's own phrases say so.
+        let doubts = attitudes.doubts.iter();
+        let own = doubts.filter(|said| !sides.iter().any(|side| within(said, side)));
+        self.doubts += own.count() as u32;
         if asked {
             self.doubts += u32::from(!sides.is_empty());
             return;
@@ -493,6 +497,21 @@ mod tests {
             .stances(text)
             .first()
             .map_or(Stance::NotExpressed, |hit| hit.stance)
+    }
+
+    #[test]
+    fn doubt_within_a_phrase_of_one_side_is_that_side() {
+        let set = BELIEFS.replace("\"can wait\"", "\"rather wait and see\"");
+        let beliefs = BeliefSet::from_toml(&set).unwrap();
+        let stance = |text| beliefs.stances(text).first().map(|hit| hit.stance);
+        assert_eq!(
+            stance("With early treatment I would rather wait and see."),
+            Some(Stance::Opposes)
+        );
+        assert_eq!(
+            stance("With early treatment we wait and see."),
+            Some(Stance::Unsure)
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub use beliefs::{Belief, BeliefProblem, BeliefSet};
 pub use confusion::Confusion;
 
 /// Name and version of the rules, as carried by every enrichment; the belief file's own mark follows.
-pub const VERSION: &str = "auscult-stance@2";
+pub const VERSION: &str = "auscult-stance@3";
 
 /// What a text says of a belief.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -81,6 +81,7 @@ fn lines(set: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
 }
 
 const REQUESTS: &str = include_str!("requests.tsv");
+const REQUESTS_DEVELOPMENT: &str = include_str!("requests_development.tsv");
 const SAFETY: &str = include_str!("safety.tsv");
 const SENTIMENT: &str = include_str!("sentiment.tsv");
 const SPEAKER: &str = include_str!("speaker.tsv");
@@ -91,8 +92,17 @@ const BELIEFS: &str = include_str!("../../../../deploy/beliefs.example.toml");
 
 /// Whether something is asked, and what.
 pub fn asked() -> Judged {
+    asked_in(REQUESTS)
+}
+
+/// The same on the list the rules were worked on with.
+pub fn asked_in_development() -> Judged {
+    asked_in(REQUESTS_DEVELOPMENT)
+}
+
+fn asked_in(set: &'static str) -> Judged {
     let mut judged = Judged::default();
-    for cells in lines(REQUESTS) {
+    for cells in lines(set) {
         let found = match requests::find(cells[2]).first().map(|one| one.kind) {
             None => "none",
             Some(RequestKind::Question) => "question",
@@ -105,8 +115,17 @@ pub fn asked() -> Judged {
 
 /// Where what is asked must go: medical information or the office.
 pub fn routed() -> Judged {
+    routed_in(REQUESTS)
+}
+
+/// The same on the list the rules were worked on with.
+pub fn routed_in_development() -> Judged {
+    routed_in(REQUESTS_DEVELOPMENT)
+}
+
+fn routed_in(set: &'static str) -> Judged {
     let mut judged = Judged::default();
-    for cells in lines(REQUESTS).filter(|cells| cells[1] != "-") {
+    for cells in lines(set).filter(|cells| cells[1] != "-") {
         let medical = requests::find(cells[2]).iter().any(|one| one.medical);
         judged.add(
             cells[1],
