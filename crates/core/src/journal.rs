@@ -14,6 +14,7 @@ use crate::time::{BucketIndex, BucketWidth, Timestamp};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::hash::Hash;
 
 /// What became of an offered contribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,14 @@ pub struct ChunkOf<C> {
     /// Feedback hashes, which of their versions was taken out (in older records its event hash, which one event sent with
     /// two times of recording has twice), and the watermark at which.
     pub removals: Vec<(u128, u64, Timestamp)>,
+}
+
+/// Lets go of the room that a map of many held, once few are left: a table does not shrink by itself.
+pub(crate) fn give_back<K: Eq + Hash, V>(map: &mut FxHashMap<K, V>) {
+    const LEAST: usize = 1_024;
+    if map.capacity() > 4 * map.len().max(LEAST) {
+        map.shrink_to(2 * map.len());
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -219,6 +228,8 @@ impl Journal {
                 self.forget(slot);
             }
         }
+        give_back(&mut self.known);
+        self.profiles.give_back();
     }
 
     fn forget(&mut self, slot: u32) {

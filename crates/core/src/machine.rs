@@ -18,11 +18,10 @@ use crate::learn::Learning;
 use crate::mention::Mention;
 use crate::proposals::Proposals;
 use crate::repeats::{Repeats, Text};
-use crate::series::{Models, Series};
+use crate::series::{LiveSeries, Models};
 use crate::settings::{CheckedDetectSettings, DetectSettings, View};
 use crate::signal::Signal;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -145,8 +144,7 @@ pub struct Machine {
     pub(crate) journal: Journal,
     pub(crate) repeats: Repeats,
     pub(crate) proposals: Proposals,
-    pub(crate) series: Vec<Series>,
-    pub(crate) index: FxHashMap<SeriesKey, u32>,
+    pub(crate) series: LiveSeries,
     pub(crate) feeds: BTreeMap<(BucketWidth, u32), Feed>,
     pub(crate) clocks: Vec<WidthClock>,
     /// Line each closed bucket was judged by, within the horizon.
@@ -191,8 +189,7 @@ impl Machine {
             tenant: tenant.to_owned(),
             portfolio: portfolio.to_owned(),
             interner: Interner::default(),
-            series: Vec::new(),
-            index: FxHashMap::default(),
+            series: LiveSeries::default(),
             feeds: BTreeMap::new(),
             clocks,
             thresholds: BTreeMap::new(),
@@ -381,11 +378,6 @@ impl Machine {
             self.dirty.head = true;
         }
         self.signals.insert(signal.id.clone(), signal);
-    }
-
-    /// The series of `key`, if it is live.
-    pub(crate) fn series_of(&self, key: &SeriesKey) -> Option<usize> {
-        self.index.get(key).map(|&at| at as usize)
     }
 
     /// Settings' view of a series.

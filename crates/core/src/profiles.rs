@@ -7,6 +7,7 @@
 //!
 //! Numbers are given out in order of arrival and again when free, so nothing visible may be ordered by them.
 
+use crate::journal::give_back;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -52,6 +53,11 @@ impl Profiles {
             *values = Arc::default();
             self.free.push(number);
         }
+    }
+
+    /// Lets go of the room of profiles that nobody holds.
+    pub(crate) fn give_back(&mut self) {
+        give_back(&mut self.numbers);
     }
 
     /// All numbers given out are below this.

@@ -66,7 +66,7 @@ impl Machine {
         let mut points = Vec::new();
         let empty = Cell::default();
         for key in touched {
-            let Some(at) = self.series_of(&key) else {
+            let Some(at) = self.series.place_of(&key) else {
                 continue;
             };
             let cell = cells.get(&key).unwrap_or(&empty);

@@ -39,11 +39,7 @@ impl Machine {
                 self.dirty
                     .pages
                     .insert(crate::record::page_of(series.stable));
-                self.index.remove(&series.key);
-                self.series.swap_remove(at);
-                if let Some(moved) = self.series.get(at) {
-                    self.index.insert(moved.key, at as u32);
-                }
+                self.series.remove(at);
             } else {
                 at += 1;
             }

@@ -109,7 +109,7 @@ impl Machine {
         let mut newcomers: Vec<(u64, SeriesKey)> = cells
             .cells
             .iter()
-            .filter(|(key, _)| !self.index.contains_key(key))
+            .filter(|(key, _)| self.series.place_of(key).is_none())
             .map(|(key, _)| (self.stable_hash(key), *key))
             .collect();
         // Who is refused at the limit must not depend on who was seen first.
@@ -146,8 +146,7 @@ impl Machine {
                         .unwrap_or_else(|| Track::start(measure, models, quiet, exposure))
                 })
                 .collect();
-            self.index.insert(key, self.series.len() as u32);
-            self.series.push(Series {
+            self.series.add(Series {
                 key,
                 stable,
                 born: bucket,

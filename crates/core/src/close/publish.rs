@@ -13,7 +13,7 @@ const MIN_EXPECTED_TO_PUBLISH: f64 = 1.0;
 impl Machine {
     pub(super) fn publish(&self, result: &CloseResult, effects: &mut Vec<Effect>) {
         let mut points: Vec<(u64, usize, SeriesPoint)> = Vec::new();
-        for series in &self.series {
+        for series in self.series.iter() {
             if self.plan.settings.views[series.key.view as usize].width != result.width {
                 continue;
             }

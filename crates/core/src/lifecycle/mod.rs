@@ -182,7 +182,7 @@ impl Machine {
 
     /// Where the series and the track of a signal are, if the series is live.
     fn track_of(&self, signal: &Signal) -> Option<(usize, usize)> {
-        let at = self.series_of(&signal.key)?;
+        let at = self.series.place_of(&signal.key)?;
         let track = self.series[at]
             .tracks
             .iter()
@@ -200,7 +200,7 @@ impl Machine {
 
     fn accept_level_of(&mut self, key: &crate::lattice::SeriesKey, measure: Measure) {
         let width = self.width_of(key);
-        let Some(at) = self.series_of(key) else {
+        let Some(at) = self.series.place_of(key) else {
             return;
         };
         let plan = std::sync::Arc::clone(&self.plan);

@@ -106,7 +106,7 @@ impl Machine {
         width: BucketWidth,
         expected: f64,
     ) -> Option<f64> {
-        let series = &self.series[self.series_of(told)?];
+        let series = &self.series[self.series.place_of(told)?];
         let track = series
             .tracks
             .iter()

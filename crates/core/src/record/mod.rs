@@ -242,7 +242,7 @@ fn dump_pages(
     }
     let mut pages: BTreeMap<u8, Vec<&Series>> =
         dirty.pages.iter().map(|&page| (page, Vec::new())).collect();
-    for series in &machine.series {
+    for series in machine.series.iter() {
         let page = page_of(series.stable);
         if dirty.all_series {
             pages.entry(page).or_default().push(series);
@@ -444,10 +444,7 @@ fn restore_record(
                 let view = machine.plan.settings.views.get(record.key.view as usize);
                 let method = view.and_then(View::reference_method).map(str::to_owned);
                 let series = restore_series(record, method.as_deref(), record_key)?;
-                machine
-                    .index
-                    .insert(series.key, machine.series.len() as u32);
-                machine.series.push(series);
+                machine.series.add(series);
             }
         }
         b's' => {

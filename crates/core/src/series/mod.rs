@@ -5,9 +5,11 @@
 
 mod accept;
 mod closed;
+mod live;
 mod reference;
 
 pub use closed::{Closed, Expectation, Verdict, two_sided};
+pub(crate) use live::LiveSeries;
 pub use reference::{
     DEFAULT_METHOD, LIVE_METHODS, ReferenceState, refusal, whole_buckets_per_year,
 };
