@@ -2,7 +2,7 @@
 //! is missing is told with the remedy and without the secret.
 
 use crate::kafka::world::{World, cluster, settings_text, world_of};
-use crate::scratch::text;
+use crate::scratch::{Scratch, text};
 use auscult_engine::log::Record;
 use auscult_test_broker::Cluster;
 use std::sync::Once;
@@ -102,7 +102,7 @@ pub fn heard(world: &World<'_>) -> usize {
 }
 
 /// The private key in `key`, encrypted with a password (PKCS 8, AES-256).
-fn encrypted_key(world: &World<'_>, key: &std::path::Path) -> std::path::PathBuf {
+pub fn encrypted_key(scratch: &Scratch, key: &std::path::Path) -> std::path::PathBuf {
     let key = std::fs::read(key).expect("the cluster's key");
     let key = openssl::pkey::PKey::private_key_from_pem(&key).expect("a private key");
     let encrypted = key
@@ -112,7 +112,7 @@ fn encrypted_key(world: &World<'_>, key: &std::path::Path) -> std::path::PathBuf
         )
         .expect("encrypted");
     assert!(text(&encrypted).contains("ENCRYPTED PRIVATE KEY"));
-    world.scratch.write("encrypted.key", encrypted)
+    scratch.write("encrypted.key", encrypted)
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn every_way_in_works_with_the_rights_of_the_tutorial_and_no_more() {
             key.display()
         )
     };
-    let encrypted = encrypted_key(&world, &tls.client_key_pem);
+    let encrypted = encrypted_key(&world.scratch, &tls.client_key_pem);
     world.scratch.write("key.password", "the-key-secret\n");
     let bearer = "mechanism = 'OAUTHBEARER'\ntoken_file = 'token'\n";
     // Detect restores state and follows a topic: it runs once with a password and once with a token, which is handed
@@ -235,7 +235,7 @@ fn what_is_wrong_with_an_identity_is_told_and_nothing_is_read() {
                 "protocol = 'ssl'\nca_file = '{}'\ncertificate_file = '{}'\nkey_file = '{}'\nkey_password_file = 'wrong.password'\n",
                 tls.authority_pem.display(),
                 tls.client_pem.display(),
-                encrypted_key(&world, &tls.client_key_pem).display()
+                encrypted_key(&world.scratch, &tls.client_key_pem).display()
             ),
             "ssl.key",
         ),

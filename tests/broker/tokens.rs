@@ -1,7 +1,7 @@
 //! OAUTHBEARER with an identity provider, and `auscult topics` with a token, on a real broker.
 
 use crate::broker::identity::{Granted, IdentityProvider};
-use crate::broker::security::{ACCESS_LISTS, TOKEN, heard, run_as, secured};
+use crate::broker::security::{ACCESS_LISTS, TOKEN, encrypted_key, heard, run_as, secured};
 use crate::kafka::world::{PATIENCE, World, cluster, pause, settings_text};
 use crate::scratch::{Scratch, text};
 use std::time::Instant;
@@ -189,7 +189,28 @@ fn topics_are_planned_made_and_compared_with_a_token_as_without() {
     assert_eq!(plan, topics(&scratch, &mine, &["plan", "--json"]).1);
     let (code, _, complained) = topics(&scratch, &encrypted, &["apply"]);
     assert_eq!(code, Some(0), "{complained}");
-    for settings in [&in_the_clear, &encrypted, &mine] {
+    // A certificate beside the token, its key encrypted: as for every other client.
+    let tls = cluster.tls();
+    let certified = |password: &str| {
+        scratch.write("key.password", password);
+        format!(
+            "{encrypted}certificate_file = '{}'\nkey_file = '{}'\nkey_password_file = 'key.password'\n",
+            tls.client_pem.display(),
+            encrypted_key(&scratch, &tls.client_key_pem).display()
+        )
+    };
+    let (code, _, complained) = topics(&scratch, &certified("not-the-key-secret"), &["verify"]);
+    assert_eq!(code, Some(3), "{complained}");
+    assert!(
+        complained.contains("key_password_file") && !complained.contains("not-the-key"),
+        "{complained}"
+    );
+    for settings in [
+        &in_the_clear,
+        &encrypted,
+        &mine,
+        &certified("the-key-secret"),
+    ] {
         let (code, _, complained) = topics(&scratch, settings, &["verify"]);
         assert_eq!(code, Some(0), "{complained}");
     }

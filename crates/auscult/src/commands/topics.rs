@@ -48,13 +48,14 @@ fn connect(settings: &Settings) -> Result<Admin, Failure> {
             ),
         ));
     };
-    Admin::new(kafka).or_fail(Kind::Store)
+    Admin::new(kafka).map_err(refused)
 }
 
 fn refused(error: AdminError) -> Failure {
     let kind = match &error {
         AdminError::NotMade { .. } | AdminError::Refused(_) => Kind::Refused,
         AdminError::Unreachable { .. } => Kind::Store,
+        AdminError::Settings(_) => Kind::Settings,
     };
     Failure::new(kind, error)
 }

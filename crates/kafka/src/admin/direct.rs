@@ -7,7 +7,9 @@
 use super::frames::{Answer, Kind, Malformed, Request};
 use super::{ANSWER_WITHIN, Configuration, FoundTopic, Made, TopicSpec};
 use crate::settings::CheckedKafkaSettings;
+use auscult_engine::settings::Secret;
 use native_tls::{Certificate, Identity, TlsConnector};
+use openssl::pkey::PKey;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::types::RDKafkaRespErr;
 use std::collections::BTreeMap;
@@ -32,6 +34,9 @@ pub(super) enum DirectError {
     Malformed(#[from] Malformed),
     #[error("{0}")]
     Tls(String),
+    /// What the settings name cannot be used; no broker was asked.
+    #[error("{0}")]
+    Settings(String),
     #[error("{0}")]
     Token(String),
     #[error("the broker refused the token: {0}; check kafka.security")]
@@ -82,7 +87,7 @@ impl Direct {
         stream.set_write_timeout(Some(ANSWER_WITHIN))?;
         let stream: Box<dyn Stream> = if settings.security.protocol == "sasl_ssl" {
             let host = broker.rsplit_once(':').map_or(broker, |(host, _)| host);
-            let connector = connector(settings).map_err(DirectError::Tls)?;
+            let connector = connector(settings).map_err(DirectError::Settings)?;
             let encrypted = connector
                 .connect(host.trim_matches(['[', ']']), stream)
                 .map_err(|error| {
@@ -210,11 +215,31 @@ fn connector(settings: &CheckedKafkaSettings) -> Result<TlsConnector, String> {
         }
     }
     if let (Some(certificate), Some(key)) = (&security.certificate_file, &security.key_file) {
-        let identity = Identity::from_pkcs8(&read(certificate)?, &read(key)?)
+        let password = security
+            .key_password
+            .as_ref()
+            .map_or(&[][..], Secret::bytes);
+        let key = open_key(&read(key)?, password)?;
+        let identity = Identity::from_pkcs8(&read(certificate)?, &key)
             .map_err(|error| format!("certificate_file and key_file of kafka.security: {error}"))?;
         builder.identity(identity);
     }
     builder.build().map_err(|error| error.to_string())
+}
+
+/// The private key in `pem` as the TLS library takes it: PKCS 8, not encrypted. An empty password is none, and nobody is
+/// asked for one.
+fn open_key(pem: &[u8], password: &[u8]) -> Result<Vec<u8>, String> {
+    let key = PKey::private_key_from_pem_passphrase(pem, password).map_err(|error| {
+        let missing = if password.is_empty() {
+            "is no private key, or it is encrypted: name its key_password_file"
+        } else {
+            "cannot be opened with the password in key_password_file"
+        };
+        format!("key_file of kafka.security {missing} ({error})")
+    })?;
+    key.private_key_to_pem_pkcs8()
+        .map_err(|error| format!("key_file of kafka.security: {error}"))
 }
 
 fn refused(code: i16, message: Option<String>) -> Result<(), DirectError> {

@@ -14,7 +14,7 @@ pub use policy::{CheckedTopicPolicy, RetentionDays, TopicPolicy, TopicSpec, spec
 
 use crate::context::Listener;
 use crate::settings::CheckedKafkaSettings;
-use direct::Direct;
+use direct::{Direct, DirectError};
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
     TopicReplication,
@@ -40,6 +40,9 @@ pub enum AdminError {
         /// What the client library said.
         reason: String,
     },
+    /// No client can be made of the settings.
+    #[error("no client can be made of the settings: {0}")]
+    Settings(String),
     /// The broker said no to looking.
     #[error(
         "the broker refused to describe topics: {0}; the user needs the right Describe and DescribeConfigs on them"
@@ -107,12 +110,15 @@ impl Admin {
             reason,
         };
         let client = if settings.tokens().are_used() {
-            let direct = Direct::open(settings).map_err(|error| unreachable(error.to_string()))?;
+            let direct = Direct::open(settings).map_err(|error| match error {
+                DirectError::Settings(reason) => AdminError::Settings(reason),
+                other => unreachable(other.to_string()),
+            })?;
             Client::Direct(Mutex::new(direct))
         } else {
             let client = crate::config::base(settings, "admin")
                 .create_with_context(Listener::new(settings.tokens()))
-                .map_err(|error| unreachable(crate::config::without_values(&error)))?;
+                .map_err(|error| AdminError::Settings(crate::config::without_values(&error)))?;
             Client::Library(Box::new(client))
         };
         Ok(Admin { client, brokers })
