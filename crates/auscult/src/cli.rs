@@ -294,6 +294,9 @@ pub struct Dispose {
     /// A few words.
     #[arg(long, default_value = "")]
     pub comment: String,
+    /// With new_trend: the day from which it is the normal (2026-05-25), past or to come.
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<String>,
     /// The running service.
     #[command(flatten)]
     pub server: ServerArguments,

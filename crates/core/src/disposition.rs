@@ -28,6 +28,8 @@ pub struct Disposition {
     pub actor_function: String,
     /// When the person decided.
     pub decided_at: Timestamp,
+    /// Of a new trend: from when what is seen is the normal; `None`: from now on.
+    pub effective_from: Option<Timestamp>,
     /// How far the verdict reaches.
     pub scope: DispositionScope,
     /// Whether the detector may learn from it.

@@ -49,6 +49,21 @@ pub struct Signal {
     pub dispositions: Vec<String>,
     /// Series attached by drill-down: key, measure, and the words shown.
     pub attached: Vec<Attached>,
+    /// Since version 2 of its record: when what people said to be the new normal begins, while that is to come.
+    pub normal_from: Option<Timestamp>,
+    /// Since version 2: baselines that a new normal took the place of, to be put back when people take their word back.
+    pub former: Vec<FormerBaseline>,
+}
+
+/// A track's baseline before people said that another level is the normal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerBaseline {
+    /// The series.
+    pub key: SeriesKey,
+    /// What is measured.
+    pub measure: Measure,
+    /// The detector's state, as dumped.
+    pub state: Vec<u8>,
 }
 
 /// A series that tells the same story as a signal.
@@ -79,6 +94,12 @@ pub struct Pulse {
 pub const MATERIAL_CHANGE: f64 = 0.5;
 
 impl Signal {
+    /// The tracks it speaks about: its own, and those attached to it.
+    pub fn tracks(&self) -> impl Iterator<Item = (SeriesKey, Measure)> {
+        let attached = self.attached.iter().map(|it| (it.key, it.measure));
+        std::iter::once((self.key, self.measure)).chain(attached)
+    }
+
     /// Moves the signal on by one closed bucket; the alert to send, if any.
     pub fn advance(
         &mut self,
@@ -175,6 +196,8 @@ mod tests {
             decision: None,
             dispositions: vec![],
             attached: vec![],
+            normal_from: None,
+            former: Vec::new(),
         }
     }
 

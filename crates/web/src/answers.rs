@@ -32,6 +32,7 @@ pub(crate) struct DispositionInput {
     pub use_for_learning: Option<bool>,
     pub actor: Option<ActorInput>,
     pub decided_at: Option<String>,
+    pub effective_from: Option<String>,
 }
 
 /// Who decided, when a tool posts for a person.
@@ -123,6 +124,7 @@ pub(crate) fn disposition(
     );
     let actor = actor(input.actor.as_ref(), visitor, &mut problems);
     let decided_at = decided_at(input.decided_at.as_deref(), now, &mut problems);
+    let effective_from = effective_from(input, &mut problems);
     if input
         .disposition_id
         .as_ref()
@@ -148,10 +150,11 @@ pub(crate) fn disposition(
                 &actor.0,
                 &decided_at,
                 &input.comment,
+                effective_from.as_deref().unwrap_or_default(),
             ],
         )
     });
-    Ok(json!({
+    let mut data = json!({
         "disposition_id": id,
         "signal_id": signal_id,
         "revision_seen": revision_seen,
@@ -163,8 +166,11 @@ pub(crate) fn disposition(
         "decided_at": decided_at,
         "scope": scope,
         "use_for_learning": input.use_for_learning.unwrap_or(true),
-    })
-    .to_string())
+    });
+    if let Some(from) = effective_from {
+        data["effective_from"] = from.into();
+    }
+    Ok(data.to_string())
 }
 
 /// The complete `data` object of an acknowledgement.
@@ -366,6 +372,29 @@ fn decided_at(given: Option<&str>, now: Timestamp, problems: &mut Vec<FieldProbl
     }
 }
 
+/// From when a new trend is the normal: a day (its start in UTC) or a time. An empty field of a form says nothing.
+fn effective_from(input: &DispositionInput, problems: &mut Vec<FieldProblem>) -> Option<String> {
+    let text = input.effective_from.as_deref()?.trim();
+    if text.is_empty() {
+        return None;
+    }
+    if input.decision != Decision::NewTrend.as_str() {
+        problems.push(plain(
+            "effective_from",
+            format!("only {} begins on a date", Decision::NewTrend.as_str()),
+        ));
+        return None;
+    }
+    let at = parse_time(text).or_else(|| parse_time(&format!("{text}T00:00:00Z")));
+    if at.is_none() {
+        problems.push(plain(
+            "effective_from",
+            format!("{text:?} is neither a day such as 2026-05-25 nor an RFC 3339 time"),
+        ));
+    }
+    at.map(rfc3339)
+}
+
 /// The same answer sent twice has one id, so a double click counts once.
 fn derived_id(prefix: &str, parts: &[&str]) -> String {
     let mut hasher = blake3::Hasher::new();
@@ -418,6 +447,33 @@ mod tests {
             serde_json::from_str(example).unwrap(),
         );
         assert_eq!(made, example);
+    }
+
+    #[test]
+    fn a_new_trend_begins_on_a_day_or_at_a_time_and_nothing_else_does() {
+        let made = |decision: &str, from: &str| {
+            let input = DispositionInput {
+                decision: decision.to_owned(),
+                effective_from: Some(from.to_owned()),
+                ..DispositionInput::default()
+            };
+            disposition(&input, "al_1", 1, &visitor(true), Timestamp(0))
+        };
+        for (from, expected) in [
+            ("2026-05-25", parse_time("2026-05-25T00:00:00Z")),
+            ("2026-05-25T08:00:00Z", parse_time("2026-05-25T08:00:00Z")),
+            (" ", None),
+        ] {
+            let made = made("new_trend", from).unwrap();
+            let read = auscult_wire::decode_disposition_data(&made).unwrap();
+            assert_eq!(read.effective_from, expected, "{from:?}");
+        }
+        assert!(made("confirmed", "").is_ok(), "a form's empty field");
+        for (decision, from) in [("confirmed", "2026-05-25"), ("new_trend", "next week")] {
+            let problems = made(decision, from).unwrap_err();
+            assert_eq!(problems.len(), 1);
+            assert_eq!(problems[0].place, "effective_from");
+        }
     }
 
     #[test]

@@ -44,6 +44,8 @@ record! {
         required "actor" actor: ActorData,
         /// When.
         required "decided_at" decided_at: Timestamp,
+        /// Of a new trend: from when what is seen is the normal; absent means from now on.
+        optional "effective_from" effective_from: Option<Timestamp>,
         /// How far it reaches; absent means `this_alert`.
         always "scope" scope: Option<DispositionScope>,
         /// Whether the detector may learn from it.
@@ -229,6 +231,7 @@ impl DispositionData {
             actor: self.actor.reference,
             actor_function: self.actor.function,
             decided_at: self.decided_at,
+            effective_from: self.effective_from,
             scope: self.scope.unwrap_or(DispositionScope::ThisAlert),
             use_for_learning: self.use_for_learning,
         }
@@ -251,6 +254,7 @@ impl From<&Disposition> for DispositionData {
                 function: disposition.actor_function.clone(),
             },
             decided_at: disposition.decided_at,
+            effective_from: disposition.effective_from,
             scope: Some(disposition.scope),
             use_for_learning: disposition.use_for_learning,
         }

@@ -8,8 +8,11 @@ use serde_json::json;
 /// Sends the verdict and says that the log has it.
 pub fn run(dispose: &Dispose) -> Outcome {
     let path = format!("/v1/signals/{}/dispositions", dispose.signal);
-    let body =
+    let mut body =
         json!({ "decision": dispose.decision, "cause": dispose.cause, "comment": dispose.comment });
+    if let Some(from) = &dispose.from {
+        body["effective_from"] = from.as_str().into();
+    }
     server::post(&dispose.server.of(None), &path, &body)?;
     super::print(&format!(
         "{}: {} recorded\n",

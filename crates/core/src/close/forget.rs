@@ -72,7 +72,7 @@ impl Machine {
                 .width
                 .start(last)
                 .plus(plan.settings.restatement_horizon.max(SIGNAL_MEMORY));
-            let stays = signal.is_open() || memory >= before;
+            let stays = signal.is_open() || signal.normal_from.is_some() || memory >= before;
             if !stays {
                 dirty.insert(id.clone());
             }

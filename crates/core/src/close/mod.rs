@@ -87,6 +87,7 @@ impl Machine {
         let cells = self.count(width, bucket, bucket);
         self.judge_feeds(width, bucket, &cells, effects);
         self.welcome_new_series(width, bucket, &cells, effects);
+        self.begin_new_normals(width, bucket, effects);
         let result = self.judge(width, bucket, &cells, backfill);
         self.publish(&result, effects);
         self.signals_at_close(&result, effects);

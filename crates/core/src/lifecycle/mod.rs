@@ -1,5 +1,6 @@
 //! From discoveries to alerts: who speaks, who attaches, what goes on, what is over, what is taken back.
 
+mod normal;
 mod raise;
 mod revise;
 mod span;
@@ -10,10 +11,12 @@ use crate::compose::{self, Story};
 use crate::discovery;
 use crate::disposition::Disposition;
 use crate::effect::Effect;
+use crate::lattice::SeriesKey;
 use crate::machine::Machine;
 use crate::signal::{Pulse, Signal};
-use crate::time::{BucketIndex, BucketWidth, DAY};
-use crate::words::{AlertChange, Decision, Measure, SignalStatus, StatusReason};
+use crate::time::{BucketIndex, BucketWidth, DAY, Timestamp};
+use crate::words::{AlertChange, Decision, Measure, StatusReason};
+use normal::first_from;
 use span::span_of;
 pub(crate) use span::total;
 
@@ -52,7 +55,7 @@ impl Machine {
             if signal.is_open() && signal.has_become_normal(result.bucket) {
                 // What has lasted this long is the level: the next buckets are compared with it, and the signal
                 // resolves by itself (B06, S14).
-                self.accept_level(&signal);
+                self.accept_level(&signal, None);
             }
             self.dirty.signals.insert(id.clone());
             if let Some(change) = change {
@@ -142,12 +145,28 @@ impl Machine {
                 .answer(&view, signal.decision, disposition.decision);
         }
         signal.decision = Some(disposition.decision);
-        let mut change = AlertChange::Updated;
-        if disposition.decision == Decision::NewTrend && signal.is_open() {
-            signal.status = SignalStatus::Resolved;
-            change = AlertChange::Resolved;
-            self.accept_level(signal);
-        }
+        let is_over = match disposition.decision {
+            Decision::NewTrend => self.say_normal(signal, disposition.effective_from),
+            _ => {
+                self.take_normal_back(signal);
+                false
+            }
+        };
+        let change = if is_over {
+            AlertChange::Resolved
+        } else {
+            AlertChange::Updated
+        };
+        self.tell_answer(signal, change, effects);
+    }
+
+    /// Sends what a person's word changed on a signal, with the numbers of the last bucket it rests on.
+    pub(super) fn tell_answer(
+        &mut self,
+        signal: &mut Signal,
+        change: AlertChange,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(last) = signal.fired.last().copied() else {
             return;
         };
@@ -190,32 +209,23 @@ impl Machine {
         Some((at, track))
     }
 
-    /// What a signal speaks about becomes the level: its own track, and those attached to it.
-    fn accept_level(&mut self, signal: &Signal) {
-        self.accept_level_of(&signal.key, signal.measure);
-        for attached in &signal.attached {
-            self.accept_level_of(&attached.key, attached.measure);
+    /// What a signal speaks about becomes the level: its own track, and those attached to it. `from`: see
+    /// [`Track::accept_level`](crate::series::Track::accept_level).
+    pub(super) fn accept_level(&mut self, signal: &Signal, from: Option<Timestamp>) {
+        for (key, measure) in signal.tracks() {
+            self.accept_level_of(&key, measure, from);
         }
     }
 
-    fn accept_level_of(&mut self, key: &crate::lattice::SeriesKey, measure: Measure) {
+    fn accept_level_of(&mut self, key: &SeriesKey, measure: Measure, from: Option<Timestamp>) {
         let width = self.width_of(key);
-        let Some(at) = self.series.place_of(key) else {
-            return;
-        };
         let plan = std::sync::Arc::clone(&self.plan);
-        self.dirty
-            .pages
-            .insert(crate::record::page_of(self.series[at].stable));
-        if let Some(track) = self.series[at]
-            .tracks
-            .iter_mut()
-            .find(|track| track.measure == measure)
-        {
+        if let Some(track) = self.track_to_change(key, measure) {
             let bucket = track.ring.back().map_or(0, |closed| closed.bucket);
             let by_feeds =
                 plan.settings.views[key.view as usize].exposure == crate::settings::Exposure::Feeds;
-            track.accept_level(&plan.models[&width], bucket, by_feeds);
+            let from = from.map(|from| first_from(width, from));
+            track.accept_level(&plan.models[&width], bucket, by_feeds, from);
         }
     }
 

@@ -343,6 +343,8 @@ impl Machine {
             decision: None,
             dispositions: Vec::new(),
             attached,
+            normal_from: None,
+            former: Vec::new(),
         })
     }
 

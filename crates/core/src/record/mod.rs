@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tracks::{SeriesRecord, restore_series, series_record};
+pub(crate) use tracks::{dump_state, restore_state};
 
 /// Newest version of any record. A kind of record is written at the version it last grew in.
 pub const VERSION: u8 = 2;
@@ -86,6 +87,12 @@ trait Grown {
 impl Grown for Head {
     const VERSION: u8 = 2;
     const ADDED: &'static [usize] = &[1];
+}
+
+/// A new normal to come, and the baselines it takes the place of (decision 0040).
+impl Grown for Signal {
+    const VERSION: u8 = 2;
+    const ADDED: &'static [usize] = &[2];
 }
 
 #[derive(Serialize, Deserialize)]
@@ -226,7 +233,7 @@ pub(crate) fn dump_changes(machine: &mut Machine, changes: &mut Vec<(Vec<u8>, Op
     }
     dump_pages(machine, &dirty, &portfolio, changes);
     for id in &dirty.signals {
-        let value = machine.signals.get(id).map(encode);
+        let value = machine.signals.get(id).map(encode_grown);
         changes.push((key(&portfolio, 's', id.as_bytes()), value));
     }
 }
@@ -448,7 +455,7 @@ fn restore_record(
             }
         }
         b's' => {
-            let signal: Signal = decode(record_key, value)?;
+            let signal: Signal = decode_grown(record_key, value)?;
             machine.signals.insert(signal.id.clone(), signal);
         }
         _ => {}

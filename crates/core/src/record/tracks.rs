@@ -71,12 +71,7 @@ pub(super) fn series_record(series: &Series) -> SeriesRecord {
 fn track_record(track: &Track) -> TrackRecord {
     TrackRecord {
         measure: track.measure,
-        state: dumped(|bytes| match &track.state {
-            TrackState::Count(state) => state.dump(bytes),
-            TrackState::Share(state) => state.dump(bytes),
-            TrackState::Mean(state) => state.dump(bytes),
-            TrackState::Reference(state) => state.dump(bytes),
-        }),
+        state: dump_state(&track.state),
         ring: track
             .ring
             .iter()
@@ -95,6 +90,38 @@ fn track_record(track: &Track) -> TrackRecord {
                 discovered: closed.discovered,
             })
             .collect(),
+    }
+}
+
+/// A detector's state as bytes.
+pub(crate) fn dump_state(state: &TrackState) -> Vec<u8> {
+    dumped(|bytes| match state {
+        TrackState::Count(state) => state.dump(bytes),
+        TrackState::Share(state) => state.dump(bytes),
+        TrackState::Mean(state) => state.dump(bytes),
+        TrackState::Reference(state) => state.dump(bytes),
+    })
+}
+
+/// A detector's state from its bytes. `method`: the reference method of the view, if it names one.
+pub(crate) fn restore_state(
+    measure: Measure,
+    method: Option<&str>,
+    bytes: &[u8],
+) -> Result<TrackState, String> {
+    match (measure, method) {
+        (Measure::Mentions, Some(method)) => {
+            ReferenceState::restore(method, bytes).map(TrackState::Reference)
+        }
+        (Measure::Mentions, None) => CountState::restore(bytes)
+            .map(TrackState::Count)
+            .map_err(|error| error.to_string()),
+        (Measure::NegativeShare, _) => ShareState::restore(bytes)
+            .map(TrackState::Share)
+            .map_err(|error| error.to_string()),
+        (Measure::MeanRating, _) => MeanState::restore(bytes)
+            .map(TrackState::Mean)
+            .map_err(|error| error.to_string()),
     }
 }
 
@@ -124,23 +151,8 @@ fn restore_track(
     method: Option<&str>,
     record_key: &[u8],
 ) -> Result<Track, RestoreError> {
-    let state = match record.measure {
-        Measure::Mentions => match method {
-            Some(method) => TrackState::Reference(
-                ReferenceState::restore(method, &record.state)
-                    .map_err(|error| damaged(record_key, &error))?,
-            ),
-            None => TrackState::Count(
-                CountState::restore(&record.state).map_err(|error| damaged(record_key, &error))?,
-            ),
-        },
-        Measure::NegativeShare => TrackState::Share(
-            ShareState::restore(&record.state).map_err(|error| damaged(record_key, &error))?,
-        ),
-        Measure::MeanRating => TrackState::Mean(
-            MeanState::restore(&record.state).map_err(|error| damaged(record_key, &error))?,
-        ),
-    };
+    let state = restore_state(record.measure, method, &record.state)
+        .map_err(|error| damaged(record_key, &error))?;
     let method = match &state {
         TrackState::Reference(state) => state.method(),
         _ => DYNAMIC_COUNT,

@@ -217,6 +217,7 @@ fn disposition(signal_id: String, decision: Decision) -> Disposition {
         actor: "u_1".into(),
         actor_function: "insights".into(),
         decided_at: Timestamp(0),
+        effective_from: None,
         scope: DispositionScope::ThisAlert,
         use_for_learning: true,
     }

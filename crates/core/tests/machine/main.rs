@@ -4,6 +4,7 @@ mod calendars;
 mod feed;
 mod golden;
 mod methods;
+mod normal;
 mod older_state;
 mod properties;
 mod proposals;
@@ -357,6 +358,7 @@ fn an_answer_is_learnt_once_and_sent_on() {
         actor: "u_1".into(),
         actor_function: "insights".into(),
         decided_at: Timestamp(0),
+        effective_from: None,
         scope: DispositionScope::ThisAlert,
         use_for_learning: true,
     };

@@ -29,7 +29,8 @@ enum Step {
     /// The watermark moves.
     Pass(u8),
     /// A person answers one of the signals raised so far, if there are any.
-    Answer(Index, Decision),
+    /// With, for a new trend, how many days from now it begins.
+    Answer(Index, Decision, Option<i64>),
     /// The turn is committed.
     Commit,
 }
@@ -90,7 +91,8 @@ fn step() -> impl Strategy<Value = Step> {
         8 => saying().prop_map(Step::Say),
         2 => (5_u8..60, saying()).prop_map(|(people, saying)| Step::Burst(people, saying)),
         6 => (1_u8..4).prop_map(Step::Pass),
-        1 => (any::<Index>(), decision).prop_map(|(which, decision)| Step::Answer(which, decision)),
+        1 => (any::<Index>(), decision, prop::option::of(-3_i64..5))
+            .prop_map(|(which, decision, from)| Step::Answer(which, decision, from)),
         3 => Just(Step::Commit),
     ]
 }
@@ -196,7 +198,7 @@ impl Run {
                 self.partition
                     .apply(&Input::Marker(&passed), &mut self.effects);
             }
-            Step::Answer(which, decision) => self.answer(*which, *decision),
+            Step::Answer(which, decision, from) => self.answer(*which, *decision, *from),
             Step::Commit => self.commit(),
         }
     }
@@ -209,7 +211,7 @@ impl Run {
         }
     }
 
-    fn answer(&mut self, which: Index, decision: Decision) {
+    fn answer(&mut self, which: Index, decision: Decision, from: Option<i64>) {
         let raised: Vec<_> = feed::alerts(&self.effects);
         if raised.is_empty() {
             return;
@@ -227,6 +229,7 @@ impl Run {
             actor: "u_1".into(),
             actor_function: "insights".into(),
             decided_at: self.watermark(),
+            effective_from: from.map(|days| self.watermark().plus(days * DAY)),
             scope: DispositionScope::ThisAlert,
             use_for_learning: true,
         };

@@ -99,6 +99,7 @@ fn answer(id: &str, signal_id: &str, decision: Decision) -> Disposition {
         actor: "u_1".into(),
         actor_function: "insights".into(),
         decided_at: START,
+        effective_from: None,
         scope: DispositionScope::ThisAlert,
         use_for_learning: true,
     }

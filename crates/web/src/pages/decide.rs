@@ -26,6 +26,8 @@ pub(super) struct DecisionForm {
     cause: String,
     #[serde(default)]
     comment: String,
+    #[serde(default)]
+    effective_from: String,
     revision_seen: Option<u32>,
 }
 
@@ -53,6 +55,10 @@ pub(super) fn bar(signal: &SignalView) -> Markup {
                 div {
                     label for="comment" { "Comment (optional, no personal data)" }
                     textarea #comment name="comment" rows="1" maxlength=(MAX_COMMENT_BYTES / 4) {}
+                }
+                div {
+                    label for="effective_from" { "New trend from (optional)" }
+                    input #effective_from type="date" name="effective_from";
                 }
             }
             p.hint.keys { "Keys: " kbd { "1" } "–" kbd { "8" } " choose, " kbd { "Enter" } " sends." }
@@ -83,6 +89,7 @@ pub(super) async fn dispose(
         cause: Some(form.cause),
         comment: form.comment.trim().to_owned(),
         revision_seen: form.revision_seen,
+        effective_from: Some(form.effective_from),
         ..DispositionInput::default()
     };
     let recorded = record(&state, &visitor, &id, &input).await?;
