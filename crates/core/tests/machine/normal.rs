@@ -164,12 +164,15 @@ fn a_new_normal_begins_on_its_day_resolves_its_signal_and_is_not_raised() {
         .collect();
     assert_eq!(resolved.len(), 1);
     assert_eq!(resolved[0].status_reason, StatusReason::Disposition);
-    let raised = about_the_step(&later, LAUNCH);
-    let titles: Vec<_> = raised.iter().map(|alert| &alert.title).collect();
+    // Another cut of the same mentions, which the signal never spoke about (theme by stakeholder), may still speak.
+    let raised: Vec<_> = about_the_step(&later, LAUNCH)
+        .into_iter()
+        .filter(|alert| alert.title.contains("alpha") || alert.title.contains("south"))
+        .map(|alert| &alert.title)
+        .collect();
     assert!(
-        raised.iter().all(|alert| !alert.title.contains("DE")
-            && !(alert.title.contains("supply.shortage") && alert.title.contains("south"))),
-        "what was said to be normal is not raised: {titles:?}"
+        raised.is_empty(),
+        "what was said to be normal is raised: {raised:?}"
     );
 }
 
