@@ -212,6 +212,7 @@ pub(super) fn history(detail: &SignalDetail, may_read: bool) -> Markup {
 fn answer(answer: &DispositionView, current: u32, may_read: bool) -> Markup {
     html! {
         strong { (decision(&answer.decision)) }
+        @if let Some(from) = answer.effective_from.as_deref().and_then(parse_time) { " from " (time(from)) }
         @if !answer.cause.is_empty() { ", cause: " (plain(&answer.cause).to_lowercase()) }
         " · " (answer.actor.reference) " (" (plain(&answer.actor.function).to_lowercase()) ")"
         @if let Some(at) = parse_time(&answer.decided_at) { " · " (time(at)) }

@@ -184,6 +184,7 @@ pub(crate) struct DispositionView {
     pub comment: String,
     pub actor: ActorView,
     pub decided_at: String,
+    pub effective_from: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -36,6 +36,31 @@ async fn a_decision_is_posted_recorded_and_confirmed() {
 }
 
 #[tokio::test]
+async fn a_new_trend_takes_the_day_of_the_form_and_an_empty_one_is_none() {
+    let (router, fake) = site();
+    let page = get(&router, "analyst", "/signals/al_9c41d0").await;
+    assert!(page.body.contains("name=\"effective_from\""));
+    for (day, expected) in [
+        ("2026-06-01", "2026-06-01T00:00:00Z".into()),
+        ("", Value::Null),
+    ] {
+        let answer = post_form(
+            &router,
+            "analyst",
+            "/signals/al_9c41d0/dispositions",
+            &format!(
+                "decision=new_trend&cause=unknown&comment=&revision_seen=2&effective_from={day}"
+            ),
+        )
+        .await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        let (_, json) = fake.submitted.lock().unwrap().last().unwrap().clone();
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["effective_from"], expected);
+    }
+}
+
+#[tokio::test]
 async fn an_answer_to_an_older_revision_is_marked() {
     let (router, _) = site();
     let answer = post_form(
