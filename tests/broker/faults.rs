@@ -1,6 +1,8 @@
 //! What an operator does wrong, and what the broker refuses: told with the thing and the remedy, and nothing lost.
 
-use crate::kafka::world::{Instance, PATIENCE, cluster, pause, settings_text, world, world_of};
+use crate::kafka::world::{
+    Instance, PATIENCE, World, cluster, pause, settings_text, world, world_of,
+};
 use crate::scratch::{Scratch, text};
 use auscult_engine::log::{Append, LogError, Outgoing};
 use auscult_test_broker::{Cluster, ClusterSettings, kit_or_skip};
@@ -101,7 +103,7 @@ fn a_record_too_large_for_its_topic_is_refused_and_the_next_one_taken() {
 }
 
 /// Bytes that no compression makes fewer, others for each seed.
-fn noise(seed: u64, bytes: usize) -> Vec<u8> {
+pub fn noise(seed: u64, bytes: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64.wrapping_mul(2 * seed + 1);
     (0..bytes)
         .map(|_| {
@@ -178,8 +180,13 @@ fn a_full_disk_is_waited_for_and_with_room_again_the_same_instance_goes_on() {
     });
     instance.stop();
     world.work_off("listen");
+    letters_hold(&world, expected);
+}
+
+/// The dead letters of `world` hold these inputs, each once.
+pub fn letters_hold(world: &World<'_>, mut expected: Vec<Vec<u8>>) {
     let mut kept: Vec<Vec<u8>> = world
-        .read(&[&topics.dead_letters])
+        .read(&[&world.settings.engine.topics.dead_letters])
         .iter()
         .map(|record| {
             let value = record.value.as_deref().unwrap_or_default();
@@ -190,6 +197,6 @@ fn a_full_disk_is_waited_for_and_with_room_again_the_same_instance_goes_on() {
     kept.sort();
     expected.sort();
     assert_eq!(kept.len(), expected.len(), "nothing lost, nothing doubled");
-    // Not by assert_eq: nobody wants to read 16 MiB of noise.
+    // Not by assert_eq: nobody wants to read megabytes of noise.
     assert!(kept == expected, "the letters hold the originals");
 }

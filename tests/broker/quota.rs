@@ -1,9 +1,9 @@
 //! A producer's quota on a real broker: being slowed down is no fault. Nothing is lost, doubled, given up or restarted.
 
+use crate::broker::faults::{letters_hold, noise};
 use crate::kafka::world::{PATIENCE, pause, settings_text, world_of};
 use auscult_engine::log::Outgoing;
 use auscult_test_broker::{Cluster, ClusterSettings, kit_or_skip};
-use auscult_wire::decode_dead_letter;
 use std::time::{Duration, Instant};
 
 /// Bytes a second that the instance may write.
@@ -15,19 +15,6 @@ const INPUTS: u64 = 640;
 const INPUT_BYTES: usize = 8 << 10;
 const CONFIGURE: &str = "kafka.admin.ConfigCommand";
 
-/// Bytes that no compression makes much fewer, others for each number.
-fn noise(number: u64) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(number + 1);
-    (0..INPUT_BYTES)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 24) as u8
-        })
-        .collect()
-}
-
 #[test]
 fn a_producer_that_is_throttled_goes_on_slowly_and_loses_nothing() {
     let Some(kit) = kit_or_skip("a producer quota") else {
@@ -38,7 +25,9 @@ fn a_producer_that_is_throttled_goes_on_slowly_and_loses_nothing() {
     let text = settings_text(&cluster.bootstrap(), "quota", "quota", 1);
     let world = world_of(&cluster, text);
     let topics = &world.settings.engine.topics;
-    let inputs: Vec<Vec<u8>> = (0..INPUTS).map(noise).collect();
+    let inputs: Vec<Vec<u8>> = (0..INPUTS)
+        .map(|number| noise(number, INPUT_BYTES))
+        .collect();
     for some in inputs.chunks(64) {
         let records = some.iter().map(|input| Outgoing {
             topic: topics.feedback_hcp.as_str().into(),
@@ -97,19 +86,5 @@ fn a_producer_that_is_throttled_goes_on_slowly_and_loses_nothing() {
         "the quota took hold: {written} bytes in {took:?}, at least {least} s"
     );
 
-    let mut kept: Vec<Vec<u8>> = world
-        .read(&[&topics.dead_letters])
-        .iter()
-        .map(|record| {
-            let value = record.value.as_deref().unwrap_or_default();
-            let letter = decode_dead_letter(&record.headers, value).expect("our own letter");
-            letter.data.value.expect("it had bytes").0
-        })
-        .collect();
-    kept.sort();
-    let mut expected = inputs;
-    expected.sort();
-    assert_eq!(kept.len(), expected.len(), "nothing lost, nothing doubled");
-    // Not by assert_eq: nobody wants to read megabytes of noise.
-    assert!(kept == expected, "the letters hold the originals");
+    letters_hold(&world, inputs);
 }

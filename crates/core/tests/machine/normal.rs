@@ -93,6 +93,18 @@ fn store(partition: &mut Partition, stored: &mut Stored) {
     }
 }
 
+const ORDER: Order = Order::RoundRobin(40);
+
+/// Runs the first part; the signal that tells the first step.
+fn until_raised(before: &Mentions) -> (Partition, Alert) {
+    let (partition, effects) = run(before, &ORDER, Partition::new(settings()), &mut |it| it);
+    let raised = alerts(&effects).into_iter().find(|alert| {
+        alert.change == AlertChange::Raised && alert.window.start >= START.plus(STEP * DAY)
+    });
+    let raised = raised.expect("the first step is raised").clone();
+    (partition, raised)
+}
+
 /// Runs the first part, answers its signal with each of `answers`, and runs the second part: what the answers did, what came
 /// afterwards, and the signal's id. The second part runs twice, the second time from what was stored.
 fn answered(
@@ -100,15 +112,7 @@ fn answered(
     answers: &[&dyn Fn(&str) -> Disposition],
 ) -> (Vec<Alert>, Vec<Alert>, String) {
     let (before, after) = feed(surges);
-    let order = Order::RoundRobin(40);
-    let (mut partition, effects) = run(&before, &order, Partition::new(settings()), &mut |it| it);
-    let raised = alerts(&effects)
-        .into_iter()
-        .find(|alert| {
-            alert.change == AlertChange::Raised && alert.window.start >= START.plus(STEP * DAY)
-        })
-        .expect("the first step is raised")
-        .clone();
+    let (mut partition, raised) = until_raised(&before);
     let mut told = Vec::new();
     for answer in answers {
         let answer = answer(&raised.signal_id);
@@ -117,8 +121,8 @@ fn answered(
     let mut stored = Stored::new();
     store(&mut partition, &mut stored);
     let restored = Partition::restore(settings(), stored.into_iter().collect()).expect("restored");
-    let (_, later) = run(&after, &order, partition, &mut |it| it);
-    let (_, again) = run(&after, &order, restored, &mut |it| it);
+    let (_, later) = run(&after, &ORDER, partition, &mut |it| it);
+    let (_, again) = run(&after, &ORDER, restored, &mut |it| it);
     assert_eq!(later, again, "restoring changes nothing");
     let of = |effects: &[Effect]| alerts(effects).into_iter().cloned().collect();
     (of(&told), of(&later), raised.signal_id)
@@ -212,16 +216,7 @@ fn taking_a_new_normal_back_restores_the_former_baseline() {
     let (before, after) = feed(surges);
     let mut levels = Vec::new();
     for takes_back in [false, true] {
-        let order = Order::RoundRobin(40);
-        let (mut partition, effects) =
-            run(&before, &order, Partition::new(settings()), &mut |it| it);
-        let raised = alerts(&effects)
-            .into_iter()
-            .find(|alert| {
-                alert.change == AlertChange::Raised && alert.window.start >= START.plus(STEP * DAY)
-            })
-            .expect("raised")
-            .clone();
+        let (mut partition, raised) = until_raised(&before);
         let mut told = Vec::new();
         let answer = new_trend(&raised.signal_id, Some(STEP));
         partition.apply(&Input::Disposition(&answer), &mut told);
@@ -238,7 +233,7 @@ fn taking_a_new_normal_back_restores_the_former_baseline() {
                 first.cloned().collect()
             })
             .collect();
-        let (_, later) = run(&next_day, &order, partition, &mut |it| it);
+        let (_, later) = run(&next_day, &ORDER, partition, &mut |it| it);
         levels.push(expected_at_the_end(&later).expect("the series is published"));
     }
     assert!(levels[0] > 15.0, "the new level is expected: {levels:?}");
