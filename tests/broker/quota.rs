@@ -11,8 +11,8 @@ const QUOTA: u64 = 256 << 10;
 /// Seconds over which a broker takes the mean: so much may come at once (ten full samples of one second).
 const AT_ONCE_SECONDS: u64 = 10;
 /// Inputs, and their size. Small turns, so that a broker's pause stays shorter than a transaction may take.
-const INPUTS: u64 = 640;
-const INPUT_BYTES: usize = 8 << 10;
+const INPUTS: u64 = 1_024;
+const INPUT_BYTES: usize = 4 << 10;
 const CONFIGURE: &str = "kafka.admin.ConfigCommand";
 
 #[test]
@@ -22,7 +22,12 @@ fn a_producer_that_is_throttled_goes_on_slowly_and_loses_nothing() {
     };
     // A broker of its own: the quota is for all clients.
     let cluster = Cluster::start(kit, &ClusterSettings::one()).expect("a broker");
-    let text = settings_text(&cluster.bootstrap(), "quota", "quota", 1);
+    // As an operator sets it where there is a quota: a turn must fit into a transaction also when the machine is busy.
+    let text = settings_text(&cluster.bootstrap(), "quota", "quota", 1).replace(
+        "transaction_timeout_seconds = 5",
+        "transaction_timeout_seconds = 60",
+    );
+    assert!(text.contains("transaction_timeout_seconds = 60"));
     let world = world_of(&cluster, text);
     let topics = &world.settings.engine.topics;
     let inputs: Vec<Vec<u8>> = (0..INPUTS)
