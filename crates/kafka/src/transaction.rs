@@ -6,10 +6,16 @@
 //! | the end of the transaction is not known yet | nothing | offers the same turn again; only its end is asked for again |
 //! | the producer was fenced, or is broken | a new producer, which ends the open transaction | drops its machines, restores |
 //! | a person must act (rights, size, a missing topic) | a new producer at once, which aborts the open transaction | stops with the reason |
+//! | nothing, beyond the time-out | a new producer, once the group's coordinator answers the consumer | offers the same turn again |
 //!
 //! The last line is no plain abort: a record the broker refused leaves a hole in the producer's sequence. Waiting with
 //! the new producer until it is needed was the other choice; until then, or until the transaction's time-out, whoever
 //! reads committed records would be held up at the refused batch. The second line is what a plain "retry everything" gets wrong: the transaction may have been committed.
+//!
+//! The last line is a fault of librdkafka: adding positions does not keep its time-out while the group's coordinator is
+//! away, and may not end when it is back (<https://github.com/confluentinc/librdkafka/issues/5456>, seen with its mock
+//! cluster). So that call alone has a thread of its own, which is left behind with its producer when it does not
+//! answer: decision 0042.
 
 use crate::config;
 use crate::context::Deliveries;
@@ -23,10 +29,14 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 /// How often a full producer queue, or the last report on its way, is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_micros(200);
+
+/// How much longer than its time-out librdkafka may take to tell us that it is over: its word says more than ours.
+const TOLD_WITHIN: Duration = Duration::from_secs(1);
 
 /// One record by reference.
 #[derive(Debug, Clone, Copy)]
@@ -51,9 +61,9 @@ impl<'a> From<&'a Outgoing> for Write<'a> {
 }
 
 /// Positions to commit with a transaction, and whom they are committed for.
-pub(crate) struct Offsets<'a> {
-    pub list: &'a TopicPartitionList,
-    pub group: &'a ConsumerGroupMetadata,
+pub(crate) struct Offsets {
+    pub list: TopicPartitionList,
+    pub group: ConsumerGroupMetadata,
 }
 
 /// Where a transaction stands between two calls.
@@ -98,6 +108,8 @@ pub(crate) struct Transactions {
     id: String,
     producer: Option<ThreadedProducer<Deliveries>>,
     open: Open,
+    /// The last producer was given up because the group's coordinator did not answer.
+    unanswered: bool,
     timeout: Duration,
 }
 
@@ -110,6 +122,7 @@ impl Transactions {
             id,
             producer: None,
             open: Open::No,
+            unanswered: false,
             timeout,
         }
     }
@@ -130,6 +143,7 @@ impl Transactions {
             errors::blocked(&error, &place)
         })?;
         self.open = Open::No;
+        self.unanswered = false;
         self.producer = Some(producer);
         Ok(())
     }
@@ -137,6 +151,12 @@ impl Transactions {
     /// Gives the producer up: whatever it left open is ended by the next one.
     pub fn give_up(&mut self) {
         self.open = Open::Broken;
+    }
+
+    /// How long to wait for the group's coordinator before anything is offered, because the last time it did not answer: a
+    /// producer made while it is still away would be left behind, too.
+    pub fn coordinator_first(&self) -> Option<Duration> {
+        self.unanswered.then_some(self.timeout)
     }
 
     /// Whether the same turn must be offered again before anything else: its end is not known.
@@ -148,7 +168,7 @@ impl Transactions {
     pub fn run<'a>(
         &mut self,
         records: impl ExactSizeIterator<Item = Write<'a>>,
-        offsets: Option<Offsets<'_>>,
+        offsets: Option<Offsets>,
     ) -> Result<(), Failed> {
         if self.open == Open::InDoubt {
             return self.commit();
@@ -181,7 +201,7 @@ impl Transactions {
 
     /// Puts a new producer of the same id in this one's place; its registration aborts what this one left open.
     fn replace(&mut self) {
-        self.open = Open::Broken;
+        self.give_up();
         if let Err(error) = self.ready() {
             // The next use, or the transaction's time-out, ends it.
             tracing::warn!(%error, "the refused transaction could not be aborted yet");
@@ -205,23 +225,21 @@ impl Transactions {
     fn send<'a>(
         &mut self,
         records: impl ExactSizeIterator<Item = Write<'a>>,
-        offsets: Option<Offsets<'_>>,
+        offsets: Option<Offsets>,
     ) -> Result<(), Failed> {
         let timeout = self.timeout;
         let deadline = Instant::now() + timeout;
-        let producer = self.producer()?;
+        let producer = self.producer()?.clone();
         let context = Arc::clone(producer.client().context());
         if let Err(error) = producer.begin_transaction() {
             return Err(self.judge(&error, "a transaction could not be begun"));
         }
         let first = context.expect(records.len(), true);
         for (number, record) in records.enumerate() {
-            enqueue(producer, record, first + number, deadline)?;
+            enqueue(&producer, record, first + number, deadline)?;
         }
-        if let Some(Offsets { list, group }) = offsets
-            && let Err(error) = producer.send_offsets_to_transaction(list, group, timeout)
-        {
-            return Err(self.judge(&error, "positions could not be added to the transaction"));
+        if let Some(offsets) = offsets {
+            self.add(&producer, offsets)?;
         }
         if !context.wait(deadline) {
             return Err(Failed::Retry(format!(
@@ -248,6 +266,40 @@ impl Transactions {
             std::thread::sleep(LOOK_AGAIN);
         }
         Ok(())
+    }
+
+    /// Adds `offsets` to the open transaction.
+    fn add(
+        &mut self,
+        producer: &ThreadedProducer<Deliveries>,
+        offsets: Offsets,
+    ) -> Result<(), Failed> {
+        let timeout = self.timeout;
+        let (answer, answered) = channel();
+        let producer = producer.clone();
+        std::thread::Builder::new()
+            .name("kafka-positions".to_owned())
+            .spawn(move || {
+                let Offsets { list, group } = offsets;
+                let added = producer.send_offsets_to_transaction(&list, &group, timeout);
+                // Nobody listens any more when it took too long.
+                let _ = answer.send(added);
+            })
+            .map_err(|error| Failed::Retry(format!("no thread could be started: {error}")))?;
+        match answered.recv_timeout(timeout + TOLD_WITHIN) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                Err(self.judge(&error, "positions could not be added to the transaction"))
+            }
+            Err(_) => {
+                self.give_up();
+                self.unanswered = true;
+                Err(Failed::Retry(format!(
+                    "the group's coordinator did not take the turn's positions within {} s: is its broker up?",
+                    timeout.as_secs(),
+                )))
+            }
+        }
     }
 
     fn commit(&mut self) -> Result<(), Failed> {

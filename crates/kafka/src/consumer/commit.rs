@@ -113,9 +113,17 @@ impl KafkaConsumer {
                 "the group gave this instance's partitions to others".to_owned(),
             ));
         }
-        let Some(group) = &generation else {
+        let Some(group) = generation else {
             return Err(LogError::Retry("the group does not answer".to_owned()));
         };
+        if let Some(within) = transactions.coordinator_first()
+            && let Err(error) = consumer.committed_offsets(list.clone(), within)
+        {
+            return Err(LogError::Retry(format!(
+                "the coordinator of group {} does not answer: {error}",
+                self.group
+            )));
+        }
         let outgoing = commit.outgoing.iter().map(Write::from);
         let kept = state.iter().map(|keyed| Write {
             topic,
@@ -125,7 +133,7 @@ impl KafkaConsumer {
             value: keyed.record.value.as_deref(),
         });
         let records: Vec<Write<'_>> = outgoing.chain(kept).collect();
-        let offsets = (list.count() > 0).then_some(Offsets { list: &list, group });
+        let offsets = (list.count() > 0).then_some(Offsets { list, group });
         match transactions.run(records.into_iter(), offsets) {
             Ok(()) => Ok(()),
             // A rebalance passed between the question and the commit. What is not lost is still ours, under the

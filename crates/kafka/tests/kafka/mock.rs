@@ -2,33 +2,49 @@
 
 use crate::support::{PATIENCE, at, checked, outgoing, settings};
 use auscult_engine::log::{Commit, Log, LogError, LogEvent, Position};
-use auscult_kafka::{Kafka, KafkaConsumer, Membered};
-use rdkafka::mocking::MockCluster;
+use auscult_kafka::{Kafka, KafkaConsumer, KafkaSettings, Membered};
+use rdkafka::mocking::{MockCluster, MockCoordinator};
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use std::time::{Duration, Instant};
 
 type Mock = MockCluster<'static, DefaultProducerContext>;
 
-/// A cluster of one broker, and a member of a group that has not polled yet.
-fn member() -> (Mock, KafkaConsumer) {
-    let mock = MockCluster::new(1).expect("a mock cluster");
+/// A cluster of so many brokers; the first has all partitions.
+fn cluster(brokers: i32) -> Mock {
+    let mock = MockCluster::new(brokers).expect("a mock cluster");
     for topic in ["in", "out"] {
         mock.create_topic(topic, 1, 1).expect("a topic");
+        mock.partition_leader(topic, 0, Some(1)).expect("a leader");
     }
-    let kafka = Kafka::connect(&checked(settings(&mock.bootstrap_servers(), "mock")), &[])
-        .expect("connected");
-    let log = kafka.member(&Membered {
+    mock
+}
+
+/// A member of a group that has not polled yet.
+fn member_of(settings: KafkaSettings) -> KafkaConsumer {
+    let kafka = Kafka::connect(&checked(settings), &[]).expect("connected");
+    kafka.member(&Membered {
         role: "copy",
         leading: &["in"],
         following: &[],
         state: None,
-    });
+    })
+}
+
+/// A cluster of one broker, and a member of a group that has not polled yet.
+fn member() -> (Mock, KafkaConsumer) {
+    let mock = cluster(1);
+    let log = member_of(settings(&mock.bootstrap_servers(), "mock"));
     (mock, log)
 }
 
 fn begin() -> (Mock, KafkaConsumer) {
     let (mock, mut log) = member();
+    until_assigned(&mut log);
+    (mock, log)
+}
+
+fn until_assigned(log: &mut KafkaConsumer) {
     let deadline = Instant::now() + PATIENCE;
     loop {
         assert!(Instant::now() < deadline, "a partition is assigned");
@@ -38,7 +54,6 @@ fn begin() -> (Mock, KafkaConsumer) {
             Err(other) => panic!("{other}"),
         }
     }
-    (mock, log)
 }
 
 fn turn() -> Commit {
@@ -177,4 +192,37 @@ fn a_member_whose_partition_still_waits_for_its_position_can_leave() {
     has_left
         .recv_timeout(PATIENCE)
         .expect("it does not wait for an answer it owes itself");
+}
+
+#[test]
+fn a_group_coordinator_that_is_away_holds_a_turn_up_no_longer_than_the_transactions_time_out() {
+    let mock = cluster(2);
+    let group = MockCoordinator::Group("mock-copy".to_owned());
+    mock.coordinator(group, 2).expect("a coordinator");
+    let transactions = MockCoordinator::Transaction("mock-copy-one".to_owned());
+    mock.coordinator(transactions, 1).expect("a coordinator");
+    let timeout = Duration::from_secs(5);
+    let mut log = member_of(KafkaSettings {
+        instance: "one".to_owned(),
+        session_timeout_seconds: 60,
+        transaction_timeout_seconds: timeout.as_secs(),
+        ..settings(&mock.bootstrap_servers(), "mock")
+    });
+    until_assigned(&mut log);
+    until_durable(&mut log);
+    mock.broker_down(2).expect("down");
+    // It is told, and told again: nothing is left behind by the second.
+    for _ in 0..2 {
+        let began = Instant::now();
+        let ended = log.commit_ref(&turn());
+        assert!(matches!(ended, Err(LogError::Retry(_))), "{ended:?}");
+        // Registering a new producer and handing over the records have the same limit each.
+        assert!(
+            began.elapsed() < 3 * timeout,
+            "it was told after {:?}",
+            began.elapsed()
+        );
+    }
+    mock.broker_up(2).expect("up");
+    until_durable(&mut log);
 }
