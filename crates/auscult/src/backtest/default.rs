@@ -1,4 +1,4 @@
-//! The default detector over a panel: core's tracks, its line and its floors, in the order the machine calls them.
+//! The live detector over a panel: core's tracks, its line and its floors, in the order the machine calls them.
 
 use super::panel::Panel;
 use super::{Judged, Point};
@@ -13,6 +13,8 @@ use auscult_statistics::count::BucketContext;
 pub const DEFAULT: &str = "default";
 /// A raised signal goes on while one side's p-value is at most this.
 const GOES_ON: f64 = 0.05;
+/// Closed buckets a track keeps: the one judged and the one before.
+const KEPT: usize = 2;
 
 /// Everything that went into one decision.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,13 +53,16 @@ struct Running {
     born: usize,
 }
 
-/// Runs the detector; each decision is handed to `each` with the series and the place.
+/// Runs the detector; each decision is handed to `each` with the series and the place. `method`: the reference method that
+/// judges counts, as a view names it; `None`: the default model.
 pub fn run(
     panel: &Panel,
     settings: &DetectSettings,
+    method: Option<&str>,
     mut each: impl FnMut(usize, usize, &Decision),
 ) {
-    let models = Models::new(panel.width);
+    let models = Models::with_methods(panel.width, method.into_iter(), KEPT);
+    let method = method.filter(|_| panel.measure == Measure::Mentions);
     let mut running: Vec<Option<Running>> = panel.series.iter().map(|_| None).collect();
     let cold_start = settings.cold_start_buckets as usize;
     for place in 0..panel.buckets {
@@ -76,13 +81,11 @@ pub fn run(
             }
             // A series first heard of when the panel is old has a history of zeros, not no history.
             let born_late = place >= cold_start && series.from > 0;
+            let quiet = if born_late { place as u32 } else { 0 };
             let one = running[at].get_or_insert_with(|| Running {
-                track: Track::start(
-                    panel.measure,
-                    &models,
-                    if born_late { place as u32 } else { 0 },
-                    1.0,
-                ),
+                track: method
+                    .and_then(|name| Track::start_reference(&models, name, bucket, quiet))
+                    .unwrap_or_else(|| Track::start(panel.measure, &models, quiet, 1.0)),
                 open: None,
                 born_late,
                 born: place,
@@ -95,8 +98,8 @@ pub fn run(
             };
             let (verdict, expectation) = one.track.step(&models, &context, seen);
             one.track
-                .remember(Closed::new(bucket, verdict, expectation), 2);
-            if verdict.observed.is_some() {
+                .remember(Closed::new(bucket, verdict, expectation), KEPT);
+            if one.track.is_judged(&verdict, &expectation) {
                 judged.push((at, verdict, expectation));
             }
         }
@@ -228,11 +231,11 @@ fn follow(
     }
 }
 
-/// The detector's points over a panel.
+/// The detector's points over a panel, by the default model or by `method` ([`run`]).
 #[must_use]
-pub fn judge(panel: &Panel, settings: &DetectSettings) -> Judged {
+pub fn judge(panel: &Panel, settings: &DetectSettings, method: Option<&str>) -> Judged {
     let mut series: Vec<Vec<Point>> = panel.series.iter().map(|_| Vec::new()).collect();
-    run(panel, settings, |at, place, decision| {
+    run(panel, settings, method, |at, place, decision| {
         series[at].push(Point {
             place,
             observed: decision.verdict.observed,
@@ -246,7 +249,7 @@ pub fn judge(panel: &Panel, settings: &DetectSettings) -> Judged {
         });
     });
     Judged {
-        method: DEFAULT.to_owned(),
+        method: method.unwrap_or(DEFAULT).to_owned(),
         series,
         left_out: Vec::new(),
     }

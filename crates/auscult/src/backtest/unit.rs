@@ -1,7 +1,7 @@
 //! Unit tests for detectors, written by the people who own the settings.
 //!
 //! Decision: the notation for series is that of `promtool test rules`, which many know: `10x30 60 10x5`. A test is judged by
-//! the same call as a backtest, so what passes here alerts there.
+//! the same call as a backtest, so what passes here alerts there; with a `view`, by the method that view names.
 
 use super::default;
 use super::panel::{Panel, PanelSeries};
@@ -13,6 +13,8 @@ use auscult_core::time::{BucketIndex, BucketWidth, Timestamp, words_for};
 use auscult_core::words::Measure;
 use toml::{Table, Value};
 
+/// Widths a test may have.
+const BUCKETS: [&str; 4] = ["hour", "day", "week", "month"];
 /// Longest series of a test.
 const MOST_BUCKETS: usize = 20_000;
 
@@ -21,6 +23,8 @@ const MOST_BUCKETS: usize = 20_000;
 pub struct DetectorTest {
     /// What is promised.
     pub name: String,
+    /// View of the settings whose method judges; `None`: the default model does.
+    view: Option<String>,
     panel: Panel,
     expected: Vec<Expected>,
 }
@@ -77,12 +81,9 @@ fn one(section: &mut Section<'_>) -> DetectorTest {
         section.problem("name", "it is missing", "say what is promised");
     }
     let width = section
-        .word(
-            "bucket",
-            &["hour", "day", "week", "month"],
-            crate::settings::detect::bucket,
-        )
+        .word("bucket", &BUCKETS, crate::settings::detect::bucket)
         .unwrap_or(BucketWidth::Day);
+    let view = section.text("view");
     let start = section
         .text("start")
         .unwrap_or_else(|| "2024-01-01".to_owned());
@@ -144,6 +145,7 @@ fn one(section: &mut Section<'_>) -> DetectorTest {
         .collect();
     DetectorTest {
         name,
+        view,
         panel,
         expected,
     }
@@ -268,10 +270,47 @@ fn counts(text: &str) -> Result<Vec<Option<Cell>>, String> {
 }
 
 impl DetectorTest {
+    /// The reference method that judges, if the test's view names one.
+    fn method<'a>(&self, settings: &'a DetectSettings) -> Result<Option<&'a str>, String> {
+        let Some(name) = &self.view else {
+            return Ok(None);
+        };
+        let Some(view) = settings.views.iter().find(|view| view.name == *name) else {
+            let names: Vec<&str> = settings
+                .views
+                .iter()
+                .map(|view| view.name.as_str())
+                .collect();
+            return Err(format!(
+                "the settings have no view {name:?}; choose one of {}",
+                names.join(", ")
+            ));
+        };
+        if view.width != self.panel.width {
+            let word = BUCKETS
+                .into_iter()
+                .find(|word| crate::settings::detect::bucket(word) == Some(view.width));
+            return Err(format!(
+                "view {name:?} has other buckets than the test: write bucket = {:?}",
+                word.unwrap_or_default()
+            ));
+        }
+        if !view.measures.contains(&Measure::Mentions) {
+            return Err(format!(
+                "view {name:?} counts no mentions, and tests are of counts: choose another view"
+            ));
+        }
+        Ok(view.reference_method())
+    }
+
     /// What was promised and did not happen; empty when the test passes.
     #[must_use]
     pub fn run(&self, settings: &DetectSettings) -> Vec<String> {
-        let judged = default::judge(&self.panel, settings);
+        let method = match self.method(settings) {
+            Ok(method) => method,
+            Err(reason) => return vec![reason],
+        };
+        let judged = default::judge(&self.panel, settings, method);
         let when =
             |bucket: BucketIndex| words_for(self.panel.width.start(bucket), self.panel.width);
         let mut wrong = Vec::new();
@@ -377,6 +416,36 @@ mod tests {
         let wrong = read(&turned).expect("sound tests")[0].run(&DetectSettings::standard());
         assert_eq!(wrong.len(), 1);
         assert!(wrong[0].contains("nothing alerted"), "{}", wrong[0]);
+    }
+
+    #[test]
+    fn a_test_of_a_view_is_judged_by_the_views_method() {
+        let of_view = |view: &str| {
+            let named = SPIKE.replace("start =", &format!("view = {view:?}\n        start ="));
+            read(&named).expect("sound tests").remove(0)
+        };
+        let mut settings = DetectSettings::standard();
+        let first = settings.views[0].name.clone();
+        assert!(
+            of_view(&first).run(&settings).is_empty(),
+            "the default model"
+        );
+        settings.views[0].method = Some("bayes".to_owned());
+        assert!(
+            of_view(&first).run(&settings).is_empty(),
+            "six days are enough for Bayes"
+        );
+        settings.views[0].method = Some("farrington".to_owned());
+        let wrong = of_view(&first).run(&settings);
+        assert!(
+            wrong.len() == 1 && wrong[0].contains("nothing alerted"),
+            "Farrington needs years: {wrong:?}"
+        );
+        let wrong = of_view("nowhere").run(&settings);
+        assert!(wrong[0].contains("no view \"nowhere\""), "{wrong:?}");
+        settings.views[0].width = BucketWidth::Week;
+        let wrong = of_view(&first).run(&settings);
+        assert!(wrong[0].contains("bucket = \"week\""), "{wrong:?}");
     }
 
     #[test]

@@ -208,7 +208,7 @@ fn counted(file: &Path, backtest: &Backtest, names: &[String]) -> Result<Part, F
         .iter()
         .map(|name| {
             Ok(if name == DEFAULT {
-                default::judge(&panel, &settings)
+                default::judge(&panel, &settings, None)
             } else {
                 methods::judge(&panel, method(name)?.as_ref())
             })

@@ -97,7 +97,7 @@ fn of_counts(file: &Path, explain: &Explain, at: Timestamp) -> Result<String, Fa
     };
     let place = i64::from(panel.width.index(at)) - i64::from(panel.first);
     let mut found: Option<Decision> = None;
-    default::run(&panel, &settings, |series, decided, decision| {
+    default::run(&panel, &settings, None, |series, decided, decision| {
         if series == index && i64::try_from(decided) == Ok(place) {
             found = Some(decision.clone());
         }
