@@ -4,7 +4,7 @@ mod desks;
 
 pub use desks::{RequestCommand, Requests, Safety, SafetyCommand, Server, ServerArguments};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Listening signals from customer feedback: few, trustworthy alerts with evidence.
@@ -32,6 +32,8 @@ pub enum Command {
     Backtest(Box<Backtest>),
     /// Show every number that went into a decision about one bucket of one series.
     Explain(Box<Explain>),
+    /// Say what changed after an action: the rate after over the rate before, with an interval.
+    Impact(Box<Impact>),
     /// Write a seeded feed of feedback events with its ground truth.
     Simulate(Simulate),
     /// Learn from labelled texts.
@@ -245,6 +247,61 @@ pub struct Explain {
     /// What the reference methods say besides, separated by commas, or all (files of counts only).
     #[arg(long, value_delimiter = ',')]
     pub method: Vec<String>,
+}
+
+/// Which way an action is to move what it is measured by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Direction {
+    /// More of it is better.
+    Up,
+    /// Less of it is better.
+    Down,
+}
+
+/// `auscult impact`
+#[derive(Debug, Args)]
+pub struct Impact {
+    /// The history; without it the embedded log of the settings (the service must not be running).
+    pub file: Option<PathBuf>,
+    /// How the file is read.
+    #[command(flatten)]
+    pub history: History,
+    /// What was acted on: the series' values in order, separated by commas, as `dimension=value` or `value`.
+    #[arg(long)]
+    pub series: String,
+    /// A series of the same kind that nothing was done about: what moves both is no effect of the action.
+    #[arg(long)]
+    pub against: Option<String>,
+    /// Measure the share of negative items instead of mentions (feedback and log only).
+    #[arg(long)]
+    pub negative_share: bool,
+    /// View of the series, where several have it.
+    #[arg(long)]
+    pub view: Option<String>,
+    /// When the action began to work: 2024-02-23, or RFC 3339. A bucket that it cuts in two is left out.
+    #[arg(long)]
+    pub on: String,
+    /// Look at so many buckets before the action at most.
+    #[arg(long)]
+    pub before: Option<usize>,
+    /// Look at so many buckets after the action at most.
+    #[arg(long)]
+    pub after: Option<usize>,
+    /// Which way is better.
+    #[arg(long, value_enum, default_value_t = Direction::Down)]
+    pub wanted: Direction,
+    /// Smallest change that matters, as a share: an interval inside it says that nothing changed.
+    #[arg(long, default_value_t = 0.1)]
+    pub smallest: f64,
+    /// Level of the interval.
+    #[arg(long, default_value_t = 0.9)]
+    pub level: f64,
+    /// Let the series have a trend of its own across the action (without --against only).
+    #[arg(long, conflicts_with = "against")]
+    pub trend: bool,
+    /// Print one JSON object instead, with the fields of an outcome.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `auscult simulate`

@@ -40,6 +40,7 @@ pub fn run() -> ExitCode {
         Command::Run(run) => commands::run::run(&run),
         Command::Backtest(backtest) => commands::backtest::run(&backtest),
         Command::Explain(explain) => commands::explain::run(&explain),
+        Command::Impact(impact) => commands::impact::run(&impact),
         Command::Train(train) => commands::train::run(&train),
         Command::Simulate(simulate) => commands::simulate::run(&simulate),
         Command::Safety(safety) => commands::safety::run(&safety),
@@ -61,9 +62,11 @@ fn start_logging(json: bool, command: &Command) {
     let usual = match command {
         Command::Run(_) => "info",
         // A demo plants broken events by the dozen and counts them on the Ops page; a replay counts them at its end.
-        Command::Demo(_) | Command::Replay(_) | Command::Backtest(_) | Command::Explain(_) => {
-            "error"
-        }
+        Command::Demo(_)
+        | Command::Replay(_)
+        | Command::Backtest(_)
+        | Command::Explain(_)
+        | Command::Impact(_) => "error",
         _ => "warn",
     };
     let filter = EnvFilter::try_from_env("AUSCULT_LOG").unwrap_or_else(|_| EnvFilter::new(usual));

@@ -93,16 +93,16 @@ fn one(
             .filter(|alert| alert.series.id == id && alert.revision == 1)
             .map(|alert| width.index(alert.as_of.plus(-1)))
             .collect();
-        let mut cells: Vec<Option<Cell>> = vec![None; buckets];
+        // A bucket of counts that was not published held nothing; one without data was published as such.
+        let quiet = (measure == Measure::Mentions).then(Cell::default);
+        let mut cells: Vec<Option<Cell>> = vec![None; from];
+        cells.resize(buckets, quiet);
         let mut said: Vec<Point> = (from..buckets)
             .map(|place| quiet_point(measure, place))
             .collect();
         for point in &points {
             let place = (index(point) - first) as usize;
-            cells[place] = Some(Cell {
-                items: point.items,
-                ..Cell::default()
-            });
+            cells[place] = cell_of(point);
             said[place - from] = Point {
                 place,
                 observed: point.observed,
@@ -117,11 +117,6 @@ fn one(
                     .is_none_or(|observed| observed >= point.expected),
             };
         }
-        if measure == Measure::Mentions {
-            for cell in &mut cells[from..] {
-                cell.get_or_insert_with(Cell::default);
-            }
-        }
         panel.series.push(PanelSeries {
             dimensions: points
                 .first()
@@ -134,6 +129,22 @@ fn one(
         judged.series.push(said);
     }
     (panel, judged)
+}
+
+/// What a published point says of its bucket; `None`: no data.
+fn cell_of(point: &SeriesPointData) -> Option<Cell> {
+    let observed = point.observed?;
+    let is_share = point.measure == Measure::NegativeShare;
+    Some(Cell {
+        items: point.items,
+        judged: if is_share { point.items } else { 0 },
+        negative: if is_share {
+            (observed * f64::from(point.items)).round() as u32
+        } else {
+            0
+        },
+        ..Cell::default()
+    })
 }
 
 /// A bucket the machine did not publish: nothing was seen and next to nothing expected.

@@ -1,5 +1,6 @@
 //! `auscult explain`: every number that went into a decision about one bucket of one series.
 
+use super::asked;
 use super::backtest::{self, method, method_names, options, read_panel};
 use crate::backtest::default::{self, DEFAULT, Decision};
 use crate::backtest::export::{rounded, when};
@@ -7,29 +8,18 @@ use crate::backtest::methods;
 use crate::backtest::panel::{Panel, PanelSeries};
 use crate::backtest::replayed::Measured;
 use crate::cli::Explain;
-use crate::exit::{Failure, Kind, Marked, Outcome};
-use crate::import::event;
-use crate::pipeline::Broker;
-use crate::settings::{self, Overrides};
+use crate::exit::{Failure, Outcome};
 use crate::table;
 use auscult_core::series::Expectation;
 use auscult_core::settings::DetectSettings;
 use auscult_core::time::{Timestamp, words_for};
-use auscult_engine::log::{Log, LogEvent};
-use auscult_engine::settings::Secret;
 use auscult_wire::{AlertData, SeriesPointData};
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::Duration;
-
-/// Records read from the log at once.
-const BATCH: usize = 8_192;
-/// Names offered when the one asked for is not there.
-const OFFERED: usize = 12;
 
 /// Explains one decision.
 pub fn run(explain: &Explain) -> Outcome {
-    let at = moment(&explain.at)?;
+    let at = asked::moment("--at", &explain.at)?;
     let text = match (&explain.file, &explain.history.map) {
         (Some(file), None) => of_counts(file, explain, at)?,
         (Some(file), Some(map)) => {
@@ -37,7 +27,7 @@ pub fn run(explain: &Explain) -> Outcome {
             of_points(&explain.series, at, &measured, &alerts)?
         }
         (None, _) => {
-            let (measured, alerts) = from_log(explain.history.settings.as_deref())?;
+            let (measured, alerts) = asked::from_log(explain.history.settings.as_deref())?;
             of_points(&explain.series, at, &measured, &alerts)?
         }
     };
@@ -45,55 +35,12 @@ pub fn run(explain: &Explain) -> Outcome {
     Ok(())
 }
 
-fn wrong(text: String) -> Failure {
-    Failure::new(Kind::Input, anyhow::anyhow!(text))
-}
-
-fn moment(text: &str) -> Result<Timestamp, Failure> {
-    ["%Y-%m-%d", "rfc3339", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"]
-        .iter()
-        .find_map(|format| event::parse(text, format).ok())
-        .ok_or_else(|| {
-            wrong(format!(
-                "--at {text:?} is no time; write 2024-02-23 or 2024-02-23T14:00:00Z"
-            ))
-        })
-}
-
-/// Values asked for: `dimension=value`, or a value in its place.
-fn is_meant(asked: &str, dimensions: &[(String, String)]) -> bool {
-    let asked: Vec<&str> = asked.split(',').map(str::trim).collect();
-    asked.len() == dimensions.len()
-        && asked.iter().zip(dimensions).all(|(asked, (name, value))| {
-            *asked == value || asked.split_once('=') == Some((name.as_str(), value.as_str()))
-        })
-}
-
-fn not_there(asked: &str, mut names: Vec<String>) -> Failure {
-    names.sort();
-    names.dedup();
-    let more = names.len().saturating_sub(OFFERED);
-    names.truncate(OFFERED);
-    let tail = if more > 0 {
-        format!(" … and {more} more")
-    } else {
-        String::new()
-    };
-    wrong(format!(
-        "there is no series {asked:?}; there are {}{tail}: name one with --series",
-        names.join(" | ")
-    ))
-}
-
 fn of_counts(file: &Path, explain: &Explain, at: Timestamp) -> Result<String, Failure> {
     let settings = backtest::detect_settings(explain.history.settings.as_deref())?;
     let panel = read_panel(file, &options(&explain.history)?)?;
-    let meant = panel.series.iter().position(|series| {
-        is_meant(&explain.series, &series.dimensions) || series.name() == explain.series
-    });
-    let Some(index) = meant else {
+    let Some(index) = asked::position(&panel, &explain.series) else {
         let names = panel.series.iter().map(PanelSeries::name).collect();
-        return Err(not_there(&explain.series, names));
+        return Err(asked::not_there(&explain.series, names));
     };
     let place = i64::from(panel.width.index(at)) - i64::from(panel.first);
     let mut found: Option<Decision> = None;
@@ -103,7 +50,7 @@ fn of_counts(file: &Path, explain: &Explain, at: Timestamp) -> Result<String, Fa
         }
     });
     let Some(decision) = found else {
-        return Err(wrong(format!(
+        return Err(asked::wrong(format!(
             "{} was not judged at {}: the series runs from {} to {}{}",
             panel.series[index].name(),
             explain.at,
@@ -347,7 +294,7 @@ fn of_points(
 ) -> Result<String, Failure> {
     let series: Vec<&SeriesPointData> = measured
         .all()
-        .filter(|point| point.series_id == asked || is_meant(asked, &point.dimensions.0))
+        .filter(|point| point.series_id == asked || asked::is_meant(asked, &point.dimensions.0))
         .collect();
     if series.is_empty() {
         let names = measured
@@ -362,7 +309,7 @@ fn of_points(
                 values.join(",")
             })
             .collect();
-        return Err(not_there(asked, names));
+        return Err(asked::not_there(asked, names));
     }
     let buckets: Vec<&&SeriesPointData> = series
         .iter()
@@ -372,7 +319,7 @@ fn of_points(
         })
         .collect();
     if buckets.is_empty() {
-        return Err(wrong(format!(
+        return Err(asked::wrong(format!(
             "nothing was published of {asked:?} at that time: nothing was seen and less than one expected, or the bucket is not closed"
         )));
     }
@@ -509,47 +456,4 @@ fn of_alert(alert: &AlertData) -> String {
         },
     );
     table::aligned(&rows)
-}
-
-/// Series and alerts of the embedded log.
-fn from_log(path: Option<&Path>) -> Result<(Measured, Vec<AlertData>), Failure> {
-    let overrides = Overrides {
-        pseudonym_key: Some(Secret::new("check-only".repeat(8))),
-        ..Overrides::default()
-    };
-    let settings = settings::load(path, &overrides).or_fail(Kind::Settings)?;
-    if !settings.log_path.is_file() {
-        return Err(Failure::new(
-            Kind::Store,
-            anyhow::anyhow!(
-                "there is no log {}: name a settings file with --settings, or a FILE to explain from",
-                settings.log_path.display()
-            ),
-        ));
-    }
-    let log = crate::topics::open_log(&settings.log_path, &settings.engine).or_fail(Kind::Store)?;
-    let topics = &settings.engine.topics;
-    let mut consumer = Broker::consumer(&log, "explain", &[&topics.series, &topics.alerts_medical])
-        .or_fail(Kind::Store)?;
-    let (mut measured, mut alerts) = (Measured::default(), Vec::new());
-    loop {
-        // The group commits nothing, so it always begins at the beginning.
-        let events = consumer.poll(BATCH, Duration::ZERO).or_fail(Kind::Store)?;
-        if events.is_empty() {
-            return Ok((measured, alerts));
-        }
-        for event in events {
-            let LogEvent::Record(record) = event else {
-                continue;
-            };
-            let value = record.value.as_deref().unwrap_or_default();
-            if record.at.topic.as_ref() == topics.series {
-                if let Ok(event) = auscult_wire::decode_series_point(&record.headers, value) {
-                    measured.add(event.data);
-                }
-            } else if let Ok(event) = auscult_wire::decode_alert(&record.headers, value) {
-                alerts.push(event.data);
-            }
-        }
-    }
 }

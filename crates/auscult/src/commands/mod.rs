@@ -1,11 +1,13 @@
 //! One verb, one file.
 
+mod asked;
 pub mod backtest;
 pub mod check;
 pub mod dead_letters;
 pub mod demo;
 pub mod dispose;
 pub mod explain;
+pub mod impact;
 pub mod redact;
 pub mod reference;
 pub mod replay;

@@ -11,6 +11,10 @@
 //! Sources: Wagner, Soumerai, Zhang and Ross-Degnan 2002 (J. Clinical Pharmacy and Therapeutics 27, 299–309);
 //! Bernal, Cummins and Gasparrini 2017 (Int. J. Epidemiology 46, 348–355).
 
+mod verdict;
+
+pub use verdict::{Verdict, Wanted};
+
 use libm::{exp, log, sqrt};
 
 use crate::distribution::{FittedRegression, Regression, student_quantile};

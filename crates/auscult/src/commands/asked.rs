@@ -1,0 +1,118 @@
+//! What people ask about by name: a series, a time, and the log that knows of them.
+
+use crate::backtest::panel::{Panel, PanelSeries};
+use crate::backtest::replayed::Measured;
+use crate::exit::{Failure, Kind, Marked};
+use crate::import::event;
+use crate::pipeline::Broker;
+use crate::settings::{self, Overrides};
+use auscult_core::time::Timestamp;
+use auscult_engine::log::{Log, LogEvent};
+use auscult_engine::settings::Secret;
+use auscult_wire::AlertData;
+use std::path::Path;
+use std::time::Duration;
+
+/// Records read from the log at once.
+const BATCH: usize = 8_192;
+/// Names offered when the one asked for is not there.
+const OFFERED: usize = 12;
+
+/// Something about the input that a person must correct.
+pub fn wrong(text: String) -> Failure {
+    Failure::new(Kind::Input, anyhow::anyhow!(text))
+}
+
+/// The time `text` says, given with `option`.
+///
+/// # Errors
+/// It is no time.
+pub fn moment(option: &str, text: &str) -> Result<Timestamp, Failure> {
+    ["%Y-%m-%d", "rfc3339", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"]
+        .iter()
+        .find_map(|format| event::parse(text, format).ok())
+        .ok_or_else(|| {
+            wrong(format!(
+                "{option} {text:?} is no time; write 2024-02-23 or 2024-02-23T14:00:00Z"
+            ))
+        })
+}
+
+/// Values asked for: `dimension=value`, or a value in its place.
+pub fn is_meant(asked: &str, dimensions: &[(String, String)]) -> bool {
+    let asked: Vec<&str> = asked.split(',').map(str::trim).collect();
+    asked.len() == dimensions.len()
+        && asked.iter().zip(dimensions).all(|(asked, (name, value))| {
+            *asked == value || asked.split_once('=') == Some((name.as_str(), value.as_str()))
+        })
+}
+
+/// Where the series asked for stands in a panel.
+pub fn position(panel: &Panel, asked: &str) -> Option<usize> {
+    let is_asked =
+        |series: &PanelSeries| is_meant(asked, &series.dimensions) || series.name() == asked;
+    panel.series.iter().position(is_asked)
+}
+
+/// The failure of asking for a series that is not among `names`.
+pub fn not_there(asked: &str, mut names: Vec<String>) -> Failure {
+    names.sort();
+    names.dedup();
+    let more = names.len().saturating_sub(OFFERED);
+    names.truncate(OFFERED);
+    let tail = if more > 0 {
+        format!(" … and {more} more")
+    } else {
+        String::new()
+    };
+    wrong(format!(
+        "there is no series {asked:?}; there are {}{tail}",
+        names.join(" | ")
+    ))
+}
+
+/// Every point and alert of the embedded log that the settings name.
+///
+/// # Errors
+/// The settings are wrong, or there is no log, or it cannot be read.
+pub fn from_log(path: Option<&Path>) -> Result<(Measured, Vec<AlertData>), Failure> {
+    let overrides = Overrides {
+        pseudonym_key: Some(Secret::new("check-only".repeat(8))),
+        ..Overrides::default()
+    };
+    let settings = settings::load(path, &overrides).or_fail(Kind::Settings)?;
+    if !settings.log_path.is_file() {
+        return Err(Failure::new(
+            Kind::Store,
+            anyhow::anyhow!(
+                "there is no log {}: name a settings file with --settings, or a FILE to read instead",
+                settings.log_path.display()
+            ),
+        ));
+    }
+    let log = crate::topics::open_log(&settings.log_path, &settings.engine).or_fail(Kind::Store)?;
+    let topics = &settings.engine.topics;
+    // The group commits nothing, so it always begins at the beginning.
+    let mut consumer = Broker::consumer(&log, "asked", &[&topics.series, &topics.alerts_medical])
+        .or_fail(Kind::Store)?;
+    let (mut measured, mut alerts) = (Measured::default(), Vec::new());
+    loop {
+        let events = consumer.poll(BATCH, Duration::ZERO).or_fail(Kind::Store)?;
+        if events.is_empty() {
+            return Ok((measured, alerts));
+        }
+        for event in events {
+            let LogEvent::Record(record) = event else {
+                continue;
+            };
+            let value = record.value.as_deref().unwrap_or_default();
+            if record.at.topic.as_ref() == topics.series {
+                if let Ok(event) = auscult_wire::decode_series_point(&record.headers, value) {
+                    measured.add(event.data);
+                }
+            } else if let Ok(event) = auscult_wire::decode_alert(&record.headers, value) {
+                alerts.push(event.data);
+            }
+        }
+    }
+}
