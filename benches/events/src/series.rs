@@ -40,7 +40,7 @@ pub fn outbreaks(file: &Path, events: &[&Event]) -> Result<Judged> {
     let mut groups_judged = Vec::new();
     for (name, rows) in groups {
         let panel = panel::of_rows(&name, &columns, rows, &options)?;
-        let points = default::judge(&panel, &DetectSettings::standard());
+        let points = default::judge(&panel, &DetectSettings::standard(), None);
         groups_judged.push((name, panel, points));
     }
     for event in events {
@@ -94,7 +94,7 @@ pub fn hourly_volume(file: &Path, events: &[&Event]) -> Result<Judged> {
         }
     }
     let panel = panel::of_rows("hours", &columns, rows, &options)?;
-    let points = default::judge(&panel, &DetectSettings::standard());
+    let points = default::judge(&panel, &DetectSettings::standard(), None);
     let place = |day: i64| {
         let bucket = panel.width.index(auscult_core::time::Timestamp(day * DAY));
         usize::try_from(bucket - panel.first).unwrap_or(0)

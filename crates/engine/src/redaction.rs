@@ -102,7 +102,7 @@ impl Rereader {
         let Some(mut mention) = mention_of(record)? else {
             return Ok(None);
         };
-        let hidden = |value: &str| !self.redactor.find(value).is_empty();
+        let hidden = |value: &str| !self.redactor.find_in_label(value).is_empty();
         tally.values_left += mention
             .extra
             .iter()

@@ -439,7 +439,7 @@ impl Ear {
         let mut pairs: Vec<(Cow<'h, str>, Cow<'h, str>)> = wanted
             .filter_map(|field| {
                 let value = field.text()?;
-                let value = self.with.redactor.redact(&value).text;
+                let value = self.with.redactor.redact_label(&value).text;
                 (value.len() <= MAX_DIMENSION_BYTES)
                     .then(|| (field.name.clone(), Cow::Owned(value.into_owned())))
             })

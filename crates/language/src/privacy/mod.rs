@@ -43,7 +43,7 @@ pub struct Redactor {
 }
 
 /// Name and version of the shipped rules.
-const RULESET: &str = "privacy-rules+tagger@0.3";
+const RULESET: &str = "privacy-rules+tagger@0.4";
 
 /// Words beyond this are not read for names: 64 KiB of text has fewer.
 const WORD_LIMIT: usize = 32_768;
@@ -170,6 +170,38 @@ impl Redactor {
         findings
     }
 
+    /// The same for a label, the value of a field that somebody cuts by: a name made of everyday words alone, none of them a
+    /// given name, stays. In a sentence a capital tells "Mr Class" from a class; in "Business Class" every word has one, and a
+    /// lone everyday word identifies nobody.
+    #[must_use]
+    pub fn redact_label<'a>(&self, label: &'a str) -> Redacted<'a> {
+        let findings = self.find_in_label(label);
+        Redacted {
+            text: class::render(label, &findings),
+            findings,
+        }
+    }
+
+    /// What [`Redactor::redact_label`] takes out: in order, never overlapping.
+    #[must_use]
+    pub fn find_in_label(&self, label: &str) -> Vec<Finding> {
+        let mut findings = self.find(label);
+        findings.retain(|finding| {
+            let span = finding.start as usize..finding.end as usize;
+            finding.class != PersonalDataClass::Name
+                || !label.get(span).is_some_and(|name| self.is_everyday(name))
+        });
+        findings
+    }
+
+    fn is_everyday(&self, text: &str) -> bool {
+        let words = self.words(text);
+        words.iter().all(|word| {
+            word.shape == word::Shape::Sign
+                || (word.is(list::COMMON) && !word.is(list::GIVEN | list::HONORIFIC))
+        })
+    }
+
     /// Names, addresses and places.
     fn names(&self, text: &str, findings: &mut Vec<Finding>) {
         let words = self.words(text);
@@ -261,6 +293,32 @@ mod tests {
         let inside = text.find("example").unwrap() as u32;
         let (from, to) = redacted.moved((inside, inside + 4));
         assert_eq!(&redacted.text[from as usize..to as usize], "[EMAIL]");
+    }
+
+    #[test]
+    fn a_label_of_everyday_words_stays_and_a_person_in_one_does_not() {
+        let redactor = Redactor::standard();
+        assert!(
+            redactor.redact("Business Class").text.contains("[NAME]"),
+            "a text may name somebody by a surname alone, or this test shows nothing"
+        );
+        for label in [
+            "Business Class",
+            "Economy Class",
+            "First Class",
+            "Premium Economy",
+        ] {
+            assert_eq!(redactor.redact_label(label).text, label);
+        }
+        for label in [
+            "Anna Kowalczyk",
+            "Dr Young",
+            "Will Baker",
+            "anna@example.org",
+        ] {
+            let hidden = redactor.redact_label(label);
+            assert!(hidden.text.starts_with('['), "{}", hidden.text);
+        }
     }
 
     #[test]
