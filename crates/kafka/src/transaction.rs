@@ -8,7 +8,7 @@
 //! | a person must act (rights, size, a missing topic) | a new producer at once, which aborts the open transaction | stops with the reason |
 //! | nothing, beyond the time-out | a new producer, once the group's coordinator answers the consumer | offers the same turn again |
 //!
-//! The last line is no plain abort: a record the broker refused leaves a hole in the producer's sequence. Waiting with
+//! The fourth line is no plain abort: a record the broker refused leaves a hole in the producer's sequence. Waiting with
 //! the new producer until it is needed was the other choice; until then, or until the transaction's time-out, whoever
 //! reads committed records would be held up at the refused batch. The second line is what a plain "retry everything" gets wrong: the transaction may have been committed.
 //!

@@ -11,6 +11,7 @@ pub mod panel;
 pub mod replayed;
 pub mod truth;
 pub mod unit;
+pub mod window;
 
 /// What a method said about one bucket of one series.
 #[derive(Debug, Clone, Copy, PartialEq)]

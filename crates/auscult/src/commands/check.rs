@@ -96,9 +96,9 @@ fn run_tests(path: &Path, settings: &DetectSettings) -> Outcome {
     Err(Failure::new(
         Kind::Settings,
         anyhow::anyhow!(
-            "{} expectations of {} were not met:\n{}\ncorrect the settings, or the test if it asks for the wrong thing",
-            failed.len(),
+            "of the expectations of {}, {} not met:\n{}\ncorrect the settings, or the test if it asks for the wrong thing",
             path.display(),
+            failed.len(),
             failed.join("\n")
         ),
     ))

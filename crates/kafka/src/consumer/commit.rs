@@ -103,6 +103,14 @@ impl KafkaConsumer {
             )));
         };
         let topic = topic.as_deref().unwrap_or_default();
+        if let Some(within) = transactions.coordinator_first()
+            && let Err(error) = consumer.committed_offsets(list.clone(), within)
+        {
+            return Err(LogError::Retry(format!(
+                "the coordinator of group {} does not answer: {error}",
+                self.group
+            )));
+        }
         // The order matters: the generation is asked for first, the loss second. Once the generation is gone the
         // assignment is marked as lost, so an assignment that is not lost *now* belonged to the generation asked
         // for. The other way round, a member that was thrown out in between would commit as nobody in particular,
@@ -116,14 +124,6 @@ impl KafkaConsumer {
         let Some(group) = generation else {
             return Err(LogError::Retry("the group does not answer".to_owned()));
         };
-        if let Some(within) = transactions.coordinator_first()
-            && let Err(error) = consumer.committed_offsets(list.clone(), within)
-        {
-            return Err(LogError::Retry(format!(
-                "the coordinator of group {} does not answer: {error}",
-                self.group
-            )));
-        }
         let outgoing = commit.outgoing.iter().map(Write::from);
         let kept = state.iter().map(|keyed| Write {
             topic,
