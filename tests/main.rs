@@ -5,6 +5,7 @@ mod broker;
 mod browser;
 mod commands;
 mod desks;
+mod disproportionality;
 mod impact;
 mod kafka;
 mod process;

@@ -34,6 +34,8 @@ pub enum Command {
     Explain(Box<Explain>),
     /// Say what changed after an action: the rate after over the rate before, with an interval.
     Impact(Box<Impact>),
+    /// Say which themes are named with a product more often than with the others.
+    Disproportionality(Disproportionality),
     /// Write a seeded feed of feedback events with its ground truth.
     Simulate(Simulate),
     /// Learn from labelled texts.
@@ -300,6 +302,37 @@ pub struct Impact {
     #[arg(long, conflicts_with = "against")]
     pub trend: bool,
     /// Print one JSON object instead, with the fields of an outcome.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `auscult disproportionality`
+#[derive(Debug, Args)]
+pub struct Disproportionality {
+    /// CSV or JSON Lines, gzip or not: a row says that a case names a theme with a product.
+    pub file: PathBuf,
+    /// Column of the case; rows of one case count once. Default: each row is a case.
+    #[arg(long)]
+    pub case: Option<String>,
+    /// Column of the product.
+    #[arg(long, default_value = "product")]
+    pub product: String,
+    /// Column of the theme.
+    #[arg(long, default_value = "theme")]
+    pub theme: String,
+    /// Fewest cases of a pair that is shown.
+    #[arg(long, default_value_t = 3)]
+    pub least: u64,
+    /// Only products whose name holds this.
+    #[arg(long)]
+    pub only_product: Option<String>,
+    /// Only themes whose name holds this.
+    #[arg(long)]
+    pub only_theme: Option<String>,
+    /// How many pairs are shown; 0: all.
+    #[arg(long, default_value_t = 20)]
+    pub top: usize,
+    /// Print one JSON object a pair instead.
     #[arg(long)]
     pub json: bool,
 }

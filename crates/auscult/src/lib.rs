@@ -8,6 +8,7 @@ pub mod exit;
 pub mod health;
 pub mod history;
 pub mod import;
+pub mod pairs;
 pub mod pipeline;
 pub mod retention;
 pub mod service;
@@ -41,6 +42,7 @@ pub fn run() -> ExitCode {
         Command::Backtest(backtest) => commands::backtest::run(&backtest),
         Command::Explain(explain) => commands::explain::run(&explain),
         Command::Impact(impact) => commands::impact::run(&impact),
+        Command::Disproportionality(pairs) => commands::disproportionality::run(&pairs),
         Command::Train(train) => commands::train::run(&train),
         Command::Simulate(simulate) => commands::simulate::run(&simulate),
         Command::Safety(safety) => commands::safety::run(&safety),

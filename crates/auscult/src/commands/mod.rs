@@ -6,6 +6,7 @@ pub mod check;
 pub mod dead_letters;
 pub mod demo;
 pub mod dispose;
+pub mod disproportionality;
 pub mod explain;
 pub mod impact;
 pub mod redact;
