@@ -8,6 +8,7 @@ mod desks;
 mod disproportionality;
 mod impact;
 mod kafka;
+mod lead_lag;
 mod process;
 mod redaction;
 mod scratch;

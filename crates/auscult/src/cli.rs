@@ -36,6 +36,8 @@ pub enum Command {
     Impact(Box<Impact>),
     /// Say which themes are named with a product more often than with the others.
     Disproportionality(Disproportionality),
+    /// Say which series foretell others, and by how much.
+    LeadLag(Box<LeadLag>),
     /// Write a seeded feed of feedback events with its ground truth.
     Simulate(Simulate),
     /// Learn from labelled texts.
@@ -166,7 +168,7 @@ pub struct TrainThemes {
 }
 
 /// How a file of (time, dimensions, value) is read, or a file of feedback with its map.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct History {
     /// Column map: the file holds feedback and goes through the product's own path (see deploy/maps/).
     #[arg(long)]
@@ -332,6 +334,43 @@ pub struct Disproportionality {
     /// How many pairs are shown; 0: all.
     #[arg(long, default_value_t = 20)]
     pub top: usize,
+    /// Print one JSON object a pair instead.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `auscult lead-lag`
+#[derive(Debug, Args)]
+pub struct LeadLag {
+    /// The history; without it the embedded log of the settings (the service must not be running).
+    pub file: Option<PathBuf>,
+    /// How the file is read.
+    #[command(flatten)]
+    pub history: History,
+    /// One series of each pair: its values in order, separated by commas. Default: every two.
+    #[arg(long)]
+    pub series: Option<String>,
+    /// The other one. Default: each of the others.
+    #[arg(long)]
+    pub with: Option<String>,
+    /// View of the series, where there are several.
+    #[arg(long)]
+    pub view: Option<String>,
+    /// Largest lag looked at, either way, in buckets.
+    #[arg(long, default_value_t = 28)]
+    pub largest_lag: usize,
+    /// Permutations a pair. Default: 999, or as many as one pair alone needs to pass the line of all.
+    #[arg(long)]
+    pub permutations: Option<usize>,
+    /// False-discovery rate over all pairs.
+    #[arg(long, default_value_t = 0.1)]
+    pub q: f64,
+    /// Seed of the permutations.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// List all pairs, not only those found.
+    #[arg(long)]
+    pub all: bool,
     /// Print one JSON object a pair instead.
     #[arg(long)]
     pub json: bool,

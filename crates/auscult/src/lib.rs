@@ -43,6 +43,7 @@ pub fn run() -> ExitCode {
         Command::Explain(explain) => commands::explain::run(&explain),
         Command::Impact(impact) => commands::impact::run(&impact),
         Command::Disproportionality(pairs) => commands::disproportionality::run(&pairs),
+        Command::LeadLag(pairs) => commands::lead_lag::run(&pairs),
         Command::Train(train) => commands::train::run(&train),
         Command::Simulate(simulate) => commands::simulate::run(&simulate),
         Command::Safety(safety) => commands::safety::run(&safety),
@@ -68,7 +69,8 @@ fn start_logging(json: bool, command: &Command) {
         | Command::Replay(_)
         | Command::Backtest(_)
         | Command::Explain(_)
-        | Command::Impact(_) => "error",
+        | Command::Impact(_)
+        | Command::LeadLag(_) => "error",
         _ => "warn",
     };
     let filter = EnvFilter::try_from_env("AUSCULT_LOG").unwrap_or_else(|_| EnvFilter::new(usual));

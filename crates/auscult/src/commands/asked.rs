@@ -1,12 +1,15 @@
 //! What people ask about by name: a series, a time, and the log that knows of them.
 
+use super::backtest::{options, read_panel, replayed};
 use crate::backtest::panel::{Panel, PanelSeries};
 use crate::backtest::replayed::Measured;
+use crate::cli::History;
 use crate::exit::{Failure, Kind, Marked};
 use crate::import::event;
 use crate::pipeline::Broker;
 use crate::settings::{self, Overrides};
 use auscult_core::time::Timestamp;
+use auscult_core::words::Measure;
 use auscult_engine::log::{Log, LogEvent};
 use auscult_engine::settings::Secret;
 use auscult_wire::AlertData;
@@ -21,6 +24,63 @@ const OFFERED: usize = 12;
 /// Something about the input that a person must correct.
 pub fn wrong(text: String) -> Failure {
     Failure::new(Kind::Input, anyhow::anyhow!(text))
+}
+
+/// Something about the options that a person must correct.
+pub fn setting(text: String) -> Failure {
+    Failure::new(Kind::Settings, anyhow::anyhow!(text))
+}
+
+/// The panels of `measure` in a file of counts, in a file of feedback with its map, or in the embedded log, each with its view; of
+/// `view` alone where one is named. A file of counts is one panel without a view.
+///
+/// # Errors
+/// The file, the map, the settings or the log cannot be read, or a file of counts was asked for what it has not.
+pub fn panels(
+    file: Option<&Path>,
+    history: &History,
+    view: Option<&str>,
+    measure: Measure,
+) -> Result<Vec<(String, Panel)>, Failure> {
+    let measured = match (file, &history.map) {
+        (Some(file), None) => {
+            let options = options(history)?;
+            if view.is_some() || measure != Measure::Mentions || options.measure != measure {
+                return Err(setting(
+                    "a file of counts has no views, and nothing but counts can be judged so: leave out --view, --negative-share and --measure, or name a --map".to_owned(),
+                ));
+            }
+            return Ok(vec![(String::new(), read_panel(file, &options)?)]);
+        }
+        (Some(file), Some(map)) => replayed(file, map, history, &[])?.1,
+        (None, _) => from_log(history.settings.as_deref())?.0,
+    };
+    let view_of = |name: &str| {
+        name.rsplit_once(", ")
+            .map_or("", |(view, _)| view)
+            .to_owned()
+    };
+    Ok(measured
+        .panels(&[])
+        .into_iter()
+        .map(|(name, panel, _)| (view_of(&name), panel))
+        .filter(|(of, panel)| panel.measure == measure && view.is_none_or(|view| view == of))
+        .collect())
+}
+
+/// The one panel there is, if any.
+///
+/// # Errors
+/// There are several: `what` says what they have in common.
+pub fn only(mut panels: Vec<(String, Panel)>, what: &str) -> Result<Option<Panel>, Failure> {
+    if panels.len() > 1 {
+        let views: Vec<&str> = panels.iter().map(|(view, _)| view.as_str()).collect();
+        return Err(wrong(format!(
+            "{what} the views {}: name one with --view",
+            views.join(", ")
+        )));
+    }
+    Ok(panels.pop().map(|(_, panel)| panel))
 }
 
 /// The time `text` says, given with `option`.

@@ -5,7 +5,6 @@
 //! write one from it.
 
 use super::asked;
-use super::backtest::{options, read_panel, replayed};
 use crate::backtest::export::when;
 use crate::backtest::panel::{Panel, PanelSeries};
 use crate::backtest::window::{self, Window};
@@ -21,7 +20,7 @@ use auscult_statistics::impact::{
 pub fn run(asked: &Asked) -> Outcome {
     let on = asked::moment("--on", &asked.on)?;
     if !(0.0..1.0).contains(&asked.smallest) {
-        return Err(setting(format!(
+        return Err(asked::setting(format!(
             "--smallest is {}: write a share from 0 to below 1, such as 0.1",
             asked.smallest
         )));
@@ -66,71 +65,23 @@ pub fn run(asked: &Asked) -> Outcome {
     Ok(())
 }
 
-fn setting(text: String) -> Failure {
-    Failure::new(Kind::Settings, anyhow::anyhow!(text))
-}
-
 /// The panel that holds the series asked for.
 fn panel_of(asked: &Asked) -> Result<Panel, Failure> {
-    let history = &asked.history;
-    let measured = match (&asked.file, &history.map) {
-        (Some(file), None) => {
-            if asked.negative_share || asked.view.is_some() {
-                return Err(setting(
-                    "a file of counts has no shares and no views: leave out --negative-share and --view, or name a --map".to_owned(),
-                ));
-            }
-            let options = options(history)?;
-            if options.measure != Measure::Mentions {
-                return Err(setting(
-                    "a mean rating has no rate before and after: leave out --measure mean_rating"
-                        .to_owned(),
-                ));
-            }
-            return read_panel(file, &options);
-        }
-        (Some(file), Some(map)) => replayed(file, map, history, &[])?.1,
-        (None, _) => asked::from_log(history.settings.as_deref())?.0,
-    };
     let measure = if asked.negative_share {
         Measure::NegativeShare
     } else {
         Measure::Mentions
     };
-    let panels: Vec<(String, Panel)> = measured
-        .panels(&[])
-        .into_iter()
-        .map(|(name, panel, _)| (name, panel))
-        .filter(|(_, panel)| panel.measure == measure)
-        .collect();
-    let view_of = |name: &str| {
-        name.rsplit_once(", ")
-            .map_or("", |(view, _)| view)
-            .to_owned()
-    };
     let mut holding: Vec<(String, Panel)> = Vec::new();
     let mut names: Vec<String> = Vec::new();
-    for (name, panel) in panels {
-        let view = view_of(&name);
-        if asked.view.as_ref().is_some_and(|wanted| *wanted != view) {
-            continue;
-        }
+    let view = asked.view.as_deref();
+    for (view, panel) in asked::panels(asked.file.as_deref(), &asked.history, view, measure)? {
         names.extend(panel.series.iter().map(PanelSeries::name));
         if asked::position(&panel, &asked.series).is_some() {
             holding.push((view, panel));
         }
     }
-    if holding.len() > 1 {
-        let views: Vec<&str> = holding.iter().map(|(view, _)| view.as_str()).collect();
-        return Err(asked::wrong(format!(
-            "{:?} is a series of the views {}: name one with --view",
-            asked.series,
-            views.join(", ")
-        )));
-    }
-    holding
-        .pop()
-        .map(|(_, panel)| panel)
+    asked::only(holding, &format!("{:?} is a series of", asked.series))?
         .ok_or_else(|| asked::not_there(&asked.series, names))
 }
 

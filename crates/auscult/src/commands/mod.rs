@@ -9,6 +9,7 @@ pub mod dispose;
 pub mod disproportionality;
 pub mod explain;
 pub mod impact;
+pub mod lead_lag;
 pub mod redact;
 pub mod reference;
 pub mod replay;
