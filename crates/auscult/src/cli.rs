@@ -253,6 +253,17 @@ pub struct Explain {
     pub method: Vec<String>,
 }
 
+/// Whose series are meant, in feedback and in the log.
+#[derive(Debug, Clone, Args)]
+pub struct Of {
+    /// Portfolio of the series, where there are several.
+    #[arg(long)]
+    pub portfolio: Option<String>,
+    /// View of the series, where there are several.
+    #[arg(long)]
+    pub view: Option<String>,
+}
+
 /// Which way an action is to move what it is measured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Direction {
@@ -279,9 +290,9 @@ pub struct Impact {
     /// Measure the share of negative items instead of mentions (feedback and log only).
     #[arg(long)]
     pub negative_share: bool,
-    /// View of the series, where several have it.
-    #[arg(long)]
-    pub view: Option<String>,
+    /// Whose series.
+    #[command(flatten)]
+    pub of: Of,
     /// When the action began to work: 2024-02-23, or RFC 3339. A bucket that it cuts in two is left out.
     #[arg(long)]
     pub on: String,
@@ -353,9 +364,9 @@ pub struct LeadLag {
     /// The other one. Default: each of the others.
     #[arg(long)]
     pub with: Option<String>,
-    /// View of the series, where there are several.
-    #[arg(long)]
-    pub view: Option<String>,
+    /// Whose series.
+    #[command(flatten)]
+    pub of: Of,
     /// Largest lag looked at, either way, in buckets.
     #[arg(long, default_value_t = 28)]
     pub largest_lag: usize,

@@ -10,6 +10,15 @@ use auscult_core::words::Measure;
 use auscult_wire::{AlertData, SeriesPointData};
 use std::collections::BTreeMap;
 
+/// Where a panel's series come from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Portfolio: series of two are judged apart, and may have the same values.
+    pub portfolio: String,
+    /// View.
+    pub view: String,
+}
+
 /// What the machine published of its series: the newest revision of each bucket counts.
 #[derive(Debug, Default)]
 pub struct Measured {
@@ -37,19 +46,29 @@ impl Measured {
         self.points.values()
     }
 
-    /// A panel for each view and measure, and what the machine said of it.
+    /// A panel for each portfolio, view and measure, and what the machine said of it.
     #[must_use]
-    pub fn panels(&self, alerts: &[AlertData]) -> Vec<(String, Panel, Judged)> {
-        let mut views: BTreeMap<(String, Measure, String), Vec<&SeriesPointData>> = BTreeMap::new();
+    pub fn panels(&self, alerts: &[AlertData]) -> Vec<(Origin, Panel, Judged)> {
+        let mut views: BTreeMap<(&str, &str, Measure, &str), Vec<&SeriesPointData>> =
+            BTreeMap::new();
         for point in self.points.values() {
-            let key = (point.view.clone(), point.measure, point.bucket.clone());
+            let key = (
+                point.portfolio.as_str(),
+                point.view.as_str(),
+                point.measure,
+                point.bucket.as_str(),
+            );
             views.entry(key).or_default().push(point);
         }
         views
             .into_iter()
-            .map(|((view, measure, bucket), points)| {
-                let (panel, judged) = one(measure, table::width(&bucket), &points, alerts);
-                (format!("{view}, {measure}"), panel, judged)
+            .map(|((portfolio, view, measure, bucket), points)| {
+                let (panel, judged) = one(measure, table::width(bucket), &points, alerts);
+                let origin = Origin {
+                    portfolio: portfolio.to_owned(),
+                    view: view.to_owned(),
+                };
+                (origin, panel, judged)
             })
             .collect()
     }

@@ -2,8 +2,8 @@
 
 use super::backtest::{options, read_panel, replayed};
 use crate::backtest::panel::{Panel, PanelSeries};
-use crate::backtest::replayed::Measured;
-use crate::cli::History;
+use crate::backtest::replayed::{Measured, Origin};
+use crate::cli::{History, Of};
 use crate::exit::{Failure, Kind, Marked};
 use crate::import::event;
 use crate::pipeline::Broker;
@@ -31,40 +31,41 @@ pub fn setting(text: String) -> Failure {
     Failure::new(Kind::Settings, anyhow::anyhow!(text))
 }
 
-/// The panels of `measure` in a file of counts, in a file of feedback with its map, or in the embedded log, each with its view; of
-/// `view` alone where one is named. A file of counts is one panel without a view.
+/// The panels of `measure` in a file of counts, in a file of feedback with its map, or in the embedded log; of one portfolio or view
+/// alone where they are named. A file of counts is one panel of neither.
 ///
 /// # Errors
 /// The file, the map, the settings or the log cannot be read, or a file of counts was asked for what it has not.
 pub fn panels(
     file: Option<&Path>,
     history: &History,
-    view: Option<&str>,
+    of: &Of,
     measure: Measure,
-) -> Result<Vec<(String, Panel)>, Failure> {
+) -> Result<Vec<(Origin, Panel)>, Failure> {
     let measured = match (file, &history.map) {
         (Some(file), None) => {
             let options = options(history)?;
-            if view.is_some() || measure != Measure::Mentions || options.measure != measure {
+            let is_named = of.view.is_some() || of.portfolio.is_some();
+            if is_named || measure != Measure::Mentions || options.measure != measure {
                 return Err(setting(
-                    "a file of counts has no views, and nothing but counts can be judged so: leave out --view, --negative-share and --measure, or name a --map".to_owned(),
+                    "a file of counts has no portfolios, views or shares, and scores cannot be judged so: leave out --portfolio, --view, --negative-share and --measure, or name a --map".to_owned(),
                 ));
             }
-            return Ok(vec![(String::new(), read_panel(file, &options)?)]);
+            return Ok(vec![(Origin::default(), read_panel(file, &options)?)]);
         }
         (Some(file), Some(map)) => replayed(file, map, history, &[])?.1,
         (None, _) => from_log(history.settings.as_deref())?.0,
     };
-    let view_of = |name: &str| {
-        name.rsplit_once(", ")
-            .map_or("", |(view, _)| view)
-            .to_owned()
-    };
+    let is_asked = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|it| it == is);
     Ok(measured
         .panels(&[])
         .into_iter()
-        .map(|(name, panel, _)| (view_of(&name), panel))
-        .filter(|(of, panel)| panel.measure == measure && view.is_none_or(|view| view == of))
+        .map(|(origin, panel, _)| (origin, panel))
+        .filter(|(origin, panel)| {
+            panel.measure == measure
+                && is_asked(&of.view, &origin.view)
+                && is_asked(&of.portfolio, &origin.portfolio)
+        })
         .collect())
 }
 
@@ -72,12 +73,17 @@ pub fn panels(
 ///
 /// # Errors
 /// There are several: `what` says what they have in common.
-pub fn only(mut panels: Vec<(String, Panel)>, what: &str) -> Result<Option<Panel>, Failure> {
+pub fn only(mut panels: Vec<(Origin, Panel)>, what: &str) -> Result<Option<Panel>, Failure> {
+    let names = |of: fn(&Origin) -> &str| {
+        let names: std::collections::BTreeSet<&str> =
+            panels.iter().map(|(origin, _)| of(origin)).collect();
+        names.into_iter().collect::<Vec<_>>().join(", ")
+    };
     if panels.len() > 1 {
-        let views: Vec<&str> = panels.iter().map(|(view, _)| view.as_str()).collect();
         return Err(wrong(format!(
-            "{what} the views {}: name one with --view",
-            views.join(", ")
+            "{what} the views {} of the portfolios {}: name one with --view and --portfolio",
+            names(|origin| &origin.view),
+            names(|origin| &origin.portfolio)
         )));
     }
     Ok(panels.pop().map(|(_, panel)| panel))

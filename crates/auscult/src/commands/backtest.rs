@@ -270,7 +270,17 @@ pub(super) fn replayed(
         .cloned()
         .collect();
     let mut parts = Vec::new();
-    for (name, panel, machine) in measured.panels(&sent) {
+    let panels = measured.panels(&sent);
+    let several = panels
+        .windows(2)
+        .any(|two| two[0].0.portfolio != two[1].0.portfolio);
+    for (origin, panel, machine) in panels {
+        let portfolio = if several {
+            format!("{}: ", origin.portfolio)
+        } else {
+            String::new()
+        };
+        let name = format!("{portfolio}{}, {}", origin.view, panel.measure);
         let mut judged = Vec::new();
         for name in names {
             judged.push(if name == DEFAULT {

@@ -72,13 +72,12 @@ fn panel_of(asked: &Asked) -> Result<Panel, Failure> {
     } else {
         Measure::Mentions
     };
-    let mut holding: Vec<(String, Panel)> = Vec::new();
-    let mut names: Vec<String> = Vec::new();
-    let view = asked.view.as_deref();
-    for (view, panel) in asked::panels(asked.file.as_deref(), &asked.history, view, measure)? {
+    let (mut holding, mut names) = (Vec::new(), Vec::new());
+    for (origin, panel) in asked::panels(asked.file.as_deref(), &asked.history, &asked.of, measure)?
+    {
         names.extend(panel.series.iter().map(PanelSeries::name));
         if asked::position(&panel, &asked.series).is_some() {
-            holding.push((view, panel));
+            holding.push((origin, panel));
         }
     }
     asked::only(holding, &format!("{:?} is a series of", asked.series))?

@@ -35,8 +35,8 @@ pub fn run(asked: &Asked) -> Outcome {
         no_total: true,
         ..asked.history.clone()
     };
-    let view = asked.view.as_deref();
-    let panels = asked::panels(asked.file.as_deref(), &history, view, Measure::Mentions)?;
+    let file = asked.file.as_deref();
+    let panels = asked::panels(file, &history, &asked.of, Measure::Mentions)?;
     let panel = asked::only(panels, "there are")?
         .ok_or_else(|| asked::wrong("nothing was counted: there is no series".to_owned()))?;
     let pairs = pairs_of(&panel, asked)?;
