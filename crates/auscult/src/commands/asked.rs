@@ -13,6 +13,7 @@ use auscult_core::words::Measure;
 use auscult_engine::log::{Log, LogEvent};
 use auscult_engine::settings::Secret;
 use auscult_wire::AlertData;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -56,17 +57,36 @@ pub fn panels(
         (Some(file), Some(map)) => replayed(file, map, history, &[])?.1,
         (None, _) => from_log(history.settings.as_deref())?.0,
     };
-    let is_asked = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|it| it == is);
-    Ok(measured
+    let mut panels: Vec<(Origin, Panel)> = measured
         .panels(&[])
         .into_iter()
         .map(|(origin, panel, _)| (origin, panel))
-        .filter(|(origin, panel)| {
-            panel.measure == measure
-                && is_asked(&of.view, &origin.view)
-                && is_asked(&of.portfolio, &origin.portfolio)
-        })
-        .collect())
+        .filter(|(_, panel)| panel.measure == measure)
+        .collect();
+    let there_are = described(&panels);
+    let is_asked = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|it| it == is);
+    panels.retain(|(origin, _)| {
+        is_asked(&of.view, &origin.view) && is_asked(&of.portfolio, &origin.portfolio)
+    });
+    if panels.is_empty() {
+        return Err(wrong(format!(
+            "nothing is known of such a view and portfolio by {measure}; there are {there_are}"
+        )));
+    }
+    Ok(panels)
+}
+
+/// The views and portfolios of `panels`, for people.
+fn described(panels: &[(Origin, Panel)]) -> String {
+    let names = |of: fn(&Origin) -> &str| {
+        let names: BTreeSet<&str> = panels.iter().map(|(origin, _)| of(origin)).collect();
+        names.into_iter().collect::<Vec<_>>().join(", ")
+    };
+    format!(
+        "the views {} of the portfolios {}",
+        names(|origin| &origin.view),
+        names(|origin| &origin.portfolio)
+    )
 }
 
 /// The one panel there is, if any.
@@ -74,16 +94,10 @@ pub fn panels(
 /// # Errors
 /// There are several: `what` says what they have in common.
 pub fn only(mut panels: Vec<(Origin, Panel)>, what: &str) -> Result<Option<Panel>, Failure> {
-    let names = |of: fn(&Origin) -> &str| {
-        let names: std::collections::BTreeSet<&str> =
-            panels.iter().map(|(origin, _)| of(origin)).collect();
-        names.into_iter().collect::<Vec<_>>().join(", ")
-    };
     if panels.len() > 1 {
         return Err(wrong(format!(
-            "{what} the views {} of the portfolios {}: name one with --view and --portfolio",
-            names(|origin| &origin.view),
-            names(|origin| &origin.portfolio)
+            "{what} {}: name one with --view and --portfolio",
+            described(&panels)
         )));
     }
     Ok(panels.pop().map(|(_, panel)| panel))

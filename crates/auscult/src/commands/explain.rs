@@ -328,7 +328,8 @@ fn of_points(
         let width = table::width(&point.bucket);
         let _ = writeln!(
             text,
-            "{}, {} at {} ({}, revision {})\n",
+            "{}: {}, {} at {} ({}, revision {})\n",
+            point.portfolio,
             point.view,
             asked,
             words_for(point.start, width),

@@ -176,7 +176,10 @@ fn described(tested: &[Tested<'_>], all: usize, panel: &Panel, asked: &Asked) ->
         rows.push(vec![
             leads,
             follows,
-            by.to_string(),
+            match by {
+                0 => "together".to_owned(),
+                by => by.to_string(),
+            },
             format!("{:+.2}", one.found.correlation),
             format!("{:.1e}", one.found.p_value),
             format!("{:.1e}", one.found.adjusted),
