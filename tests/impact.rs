@@ -145,3 +145,59 @@ fn feedback_gives_the_share_of_negative_items_too() {
     let mentions = outcome(&impact(&[]));
     assert_eq!(mentions["verdict"], "no_change", "{mentions}");
 }
+
+#[test]
+fn portfolios_are_told_apart_though_their_series_have_the_same_values() {
+    let scratch = Scratch::new();
+    let mut csv = String::from("id,day,words,what,land\n");
+    for day in 0..40 {
+        let date = format!("2024-{:02}-{:02}", 1 + day / 28, 1 + day % 28);
+        // What halves in one country stays as it is in the other.
+        for (land, items) in [("DE", if day < 28 { 20 } else { 10 }), ("FR", 20)] {
+            for item in 0..items {
+                let _ = writeln!(
+                    csv,
+                    "{land}{day}-{item},{date},the app is slow,alpha,{land}"
+                );
+            }
+        }
+    }
+    scratch.write("feedback.csv", csv);
+    scratch.write(
+        "map.toml",
+        "portfolio = ['tenant', 'region']\n[event]\ntenant = 't'\nsystem = 's'\nsource_type = 'survey'\n\
+         [columns]\nfeedback_id = 'id'\noccurred_at = 'day'\ntext = ['words']\nproduct = 'what'\nregion = 'land'\n",
+    );
+    let impact = |more: &[&str]| {
+        let mut all = vec![
+            "impact",
+            "feedback.csv",
+            "--map",
+            "map.toml",
+            "--series",
+            "alpha",
+            "--on",
+            "2024-02-01",
+            "--json",
+        ];
+        all.extend(more);
+        scratch.run(&all)
+    };
+    let unnamed = impact(&[]);
+    assert_eq!(unnamed.status.code(), Some(4));
+    assert!(
+        text(&unnamed.stderr).contains("portfolios t|DE, t|FR: name one"),
+        "{}",
+        text(&unnamed.stderr)
+    );
+    let halved = outcome(&impact(&["--portfolio", "t|DE"]));
+    assert_eq!(halved["verdict"], "improved", "{halved}");
+    let as_it_was = outcome(&impact(&["--portfolio", "t|FR"]));
+    assert_eq!(as_it_was["verdict"], "no_change", "{as_it_was}");
+    let nowhere = impact(&["--portfolio", "t|GB"]);
+    assert!(
+        text(&nowhere.stderr).contains("there are the views"),
+        "{}",
+        text(&nowhere.stderr)
+    );
+}
