@@ -100,10 +100,39 @@ fn a_comparison_takes_out_what_moved_both_and_the_verdict_follows_the_interval()
     assert_eq!(itself.status.code(), Some(4));
 }
 
+/// Runs `impact` on alpha in `feedback.csv`, as one JSON object; `portfolio`: the fields of its key, parted by quotes.
+fn of_feedback(
+    scratch: &Scratch,
+    portfolio: &str,
+    on: &str,
+    more: &[&str],
+) -> std::process::Output {
+    scratch.write(
+        "map.toml",
+        format!(
+            "portfolio = ['{portfolio}']\n[event]\ntenant = 't'\nsystem = 's'\nsource_type = 'survey'\n\
+             [columns]\nfeedback_id = 'id'\noccurred_at = 'day'\ntext = ['words']\nproduct = 'what'\nregion = 'land'\n"
+        ),
+    );
+    let mut all = vec![
+        "impact",
+        "feedback.csv",
+        "--map",
+        "map.toml",
+        "--series",
+        "alpha",
+        "--on",
+        on,
+        "--json",
+    ];
+    all.extend(more);
+    scratch.run(&all)
+}
+
 #[test]
 fn feedback_gives_the_share_of_negative_items_too() {
     let scratch = Scratch::new();
-    let mut csv = String::from("id,day,words,what\n");
+    let mut csv = String::from("id,day,words,what,land\n");
     for day in 0..50 {
         let date = format!("2024-{:02}-{:02}", 1 + day / 28, 1 + day % 28);
         for item in 0..20 {
@@ -114,30 +143,11 @@ fn feedback_gives_the_share_of_negative_items_too() {
             } else {
                 "the app is great"
             };
-            let _ = writeln!(csv, "r{day}-{item},{date},{words},alpha");
+            let _ = writeln!(csv, "r{day}-{item},{date},{words},alpha,DE");
         }
     }
     scratch.write("feedback.csv", csv);
-    scratch.write(
-        "map.toml",
-        "portfolio = ['tenant']\n[event]\ntenant = 't'\nsystem = 's'\nsource_type = 'survey'\n\
-         [columns]\nfeedback_id = 'id'\noccurred_at = 'day'\ntext = ['words']\nproduct = 'what'\n",
-    );
-    let impact = |more: &[&str]| {
-        let mut all = vec![
-            "impact",
-            "feedback.csv",
-            "--map",
-            "map.toml",
-            "--series",
-            "alpha",
-            "--on",
-            "2024-02-03",
-            "--json",
-        ];
-        all.extend(more);
-        scratch.run(&all)
-    };
+    let impact = |more: &[&str]| of_feedback(&scratch, "tenant", "2024-02-03", more);
     let share = outcome(&impact(&["--negative-share"]));
     let estimate = share["estimate"].as_f64().expect("a number");
     assert!((estimate + 0.8).abs() < 0.05, "from 0.5 to 0.1: {share}");
@@ -163,26 +173,7 @@ fn portfolios_are_told_apart_though_their_series_have_the_same_values() {
         }
     }
     scratch.write("feedback.csv", csv);
-    scratch.write(
-        "map.toml",
-        "portfolio = ['tenant', 'region']\n[event]\ntenant = 't'\nsystem = 's'\nsource_type = 'survey'\n\
-         [columns]\nfeedback_id = 'id'\noccurred_at = 'day'\ntext = ['words']\nproduct = 'what'\nregion = 'land'\n",
-    );
-    let impact = |more: &[&str]| {
-        let mut all = vec![
-            "impact",
-            "feedback.csv",
-            "--map",
-            "map.toml",
-            "--series",
-            "alpha",
-            "--on",
-            "2024-02-01",
-            "--json",
-        ];
-        all.extend(more);
-        scratch.run(&all)
-    };
+    let impact = |more: &[&str]| of_feedback(&scratch, "tenant', 'region", "2024-02-01", more);
     let unnamed = impact(&[]);
     assert_eq!(unnamed.status.code(), Some(4));
     assert!(

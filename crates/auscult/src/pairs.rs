@@ -30,9 +30,8 @@ pub struct PairTable {
     products: Names,
     themes: Names,
     cases: Names,
+    /// Product, theme, case.
     rows: BTreeSet<(u32, u32, u32)>,
-    of_product: BTreeSet<(u32, u32)>,
-    of_theme: BTreeSet<(u32, u32)>,
 }
 
 /// One product with one theme.
@@ -53,8 +52,6 @@ impl PairTable {
         let product = self.products.number(product);
         let theme = self.themes.number(theme);
         self.rows.insert((product, theme, case));
-        self.of_product.insert((product, case));
-        self.of_theme.insert((theme, case));
     }
 
     /// How many cases there are.
@@ -68,15 +65,17 @@ impl PairTable {
     /// # Errors
     /// Never for a table built by [`PairTable::note`]: a pair's cases are among those of its product and its theme.
     pub fn pairs(&self) -> Result<(Vec<Pair>, Vec<ObservedExpected>), FourFoldError> {
-        let margin = |of: &BTreeSet<(u32, u32)>, names: &Names| {
+        let margin = |names: &Names, of: fn(&(u32, u32, u32)) -> u32| {
+            let distinct: BTreeSet<(u32, u32)> =
+                self.rows.iter().map(|row| (of(row), row.2)).collect();
             let mut cases = vec![0_u64; names.written.len()];
-            for (number, _) in of {
-                cases[*number as usize] += 1;
+            for (number, _) in distinct {
+                cases[number as usize] += 1;
             }
             cases
         };
-        let products = margin(&self.of_product, &self.products);
-        let themes = margin(&self.of_theme, &self.themes);
+        let products = margin(&self.products, |row| row.0);
+        let themes = margin(&self.themes, |row| row.1);
         let mut both: BTreeMap<(u32, u32), u64> = BTreeMap::new();
         for (product, theme, _) in &self.rows {
             *both.entry((*product, *theme)).or_default() += 1;

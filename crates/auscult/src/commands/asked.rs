@@ -11,7 +11,6 @@ use crate::settings::{self, Overrides};
 use auscult_core::time::Timestamp;
 use auscult_core::words::Measure;
 use auscult_engine::log::{Log, LogEvent};
-use auscult_engine::settings::Secret;
 use auscult_wire::AlertData;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -134,6 +133,17 @@ pub fn position(panel: &Panel, asked: &str) -> Option<usize> {
     panel.series.iter().position(is_asked)
 }
 
+/// Where the series asked for stands in a panel that must have it.
+///
+/// # Errors
+/// The panel has no such series; some that it has are named.
+pub fn place(panel: &Panel, asked: &str) -> Result<usize, Failure> {
+    position(panel, asked).ok_or_else(|| {
+        let names = panel.series.iter().map(PanelSeries::name).collect();
+        not_there(asked, names)
+    })
+}
+
 /// The failure of asking for a series that is not among `names`.
 pub fn not_there(asked: &str, mut names: Vec<String>) -> Failure {
     names.sort();
@@ -156,11 +166,7 @@ pub fn not_there(asked: &str, mut names: Vec<String>) -> Failure {
 /// # Errors
 /// The settings are wrong, or there is no log, or it cannot be read.
 pub fn from_log(path: Option<&Path>) -> Result<(Measured, Vec<AlertData>), Failure> {
-    let overrides = Overrides {
-        pseudonym_key: Some(Secret::new("check-only".repeat(8))),
-        ..Overrides::default()
-    };
-    let settings = settings::load(path, &overrides).or_fail(Kind::Settings)?;
+    let settings = settings::load(path, &Overrides::without_key()).or_fail(Kind::Settings)?;
     if !settings.log_path.is_file() {
         return Err(Failure::new(
             Kind::Store,

@@ -17,7 +17,6 @@ use crate::table;
 use auscult_core::settings::DetectSettings;
 use auscult_core::time::{BucketWidth, WEEK};
 use auscult_core::words::Measure;
-use auscult_engine::settings::Secret;
 use auscult_statistics::reference::{self, ReferenceMethod};
 use auscult_wire::AlertData;
 use std::fmt::Write as _;
@@ -132,11 +131,7 @@ pub(super) fn method(name: &str) -> Result<Box<dyn ReferenceMethod>, Failure> {
 
 /// `[detect]` of the settings file, or the defaults. No key is read or made.
 pub(crate) fn detect_settings(path: Option<&Path>) -> Result<DetectSettings, Failure> {
-    let overrides = Overrides {
-        pseudonym_key: Some(Secret::new("check-only".repeat(8))),
-        ..Overrides::default()
-    };
-    let settings = settings::load(path, &overrides).or_fail(Kind::Settings)?;
+    let settings = settings::load(path, &Overrides::without_key()).or_fail(Kind::Settings)?;
     Ok((*settings.detect).clone())
 }
 

@@ -6,7 +6,6 @@ use crate::exit::{Failure, Kind, Marked, Outcome};
 use crate::import::map;
 use crate::settings::{self, Overrides};
 use auscult_core::settings::DetectSettings;
-use auscult_engine::settings::Secret;
 use std::path::Path;
 
 /// Checks what was named and says that it is sound, or everything that is wrong.
@@ -15,12 +14,8 @@ pub fn run(check: &Check) -> Outcome {
         super::print(settings::DEFAULT_FILE);
         return Ok(());
     }
-    // A check makes no key file and needs none.
-    let overrides = Overrides {
-        pseudonym_key: Some(Secret::new("check-only".repeat(8))),
-        ..Overrides::default()
-    };
-    let settings = settings::load(check.settings.as_deref(), &overrides).or_fail(Kind::Settings)?;
+    let settings = settings::load(check.settings.as_deref(), &Overrides::without_key())
+        .or_fail(Kind::Settings)?;
     if settings.taxonomy.is_some() || settings.theme_model.is_some() {
         super::themes(
             settings.taxonomy.as_deref(),

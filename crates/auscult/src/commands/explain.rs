@@ -5,7 +5,7 @@ use super::backtest::{self, method, method_names, options, read_panel};
 use crate::backtest::default::{self, DEFAULT, Decision};
 use crate::backtest::export::{rounded, when};
 use crate::backtest::methods;
-use crate::backtest::panel::{Panel, PanelSeries};
+use crate::backtest::panel::Panel;
 use crate::backtest::replayed::Measured;
 use crate::cli::Explain;
 use crate::exit::{Failure, Outcome};
@@ -38,10 +38,7 @@ pub fn run(explain: &Explain) -> Outcome {
 fn of_counts(file: &Path, explain: &Explain, at: Timestamp) -> Result<String, Failure> {
     let settings = backtest::detect_settings(explain.history.settings.as_deref())?;
     let panel = read_panel(file, &options(&explain.history)?)?;
-    let Some(index) = asked::position(&panel, &explain.series) else {
-        let names = panel.series.iter().map(PanelSeries::name).collect();
-        return Err(asked::not_there(&explain.series, names));
-    };
+    let index = asked::place(&panel, &explain.series)?;
     let place = i64::from(panel.width.index(at)) - i64::from(panel.first);
     let mut found: Option<Decision> = None;
     default::run(&panel, &settings, None, |series, decided, decision| {

@@ -26,14 +26,7 @@ pub fn run(asked: &Asked) -> Outcome {
         )));
     }
     let panel = panel_of(asked)?;
-    let series = |name: &str| {
-        asked::position(&panel, name)
-            .map(|at| &panel.series[at])
-            .ok_or_else(|| {
-                let names = panel.series.iter().map(PanelSeries::name).collect();
-                asked::not_there(name, names)
-            })
-    };
+    let series = |name: &str| asked::place(&panel, name).map(|at| &panel.series[at]);
     let acted_on = series(&asked.series)?;
     let against = asked.against.as_deref().map(series).transpose()?;
     if against.is_some_and(|against| std::ptr::eq(against, acted_on)) {

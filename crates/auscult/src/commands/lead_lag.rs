@@ -88,17 +88,13 @@ pub fn run(asked: &Asked) -> Outcome {
 
 /// Places of the series to compare: those asked for, or every two.
 fn pairs_of(panel: &Panel, asked: &Asked) -> Result<Vec<(usize, usize)>, Failure> {
-    let place = |name: &str| {
-        asked::position(panel, name).ok_or_else(|| {
-            let names = panel.series.iter().map(PanelSeries::name).collect();
-            asked::not_there(name, names)
-        })
-    };
     let all = 0..panel.series.len();
     let pairs: Vec<(usize, usize)> = match (&asked.series, &asked.with) {
-        (Some(first), Some(second)) => vec![(place(first)?, place(second)?)],
+        (Some(first), Some(second)) => {
+            vec![(asked::place(panel, first)?, asked::place(panel, second)?)]
+        }
         (Some(one), None) | (None, Some(one)) => {
-            let one = place(one)?;
+            let one = asked::place(panel, one)?;
             all.filter(|other| *other != one)
                 .map(|other| (one, other))
                 .collect()
@@ -114,7 +110,7 @@ fn pairs_of(panel: &Panel, asked: &Asked) -> Result<Vec<(usize, usize)>, Failure
     };
     if pairs.is_empty() || pairs.iter().any(|(first, second)| first == second) {
         return Err(asked::wrong(
-            "there is only one series: a lead needs two".to_owned(),
+            "there is only one series, or it was named twice: a lead needs two".to_owned(),
         ));
     }
     if pairs.len() > MOST_PAIRS {
