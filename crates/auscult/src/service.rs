@@ -298,6 +298,9 @@ fn update_of(change: &Changed) -> Update {
         Changed::Request(request_id) => Update::Request {
             request_id: request_id.clone(),
         },
+        Changed::Action(action_id) => Update::Action {
+            action_id: action_id.clone(),
+        },
         Changed::Operations => Update::Operations,
     }
 }

@@ -73,13 +73,23 @@ impl Submit for Desk {
         let tenant = signal.portfolio.split('|').next().unwrap_or_default();
         let (id, record) = self
             .desk
-            .disposition(tenant, &signal.portfolio, json)
+            .disposition(tenant, &signal.portfolio, json, &signal.current.data)
             .map_err(unreadable)?;
         self.append.append(vec![record]).map_err(log)?;
         Ok(Accepted {
             ids: vec![id],
             rejected: Vec::new(),
         })
+    }
+
+    fn action(&self, portfolio: &str, json: &str) -> Result<Accepted, SubmitError> {
+        let tenant = portfolio.split('|').next().unwrap_or_default();
+        let record = self
+            .desk
+            .action(tenant, portfolio, json)
+            .map_err(unreadable)?;
+        self.append.append(vec![record]).map_err(log)?;
+        Ok(Accepted::default())
     }
 
     fn acknowledge(&self, candidate_id: &str, json: &str) -> Result<Accepted, SubmitError> {

@@ -20,7 +20,7 @@ pub fn all(engine: &CheckedEngineSettings) -> Vec<(String, u32)> {
         .map(|name| (name.clone(), engine.partitions.source))
         .collect();
     all.extend(
-        [&topics.mentions, &topics.dispositions]
+        [&topics.mentions, &topics.dispositions, &topics.actions]
             .map(|name| (name.clone(), engine.partitions.mentions)),
     );
     let outputs = [
@@ -33,6 +33,7 @@ pub fn all(engine: &CheckedEngineSettings) -> Vec<(String, u32)> {
         &topics.alerts,
         &topics.alerts_medical,
         &topics.signals,
+        &topics.outcomes,
         &topics.dead_letters,
     ];
     all.extend(outputs.map(|name| (name.clone(), engine.partitions.output)));

@@ -1,6 +1,7 @@
 //! What a machine wants done. It does nothing itself: the engine turns effects into one commit.
 
 use crate::alert::Alert;
+use crate::outcome::Outcome;
 use crate::time::{BucketWidth, Timestamp};
 use crate::words::Measure;
 
@@ -11,6 +12,8 @@ pub enum Effect {
     Alert(Box<Alert>),
     /// Publish one closed bucket of one series.
     SeriesPoint(SeriesPoint),
+    /// Tell what came of an action.
+    Outcome(Box<Outcome>),
     /// An input was refused; counted by reason, nothing else happens.
     Rejected(Rejection),
 }
@@ -63,6 +66,12 @@ pub enum Rejection {
     Canary,
     /// A disposition for a signal this machine does not know.
     UnknownSignal,
+    /// What was said of an action may not follow what is known of it.
+    ActionRefused,
+    /// The portfolio remembers as many actions as it can.
+    ActionLimit,
+    /// An action for a portfolio nothing was heard of.
+    UnknownPortfolio,
     /// The series limit is reached; the mention counts in coarser views only.
     SeriesLimit,
 }
@@ -76,6 +85,9 @@ impl Rejection {
             Rejection::TooLate => "too_late",
             Rejection::Canary => "canary",
             Rejection::UnknownSignal => "unknown_signal",
+            Rejection::ActionRefused => "action_refused",
+            Rejection::ActionLimit => "action_limit",
+            Rejection::UnknownPortfolio => "unknown_portfolio",
             Rejection::SeriesLimit => "series_limit",
         }
     }

@@ -1,5 +1,6 @@
 //! Everything that can change a machine's state. All of it arrives through the log.
 
+use crate::action::Action;
 use crate::disposition::Disposition;
 use crate::mention::Mention;
 use crate::time::Timestamp;
@@ -13,6 +14,8 @@ pub enum Input<'a> {
     Marker(&'a Marker),
     /// A person's verdict.
     Disposition(&'a Disposition),
+    /// What people do about signals.
+    Action(&'a Action),
 }
 
 /// How far one source partition has come, written by Listen into every mentions partition.

@@ -8,6 +8,7 @@
 
 #![warn(clippy::unwrap_used, clippy::iter_over_hash_type)]
 
+pub mod action;
 pub mod alert;
 pub mod calendar;
 mod chunks;
@@ -21,6 +22,7 @@ pub mod effect;
 pub mod evidence;
 pub mod feeds;
 mod fingerprint;
+mod follow;
 pub mod identity;
 pub mod input;
 pub mod interner;
@@ -31,6 +33,7 @@ mod lifecycle;
 pub mod machine;
 pub mod mention;
 pub mod mix;
+pub mod outcome;
 pub mod partition;
 mod profiles;
 pub mod proposals;

@@ -10,6 +10,7 @@ use crate::contribution::Contribution;
 use crate::disposition::Disposition;
 use crate::effect::{Effect, Rejection};
 use crate::feeds::Feed;
+use crate::follow::Actions;
 use crate::identity::short_hash;
 use crate::interner::Interner;
 use crate::journal::{Journal, Outcome};
@@ -153,6 +154,7 @@ pub struct Machine {
     pub(crate) restatements: BTreeSet<(BucketWidth, BucketIndex, BucketIndex)>,
     pub(crate) signals: BTreeMap<String, Signal>,
     pub(crate) learning: Learning,
+    pub(crate) actions: Actions,
     pub(crate) counters: Counters,
     /// Day and notifications sent on it.
     pub(crate) budget: (BucketIndex, u32),
@@ -196,6 +198,7 @@ impl Machine {
             restatements: BTreeSet::new(),
             signals: BTreeMap::new(),
             learning: Learning::default(),
+            actions: Actions::default(),
             counters: Counters::default(),
             budget: (0, 0),
             pruned_before: Timestamp::MIN,

@@ -1,6 +1,6 @@
 //! A mentions partition: its portfolios' machines and the watermark clock they share.
 
-use crate::effect::Effect;
+use crate::effect::{Effect, Rejection};
 use crate::input::{Input, Marker};
 use crate::machine::{Counters, Machine, Plan};
 use crate::record::{self, RestoreError};
@@ -105,9 +105,13 @@ impl Partition {
             Input::Disposition(disposition) => {
                 match self.machines.get_mut(&disposition.portfolio) {
                     Some(machine) => machine.apply_disposition(disposition, effects),
-                    None => effects.push(Effect::Rejected(crate::effect::Rejection::UnknownSignal)),
+                    None => effects.push(Effect::Rejected(Rejection::UnknownSignal)),
                 }
             }
+            Input::Action(action) => match self.machines.get_mut(&action.portfolio) {
+                Some(machine) => machine.apply_action(action, effects),
+                None => effects.push(Effect::Rejected(Rejection::UnknownPortfolio)),
+            },
         }
     }
 

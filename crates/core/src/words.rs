@@ -154,6 +154,81 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// Where an action stands.
+    ActionState {
+        Proposed = "proposed", Approved = "approved", Started = "started", Done = "done",
+        Cancelled = "cancelled",
+    }
+}
+
+vocabulary! {
+    /// What is done about signals.
+    ActionKind {
+        ContentChange = "content_change", ChannelChange = "channel_change",
+        ContactReduction = "contact_reduction", ServiceFix = "service_fix",
+        AccessSupport = "access_support", Education = "education",
+        ResearchFollowUp = "research_follow_up", ProductFeedback = "product_feedback",
+        NoAction = "no_action",
+    }
+}
+
+vocabulary! {
+    /// Which way a measure is wanted to go.
+    Direction { Up = "up", Down = "down" }
+}
+
+vocabulary! {
+    /// What an action is compared with.
+    ComparisonKind { None = "none", Segment = "segment", Region = "region" }
+}
+
+vocabulary! {
+    /// What an action is to be worth to customers. There is no word for sales.
+    ValueDimension {
+        Ease = "ease", Usefulness = "usefulness", TimeToAnswer = "time_to_answer", Answered = "answered",
+        RepeatContact = "repeat_contact", NeedServed = "need_served", Understanding = "understanding",
+    }
+}
+
+vocabulary! {
+    /// How an outcome was estimated: interrupted series (`its`), difference in differences (`did`), or otherwise.
+    OutcomeMethod {
+        InterruptedSeries = "its", DifferenceInDifferences = "did", PrePost = "pre_post",
+        Randomised = "randomised", Qualitative = "qualitative",
+    }
+}
+
+vocabulary! {
+    /// Whether all of the buckets that were planned have been seen.
+    OutcomeStage { Interim = "interim", Final = "final" }
+}
+
+vocabulary! {
+    /// What came of an action.
+    OutcomeVerdict {
+        Improved = "improved", NoChange = "no_change", Worse = "worse", Inconclusive = "inconclusive",
+    }
+}
+
+vocabulary! {
+    /// A reason to read an outcome with care, or why there is no estimate.
+    OutcomeCaveat {
+        FewCounts = "few_counts", BucketsMoveTogether = "buckets_move_together",
+        NoComparison = "no_comparison", ComparisonUnknown = "comparison_unknown",
+        CalendarOverlap = "calendar_overlap", SignalInBaseline = "signal_in_baseline",
+        OtherAction = "other_action", BucketsMissing = "buckets_missing", StoppedEarly = "stopped_early",
+        TooFewBuckets = "too_few_buckets", NothingCounted = "nothing_counted",
+        NotSettled = "not_settled", SeriesUnknown = "series_unknown",
+        MeasureNotEstimated = "measure_not_estimated",
+    }
+}
+
+vocabulary! {
+    /// What people do after an outcome.
+    NextStep { Keep = "keep", Adjust = "adjust", Stop = "stop", Repeat = "repeat" }
+}
+
+vocabulary! {
     /// What kind of change a signal is.
     SignalKind {
         VolumeUp = "volume_up", VolumeDown = "volume_down", Silence = "silence",

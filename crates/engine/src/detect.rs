@@ -1,6 +1,6 @@
-//! Detect: mentions and answers in, alerts and series out; one deterministic machine per mentions partition.
+//! Detect: mentions, answers and actions in; alerts, series and outcomes out; one deterministic machine per mentions partition.
 //!
-//! Partition `i` of mentions and of dispositions feed the same machine, so an answer meets the signal it is
+//! Partition `i` of mentions, of dispositions and of actions feed the same machine, so an answer meets the signal it is
 //! about; that both are assigned together is the log adapter's duty, and breaking it stops the stage.
 //! Undecodable records become dead letters and the position moves on: one poisoned record must not hold a
 //! portfolio. The stage decodes, applies and encodes; every decision is the machine's.
@@ -18,8 +18,8 @@ use auscult_core::settings::CheckedDetectSettings;
 use auscult_core::time::Timestamp;
 use auscult_core::words::StandardDimension;
 use auscult_wire::{
-    ErrorCode, MentionRecord, Projection, WireError, decode_disposition, decode_mention_record,
-    encode_alert, encode_series_point,
+    ErrorCode, MentionRecord, Projection, WireError, decode_action, decode_disposition,
+    decode_mention_record, encode_alert, encode_outcome, encode_series_point,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +32,8 @@ const NAME: &str = "detect";
 struct Topics {
     mentions: Arc<str>,
     dispositions: Arc<str>,
+    actions: Arc<str>,
+    outcomes: Arc<str>,
     alerts: Arc<str>,
     alerts_medical: Arc<str>,
     signals: Arc<str>,
@@ -39,11 +41,12 @@ struct Topics {
     dead_letters: Arc<str>,
 }
 
-/// Which of the two topics a position belongs to.
+/// Which of its topics a position belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Side {
     Mentions,
     Dispositions,
+    Actions,
 }
 
 /// A machine that is ours.
@@ -72,6 +75,7 @@ pub struct DetectStage {
     outgoing: Vec<Outgoing>,
     effects: Vec<Effect>,
     sent: Vec<happening::AlertSent>,
+    estimated: Vec<happening::OutcomeEstimated>,
     rejections: BTreeMap<Rejection, u64>,
 }
 
@@ -89,6 +93,8 @@ impl DetectStage {
             topics: Topics {
                 mentions: name(&settings.topics.mentions),
                 dispositions: name(&settings.topics.dispositions),
+                actions: name(&settings.topics.actions),
+                outcomes: name(&settings.topics.outcomes),
                 alerts: name(&settings.topics.alerts),
                 alerts_medical: name(&settings.topics.alerts_medical),
                 signals: name(&settings.topics.signals),
@@ -101,6 +107,7 @@ impl DetectStage {
             outgoing: Vec::new(),
             effects: Vec::new(),
             sent: Vec::new(),
+            estimated: Vec::new(),
             rejections: BTreeMap::new(),
         }
     }
@@ -117,6 +124,8 @@ impl DetectStage {
             Ok(Side::Mentions)
         } else if topic == self.topics.dispositions.as_ref() {
             Ok(Side::Dispositions)
+        } else if topic == self.topics.actions.as_ref() {
+            Ok(Side::Actions)
         } else {
             Err(StageError::Fatal(format!(
                 "the log handed Detect a record of {topic}, which it does not read; check engine.topics"
@@ -136,6 +145,7 @@ impl DetectStage {
         let applied = match side {
             Side::Mentions => apply_mention(&mut held.partition, record, &mut self.effects),
             Side::Dispositions => apply_disposition(&mut held.partition, record, &mut self.effects),
+            Side::Actions => apply_action(&mut held.partition, record, &mut self.effects),
         };
         held.dirty = true;
         self.moved
@@ -190,6 +200,16 @@ impl DetectStage {
                 Effect::SeriesPoint(point) => self
                     .outgoing
                     .push(outgoing(&self.topics.series, encode_series_point(&point))),
+                Effect::Outcome(outcome) => {
+                    self.outgoing
+                        .push(outgoing(&self.topics.outcomes, encode_outcome(&outcome)));
+                    self.estimated.push(happening::OutcomeEstimated {
+                        stage: outcome.stage.as_str(),
+                        verdict: outcome.figures.verdict.as_str(),
+                        action_id: outcome.action_id,
+                        revision: outcome.revision,
+                    });
+                }
                 Effect::Rejected(rejection) => *self.rejections.entry(rejection).or_default() += 1,
             }
         }
@@ -200,6 +220,7 @@ impl DetectStage {
         match side {
             Side::Mentions => &self.topics.mentions,
             Side::Dispositions => &self.topics.dispositions,
+            Side::Actions => &self.topics.actions,
         }
     }
 }
@@ -230,14 +251,30 @@ fn apply_disposition(
     effects: &mut Vec<Effect>,
 ) -> Result<(), WireError> {
     let event = decode_disposition(&record.headers, value_of(record)?)?;
-    let key = record
-        .key
-        .as_deref()
-        .and_then(|key| std::str::from_utf8(key).ok())
-        .unwrap_or_default();
-    let disposition = event.data.into_disposition(key);
+    let disposition = event.data.into_disposition(portfolio_of(record));
     partition.apply(&Input::Disposition(&disposition), effects);
     Ok(())
+}
+
+/// Decodes and applies what people say of an action; the machine refuses what may not follow.
+fn apply_action(
+    partition: &mut Partition,
+    record: &Record,
+    effects: &mut Vec<Effect>,
+) -> Result<(), WireError> {
+    let event = decode_action(&record.headers, value_of(record)?)?;
+    let action = event
+        .data
+        .to_action(&event.envelope.id, portfolio_of(record));
+    partition.apply(&Input::Action(&action), effects);
+    Ok(())
+}
+
+/// What people say has its portfolio as its key.
+fn portfolio_of(record: &Record) -> &str {
+    let key = record.key.as_deref();
+    key.and_then(|key| std::str::from_utf8(key).ok())
+        .unwrap_or_default()
 }
 
 fn value_of(record: &Record) -> Result<&[u8], WireError> {
@@ -262,7 +299,7 @@ impl Stage for DetectStage {
     fn assigned(&mut self, assignment: Assignment, _: Timestamp) -> Result<(), StageError> {
         let number = assignment.partition.partition;
         let side = self.side(&assignment.partition.topic)?;
-        if side == Side::Dispositions {
+        if side != Side::Mentions {
             return Ok(());
         }
         let live = assignment
@@ -304,6 +341,7 @@ impl Stage for DetectStage {
         self.outgoing.clear();
         self.effects.clear();
         self.sent.clear();
+        self.estimated.clear();
         self.rejections.clear();
     }
 
@@ -350,6 +388,9 @@ impl Stage for DetectStage {
     fn committed(&mut self) -> Result<(), StageError> {
         for sent in self.sent.drain(..) {
             sent.emit(&self.metrics);
+        }
+        for estimated in self.estimated.drain(..) {
+            estimated.emit(&self.metrics);
         }
         for held in self.machines.values_mut() {
             let now = Counted::of(&held.partition);

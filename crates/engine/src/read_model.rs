@@ -3,14 +3,17 @@
 //! The read model stores the outward JSON as it stood on the topic, beside the columns lists are sorted and
 //! filtered by, so that a page can never show a number the topic did not carry.
 
+mod actions;
 mod desks;
 
+pub use actions::{ActionDetail, ActionFilter, ActionRow};
 pub use desks::{
     CandidateRow, OpenRequests, Outstanding, ReconciledDay, ReconciliationFilter, RequestFilter,
     RequestRow,
 };
 
 use crate::log::{Position, TopicPartition};
+use auscult_core::action::Action;
 use auscult_core::time::Timestamp;
 
 /// What went wrong with the read model.
@@ -187,6 +190,25 @@ pub trait ReadModel: Send + Sync {
     /// See [`ReadError`].
     fn medical_request(&self, request_id: &str) -> Result<Option<RequestRow>, ReadError>;
 
+    /// Actions, the last recorded first.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn actions(&self, filter: &ActionFilter) -> Result<Vec<ActionRow>, ReadError>;
+
+    /// One action with its history; `None` if unknown.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn action(&self, action_id: &str) -> Result<Option<ActionDetail>, ReadError>;
+
+    /// Points (JSON `data` objects) of the newest bucket in which a series of this id was told, of all series of its width
+    /// and portfolio, its own first; empty if it is unknown.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn points_beside(&self, portfolio: &str, series_id: &str) -> Result<Vec<String>, ReadError>;
+
     /// Dead letters, newest first, of one code or all.
     ///
     /// # Errors
@@ -346,6 +368,27 @@ pub enum ViewChange {
         /// When the person decided; the last one is shown beside the signal.
         decided_at: Timestamp,
         /// The disposition's `data` object, JSON.
+        data: String,
+    },
+    /// What people say of an action. It is refused by the same rules as by the detector
+    /// ([`Action::follows`]), so that both know the same.
+    Action {
+        /// The action.
+        action: Box<Action>,
+        /// Its `data` object, JSON, with its time.
+        data: String,
+    },
+    /// What came of an action. Of one action the highest revision counts.
+    Outcome {
+        /// Action id.
+        action_id: String,
+        /// Revision.
+        revision: u32,
+        /// `interim`, `final`.
+        stage: String,
+        /// `improved`, `no_change`, `worse`, `inconclusive`.
+        verdict: String,
+        /// The outcome's `data` object, JSON.
         data: String,
     },
     /// Mentions of one feed in this turn, summed.

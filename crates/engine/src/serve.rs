@@ -32,6 +32,8 @@ pub enum Changed {
     Safety(String),
     /// A medical request came in or was answered.
     Request(String),
+    /// An action was recorded, or something came of it.
+    Action(String),
     /// Feeds or dead letters changed.
     Operations,
 }

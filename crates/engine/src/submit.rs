@@ -12,14 +12,14 @@ pub use body::Item;
 use crate::log::{Headers, Outgoing};
 use crate::settings::CheckedEngineSettings;
 use auscult_core::time::Timestamp;
-use auscult_core::words::Stakeholder;
+use auscult_core::words::{Stakeholder, StandardDimension};
 use auscult_wire::derived::derived_id;
 use auscult_wire::envelope::{JSON, STRUCTURED_JSON};
 use auscult_wire::feedback::{FEEDBACK_RECEIVED, FEEDBACK_SCHEMA};
 use auscult_wire::{
-    DeadLetter, Encoded, Envelope, ErrorCode, FeedbackEvent, MedicalAnswer, SafetyAck,
-    SchemaRegistry, WireError, decode_disposition_data, decode_feedback, encode_disposition,
-    encode_medical_answer, encode_safety_ack,
+    Answered, DeadLetter, Encoded, Envelope, ErrorCode, FeedbackEvent, MedicalAnswer, Projection,
+    SafetyAck, SchemaRegistry, WireError, decode_action_data, decode_disposition_data,
+    decode_feedback, encode_action, encode_disposition, encode_medical_answer, encode_safety_ack,
 };
 use std::sync::Arc;
 
@@ -69,6 +69,7 @@ pub struct SubmitDesk {
     patient: Arc<str>,
     ecosystem: Arc<str>,
     dispositions: Arc<str>,
+    actions: Arc<str>,
     acks: Arc<str>,
     medical_answers: Arc<str>,
     dead_letters: Arc<str>,
@@ -86,6 +87,7 @@ impl SubmitDesk {
             patient: topics.feedback_patient.as_str().into(),
             ecosystem: topics.feedback_ecosystem.as_str().into(),
             dispositions: topics.dispositions.as_str().into(),
+            actions: topics.actions.as_str().into(),
             acks: topics.safety_acks.as_str().into(),
             medical_answers: topics.medical_answers.as_str().into(),
             dead_letters: topics.dead_letters.as_str().into(),
@@ -202,8 +204,8 @@ impl SubmitDesk {
         }
     }
 
-    /// A verdict on a signal of `portfolio`: `json` is the data object of `alert.dispositioned.v1`. Hands back
-    /// its id and the record.
+    /// A verdict on a signal of `portfolio`: `json` is the data object of `alert.dispositioned.v1`, `alert` that of the
+    /// signal's newest alert. Hands back the verdict's id and the record.
     ///
     /// # Errors
     /// The data cannot be read.
@@ -212,10 +214,26 @@ impl SubmitDesk {
         tenant: &str,
         portfolio: &str,
         json: &str,
+        alert: &str,
     ) -> Result<(String, Outgoing), WireError> {
         let disposition = decode_disposition_data(json)?.into_disposition(portfolio);
-        let record = encoded(&self.dispositions, encode_disposition(tenant, &disposition));
-        Ok((disposition.disposition_id, record))
+        let record = encode_disposition(tenant, &disposition, &answered(alert));
+        Ok((
+            disposition.disposition_id,
+            encoded(&self.dispositions, record),
+        ))
+    }
+
+    /// What people say of an action on signals of `portfolio`: `json` is the data object of `action.recorded.v1`.
+    ///
+    /// # Errors
+    /// The data cannot be read.
+    pub fn action(&self, tenant: &str, portfolio: &str, json: &str) -> Result<Outgoing, WireError> {
+        let action = decode_action_data(json)?;
+        Ok(encoded(
+            &self.actions,
+            encode_action(tenant, portfolio, &action),
+        ))
     }
 
     /// Safety's answer to a candidate: `json` is the data object of `safety.candidate.acknowledged.v1`.
@@ -271,6 +289,22 @@ impl SubmitDesk {
                 value.as_bytes(),
             ),
         ])
+    }
+}
+
+/// The thread of an alert, and the projection it can be seen in.
+fn answered(alert: &str) -> Answered {
+    let alert: serde_json::Value = serde_json::from_str(alert).unwrap_or_default();
+    let incident_id = alert["incident_id"].as_str().unwrap_or_default();
+    // What tells of a belief is on the medical topic alone.
+    let is_medical = alert["labels"][StandardDimension::Stance.as_str()].is_string();
+    Answered {
+        incident_id: incident_id.to_owned(),
+        projection: if is_medical {
+            Projection::Medical
+        } else {
+            Projection::Shared
+        },
     }
 }
 

@@ -45,6 +45,7 @@ pub struct Metrics {
     pub(crate) inputs: IntCounterVec,
     pub(crate) rejections: IntCounterVec,
     pub(crate) alerts: IntCounterVec,
+    pub(crate) outcomes: IntCounterVec,
     pub(crate) view_changes: IntCounterVec,
     pub(crate) log_expired: IntCounterVec,
     pub(crate) log_held_back: IntGaugeVec,
@@ -175,6 +176,11 @@ impl Metrics {
                 "auscult_alerts_total",
                 "Alerts by change, severity and whether people are notified.",
                 &["change", "severity", "notified"],
+            ),
+            outcomes: made.counter(
+                "auscult_outcomes_total",
+                "Outcomes of actions by stage and verdict.",
+                &["stage", "verdict"],
             ),
             view_changes: made.counter(
                 "auscult_view_changes_total",

@@ -10,6 +10,7 @@
 //! time of a [`Clock`](auscult_engine::clock::Clock), and is handed all three in an [`App`].
 
 mod access;
+mod actions;
 mod answers;
 mod api;
 mod filter;

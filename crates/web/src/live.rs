@@ -82,6 +82,7 @@ fn event(role: Role, update: &Update) -> Option<Event> {
         Update::Signal { signal_id } => ("signals", Right::ReadSignals, signal_id.as_str()),
         Update::Safety { candidate_id } => ("safety", Right::Safety, candidate_id.as_str()),
         Update::Request { request_id } => ("requests", Right::MedicalRequests, request_id.as_str()),
+        Update::Action { action_id } => ("actions", Right::ReadSignals, action_id.as_str()),
         // Browsers drop an event without data.
         Update::Operations => ("operations", Right::Operations, "operations"),
     };

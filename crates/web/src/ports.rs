@@ -56,6 +56,13 @@ pub trait Submit: Send + Sync {
     /// See [`SubmitError`].
     fn disposition(&self, signal_id: &str, json: &str) -> Result<Accepted, SubmitError>;
 
+    /// What people say of an action on signals of `portfolio`: `json` is a complete `data` object of `action.recorded.v1`,
+    /// already held against what is known of the action.
+    ///
+    /// # Errors
+    /// See [`SubmitError`].
+    fn action(&self, portfolio: &str, json: &str) -> Result<Accepted, SubmitError>;
+
     /// An acknowledgement of a safety candidate: `json` is a complete `data` object.
     ///
     /// # Errors
@@ -136,6 +143,11 @@ pub enum Update {
     Request {
         /// Which one.
         request_id: String,
+    },
+    /// An action was recorded, or something came of it.
+    Action {
+        /// Which one.
+        action_id: String,
     },
     /// Feeds, dead letters or the health of a part changed.
     Operations,

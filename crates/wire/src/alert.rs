@@ -7,13 +7,14 @@ use std::borrow::Cow;
 
 use auscult_core::alert::{Alert, ContextItem, Driver, Example};
 use auscult_core::words::AlertChange;
+use uuid::Uuid;
 
 use crate::alert_data::{
     AlertData, BaselineData, ContextData, DetectorData, DriverData, EffectData, EvidenceData,
     ExampleData, IntervalData, LinksData, ModelData, OwnerData, People, ReproduceData, ScoreData,
     SeriesData, WindowData,
 };
-use crate::derived::{Derived, derived_id};
+use crate::derived::{Derived, derived_id, thread};
 use crate::envelope::{Encoded, Headers};
 use crate::error::WireError;
 use crate::event::{Event, Reading, decode_event, encode_event};
@@ -34,9 +35,10 @@ pub const ALERT_TYPES: [&str; 4] = [
 ];
 
 /// For whom an alert is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Projection {
     /// Downstream services and everybody: no quotes, people in bands.
+    #[default]
     Shared,
     /// Medical tools: quotes and exact counts.
     Medical,
@@ -64,6 +66,18 @@ pub fn alert_type(change: AlertChange) -> &'static str {
     }
 }
 
+/// Id of the event that tells a signal's revision in one projection.
+#[must_use]
+pub fn alert_event_id(signal_id: &str, revision: u32, projection: Projection) -> Uuid {
+    let revision = format!("{revision:010}");
+    derived_id(&[
+        "alert",
+        signal_id,
+        &revision,
+        projection.audience().as_str(),
+    ])
+}
+
 /// Writes an alert in one projection. The bytes depend on the alert alone: `recordedtime` is its `as_of`.
 #[must_use]
 pub fn encode_alert(alert: &Alert, projection: Projection) -> Encoded {
@@ -73,7 +87,7 @@ pub fn encode_alert(alert: &Alert, projection: Projection) -> Encoded {
     let mut envelope = Derived {
         kind: alert_type(alert.change),
         schema: ALERT_SCHEMA,
-        id: derived_id(&["alert", &alert.signal_id, &revision, audience.as_str()]),
+        id: alert_event_id(&alert.signal_id, alert.revision, projection),
         source: format!("/tenants/{}/detectors/{}", alert.tenant, alert.detector.id),
         subject: format!("signal/{}", alert.signal_id),
         tenant: &alert.tenant,
@@ -86,8 +100,7 @@ pub fn encode_alert(alert: &Alert, projection: Projection) -> Encoded {
     }
     .envelope();
     envelope.sequence = Some(Cow::Owned(revision));
-    envelope.correlation_id =
-        (!alert.incident_id.is_empty()).then_some(Cow::Borrowed(alert.incident_id.as_str()));
+    envelope.correlation_id = thread(&alert.incident_id);
     envelope.severity = Some(alert.severity);
     let data = AlertData::project(alert, projection);
     encode_event(key.clone().into_bytes(), &envelope, &data)

@@ -57,7 +57,7 @@ const CANDIDATE_KEY: &str = "tenant|candidate_id";
 const REQUEST_KEY: &str = "tenant|request_id";
 
 /// Topics whose messages this crate reads or writes. Names are defaults; each can be set in the settings.
-const TOPICS: [Topic; 16] = [
+const TOPICS: [Topic; 18] = [
     topic(
         "feedback.hcp.v1",
         &["feedback.v1"],
@@ -167,6 +167,22 @@ const TOPICS: [Topic; 16] = [
         &["disposition.v1", "signal-missed.v1"],
         Part::Both,
         "portfolio",
+        Some(1_095),
+        "confidential",
+    ),
+    topic(
+        "voc.actions.v1",
+        &["action.v1"],
+        Part::Both,
+        "portfolio",
+        Some(1_095),
+        "confidential",
+    ),
+    topic(
+        "voc.outcomes.v1",
+        &["outcome.v1"],
+        Part::Both,
+        "portfolio|action_id",
         Some(1_095),
         "confidential",
     ),

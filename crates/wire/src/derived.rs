@@ -25,6 +25,11 @@ pub fn derived_id(parts: &[&str]) -> Uuid {
     Uuid::new_v5(&NAMESPACE, &name)
 }
 
+/// The thread an event belongs to: its incident, if there is one.
+pub(crate) fn thread(incident_id: &str) -> Option<Cow<'_, str>> {
+    (!incident_id.is_empty()).then_some(Cow::Borrowed(incident_id))
+}
+
 /// What all of our own events carry.
 pub(crate) struct Derived<'a> {
     pub kind: &'static str,

@@ -4,7 +4,8 @@ use auscult_core::disposition::{Disposition, MAX_COMMENT_BYTES};
 use auscult_core::time::Timestamp;
 use auscult_core::words::{Cause, Decision, DispositionScope, Priority};
 
-use crate::derived::{Derived, derived_id};
+use crate::alert::{Projection, alert_event_id};
+use crate::derived::{Derived, derived_id, thread};
 use crate::envelope::{Encoded, Headers};
 use crate::error::{ErrorCode, WireError};
 use crate::event::{Event, Reading, decode_event, decode_json, encode_event};
@@ -85,10 +86,25 @@ record! {
     }
 }
 
-/// Writes a verdict; the key is the portfolio, so that it meets the machine that raised the signal.
+/// What a verdict answers: the thread it belongs to, and the event a person was looking at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answered {
+    /// Incident of the signal; empty: unknown.
+    pub incident_id: String,
+    /// Projection of the alert that was seen.
+    pub projection: Projection,
+}
+
+/// Writes a verdict; the key is the portfolio, so that it meets the machine that raised the signal. Its correlation is the
+/// incident, its cause the alert's revision that was seen (L02).
 #[must_use]
-pub fn encode_disposition(tenant: &str, disposition: &Disposition) -> Encoded {
-    let envelope = Derived {
+pub fn encode_disposition(tenant: &str, disposition: &Disposition, answered: &Answered) -> Encoded {
+    let seen = alert_event_id(
+        &disposition.signal_id,
+        disposition.revision_seen,
+        answered.projection,
+    );
+    let mut envelope = Derived {
         kind: ALERT_DISPOSITIONED,
         schema: DISPOSITION_SCHEMA,
         id: derived_id(&[
@@ -107,6 +123,8 @@ pub fn encode_disposition(tenant: &str, disposition: &Disposition) -> Encoded {
         audience: Audience::Shared,
     }
     .envelope();
+    envelope.correlation_id = thread(&answered.incident_id);
+    envelope.causation_id = Some(seen.to_string().into());
     encode_event(
         disposition.portfolio.clone().into_bytes(),
         &envelope,

@@ -11,12 +11,14 @@
 //! | alerts | [`alert`], [`alert_data`] |
 //! | series | [`series_point`] |
 //! | dispositions, missed signals | [`disposition`] |
+//! | actions, and what came of them | [`action`], [`outcome`] |
 //! | safety candidates and acknowledgements | [`safety`] |
 //! | candidates nobody acknowledged in time | [`safety_escalation`] |
 //! | medical requests, and what was done with them | [`medical_request`], [`medical_answer`] |
 //! | dead letters | [`dead_letter`] |
 //! | reference data | [`mod@reference`] |
 
+pub mod action;
 pub mod alert;
 pub mod alert_data;
 pub mod asyncapi;
@@ -35,6 +37,7 @@ pub mod framing;
 pub mod medical_answer;
 pub mod medical_request;
 pub mod mention;
+pub mod outcome;
 mod quick;
 mod record;
 pub mod reference;
@@ -49,11 +52,12 @@ pub mod strings;
 pub mod time;
 pub mod words;
 
-pub use alert::{Projection, decode_alert, encode_alert};
+pub use action::{ActionData, check_action_data, decode_action, decode_action_data, encode_action};
+pub use alert::{Projection, alert_event_id, decode_alert, encode_alert};
 pub use alert_data::AlertData;
 pub use dead_letter::{DeadLetter, RefusedInput, decode_dead_letter, encode_dead_letter};
 pub use disposition::{
-    DispositionData, MissedSignalData, decode_disposition, decode_disposition_data,
+    Answered, DispositionData, MissedSignalData, decode_disposition, decode_disposition_data,
     decode_missed_signal, encode_disposition, encode_missed_signal,
 };
 pub use envelope::{Encoded, Envelope, Headers};
@@ -68,6 +72,7 @@ pub use medical_request::{MedicalRequest, decode_medical_request, encode_medical
 pub use mention::{
     MentionRecord, decode_mention, decode_mention_record, encode_marker, encode_mention,
 };
+pub use outcome::{OutcomeData, decode_outcome, encode_outcome};
 pub use reference::{ProductDescribed, decode_product, encode_product};
 pub use safety::{
     SafetyAck, SafetyCandidate, candidate_id, decode_safety_ack, decode_safety_candidate,

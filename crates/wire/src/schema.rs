@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::action::{ACTION_RECORDED, ACTION_SCHEMA, ActionData};
 use crate::alert_data::AlertData;
 use crate::dead_letter::{DEAD_LETTER_SCHEMA, DeadLetter, INPUT_REFUSED};
 use crate::disposition::{
@@ -19,6 +20,7 @@ use crate::field::Described;
 use crate::medical_answer::{MEDICAL_ANSWER_SCHEMA, MEDICAL_REQUEST_ANSWERED, MedicalAnswer};
 use crate::medical_request::{MEDICAL_REQUEST_RECEIVED, MEDICAL_REQUEST_SCHEMA, MedicalRequest};
 use crate::mention::{MARKER_ADVANCED, MENTION_UNDERSTOOD, MarkerData, MentionData};
+use crate::outcome::{OUTCOME_ESTIMATED, OUTCOME_SCHEMA, OutcomeData};
 use crate::reference::{PRODUCT_DESCRIBED, PRODUCT_SCHEMA, ProductDescribed};
 use crate::safety::{
     ACK_SCHEMA, CANDIDATE_ACKNOWLEDGED, CANDIDATE_RAISED, CANDIDATE_SCHEMA, SafetyAck,
@@ -103,6 +105,18 @@ pub fn contracts() -> Vec<Contract> {
             MISSED_SCHEMA,
             &[SIGNAL_MISSED],
             MissedSignalData::shape(),
+        ),
+        contract(
+            "action.v1",
+            ACTION_SCHEMA,
+            &[ACTION_RECORDED],
+            ActionData::shape(),
+        ),
+        contract(
+            "outcome.v1",
+            OUTCOME_SCHEMA,
+            &[OUTCOME_ESTIMATED],
+            OutcomeData::shape(),
         ),
         contract(
             "safety-candidate.v1",

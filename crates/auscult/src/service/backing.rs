@@ -80,7 +80,7 @@ impl Backing {
                     Role::Detect => on.kafka.member(&Membered {
                         role: role.as_str(),
                         leading: &[&engine.topics.mentions],
-                        following: &[&engine.topics.dispositions],
+                        following: &[&engine.topics.dispositions, &engine.topics.actions],
                         state: Some(&engine.topics.state),
                     }),
                     // Each instance has a read model of its own, so each reads everything.

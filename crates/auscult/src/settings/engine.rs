@@ -46,6 +46,8 @@ pub fn read(section: &mut Section<'_>) -> EngineSettings {
         set(&mut names.alerts_medical, topics.text("alerts_medical"));
         set(&mut names.signals, topics.text("signals"));
         set(&mut names.dispositions, topics.text("dispositions"));
+        set(&mut names.actions, topics.text("actions"));
+        set(&mut names.outcomes, topics.text("outcomes"));
         set(&mut names.dead_letters, topics.text("dead_letters"));
         set(&mut names.state, topics.text("state"));
         set(&mut names.reference, topics.text("reference"));

@@ -92,6 +92,7 @@ impl Machine {
         self.publish(&result, effects);
         self.signals_at_close(&result, effects);
         self.restate(width, bucket, backfill, effects);
+        self.follow_actions(width, bucket, effects);
         self.propose_until(width.end(bucket), backfill, effects);
         self.forget_silent_series(width, bucket);
         self.prune(width, bucket);
@@ -311,7 +312,7 @@ impl Machine {
     }
 
     /// The first bucket of `width` that was closed.
-    fn first_bucket(&self, width: BucketWidth) -> Option<BucketIndex> {
+    pub(crate) fn first_bucket(&self, width: BucketWidth) -> Option<BucketIndex> {
         let clock = self.clocks.iter().find(|clock| clock.width == width)?;
         clock.first
     }

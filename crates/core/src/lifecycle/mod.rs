@@ -16,7 +16,7 @@ use crate::machine::Machine;
 use crate::signal::{Pulse, Signal};
 use crate::time::{BucketIndex, BucketWidth, DAY, Timestamp};
 use crate::words::{AlertChange, Decision, Measure, StatusReason};
-use normal::first_from;
+pub(crate) use normal::first_from;
 use span::span_of;
 pub(crate) use span::total;
 

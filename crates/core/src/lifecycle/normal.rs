@@ -16,7 +16,7 @@ use crate::words::{AlertChange, Measure, SignalStatus};
 use std::sync::Arc;
 
 /// First bucket that begins at or after `from`.
-pub(super) fn first_from(width: BucketWidth, from: Timestamp) -> BucketIndex {
+pub(crate) fn first_from(width: BucketWidth, from: Timestamp) -> BucketIndex {
     let bucket = width.index(from);
     bucket + BucketIndex::from(width.start(bucket) < from)
 }

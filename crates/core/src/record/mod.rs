@@ -236,6 +236,9 @@ pub(crate) fn dump_changes(machine: &mut Machine, changes: &mut Vec<(Vec<u8>, Op
         let value = machine.signals.get(id).map(encode_grown);
         changes.push((key(&portfolio, 's', id.as_bytes()), value));
     }
+    for (id, followed) in machine.actions.take_changes() {
+        changes.push((key(&portfolio, 'a', id.as_bytes()), Some(encode(followed))));
+    }
 }
 
 fn dump_pages(
@@ -431,6 +434,7 @@ fn restore_record(
             machine.proposals.put_back_told(proposal);
         }
         b'e' => machine.proposals.put_back_state(value),
+        b'a' => machine.actions.put_back(decode(record_key, value)?),
         b'n' => {
             let first = u32::from_be_bytes(rest.try_into().map_err(|_| numbered("name"))?);
             let strings: Vec<String> = decode(record_key, value)?;

@@ -1,5 +1,6 @@
 //! The machine as its users see it: mentions and markers in, alerts out.
 
+mod actions;
 mod calendars;
 mod feed;
 mod golden;

@@ -7,9 +7,10 @@ use crate::settings::Topics;
 use crate::submit::DEAD_LETTER_REPLAYED;
 use auscult_core::time::{BucketWidth, Timestamp};
 use auscult_wire::{
-    ErrorCode, MentionRecord, WireError, decode_alert, decode_dead_letter, decode_disposition,
-    decode_medical_answer, decode_medical_request, decode_mention_record, decode_safety_ack,
-    decode_safety_candidate, decode_safety_escalation, decode_series_point,
+    ErrorCode, MentionRecord, WireError, decode_action, decode_alert, decode_dead_letter,
+    decode_disposition, decode_medical_answer, decode_medical_request, decode_mention_record,
+    decode_outcome, decode_safety_ack, decode_safety_candidate, decode_safety_escalation,
+    decode_series_point,
 };
 use std::collections::BTreeMap;
 
@@ -34,6 +35,10 @@ pub enum Kind {
     DeadLetter,
     /// Verdicts.
     Disposition,
+    /// What people do about signals.
+    Action,
+    /// What came of it.
+    Outcome,
     /// Mentions: only their feed and time are looked at.
     Mention,
 }
@@ -51,6 +56,8 @@ impl Kind {
             (&topics.medical_answers, Kind::Answer),
             (&topics.dead_letters, Kind::DeadLetter),
             (&topics.dispositions, Kind::Disposition),
+            (&topics.actions, Kind::Action),
+            (&topics.outcomes, Kind::Outcome),
             (&topics.mentions, Kind::Mention),
         ];
         pairs
@@ -93,6 +100,8 @@ impl Seen {
             Kind::Answer => answer(record, value)?,
             Kind::DeadLetter => dead_letter(record, value)?,
             Kind::Disposition => disposition(record, value)?,
+            Kind::Action => action(record, value)?,
+            Kind::Outcome => outcome(record, value)?,
         };
         self.changes.push(change);
         Ok(())
@@ -276,6 +285,32 @@ fn disposition(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
     })
 }
 
+/// What an action's event leaves to its envelope is written into its data, so that the view has the whole of it.
+fn action(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
+    let event = decode_action(&record.headers, value)?;
+    let key = record.key.as_deref().map(String::from_utf8_lossy);
+    let action = event
+        .data
+        .to_action(&event.envelope.id, &key.unwrap_or_default());
+    let data = serde_json::to_string(&event.data)
+        .map_err(|error| WireError::new(ErrorCode::JsonSyntax, "", error.to_string()))?;
+    Ok(ViewChange::Action {
+        action: Box::new(action),
+        data,
+    })
+}
+
+fn outcome(record: &Record, value: &[u8]) -> Result<ViewChange, WireError> {
+    let outcome = decode_outcome(&record.headers, value)?.data;
+    Ok(ViewChange::Outcome {
+        action_id: outcome.action_id,
+        revision: outcome.revision,
+        stage: outcome.stage.as_str().to_owned(),
+        verdict: outcome.verdict.as_str().to_owned(),
+        data: data_text(value)?,
+    })
+}
+
 /// A word for metrics.
 fn kind_word(change: &ViewChange) -> &'static str {
     match change {
@@ -289,6 +324,8 @@ fn kind_word(change: &ViewChange) -> &'static str {
         ViewChange::DeadLetter { .. } => "dead_letter",
         ViewChange::DeadLetterReplayed { .. } => "dead_letter_replayed",
         ViewChange::Disposition { .. } => "disposition",
+        ViewChange::Action { .. } => "action",
+        ViewChange::Outcome { .. } => "outcome",
         ViewChange::FeedSeen { .. } => "feed_seen",
     }
 }
@@ -316,6 +353,8 @@ pub fn what_changed(changes: &[ViewChange]) -> Vec<Changed> {
         | ViewChange::MedicalAnswer { request_id, .. } => {
             Some(Changed::Request(request_id.clone()))
         }
+        ViewChange::Action { action, .. } => Some(Changed::Action(action.action_id.clone())),
+        ViewChange::Outcome { action_id, .. } => Some(Changed::Action(action_id.clone())),
         ViewChange::DeadLetter { .. }
         | ViewChange::DeadLetterReplayed { .. }
         | ViewChange::FeedSeen { .. } => Some(Changed::Operations),

@@ -30,6 +30,8 @@ pub struct Topics {
     pub alerts_medical: String,
     pub signals: String,
     pub dispositions: String,
+    pub actions: String,
+    pub outcomes: String,
     pub dead_letters: String,
     pub state: String,
     pub reference: String,
@@ -58,6 +60,8 @@ impl Default for Topics {
             alerts_medical: name("voc.alerts.medical.v1"),
             signals: name("voc.signals.v1"),
             dispositions: name("voc.dispositions.v1"),
+            actions: name("voc.actions.v1"),
+            outcomes: name("voc.outcomes.v1"),
             dead_letters: name("voc.dead-letters.v1"),
             state: name("voc.state.v1"),
             reference: name("voc.reference.v1"),
@@ -90,7 +94,7 @@ impl Topics {
     /// Topics Detect reads, mentions first. They have the same partition count and are assigned together.
     #[must_use]
     pub fn detected(&self) -> Vec<&str> {
-        vec![&self.mentions, &self.dispositions]
+        vec![&self.mentions, &self.dispositions, &self.actions]
     }
 
     /// Topics the safety watch reads, candidates first. They have the same partition count and are assigned together.
@@ -112,6 +116,8 @@ impl Topics {
             &self.medical_answers,
             &self.dead_letters,
             &self.dispositions,
+            &self.actions,
+            &self.outcomes,
             &self.mentions,
         ]
     }
@@ -130,6 +136,8 @@ impl Topics {
             ("alerts_medical", &self.alerts_medical),
             ("signals", &self.signals),
             ("dispositions", &self.dispositions),
+            ("actions", &self.actions),
+            ("outcomes", &self.outcomes),
             ("dead_letters", &self.dead_letters),
             ("state", &self.state),
             ("reference", &self.reference),

@@ -431,6 +431,33 @@ impl AlertSent {
     }
 }
 
+/// The outcome of an action was estimated.
+#[derive(Debug, Clone)]
+pub struct OutcomeEstimated {
+    /// `interim`, `final`.
+    pub stage: &'static str,
+    /// What it comes to.
+    pub verdict: &'static str,
+    /// Action: in the log line, never a label.
+    pub action_id: String,
+    /// Revision.
+    pub revision: u32,
+}
+
+impl OutcomeEstimated {
+    /// Counts it.
+    pub fn emit(self, metrics: &Metrics) {
+        let OutcomeEstimated {
+            stage,
+            verdict,
+            action_id,
+            revision,
+        } = self;
+        info!(stage, verdict, action_id, revision, "outcome");
+        add(&metrics.outcomes, &[stage, verdict], 1);
+    }
+}
+
 /// The read model took changes.
 #[derive(Debug, Clone, Copy)]
 pub struct ViewChanged {

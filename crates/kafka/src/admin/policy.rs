@@ -144,7 +144,7 @@ pub struct TopicSpec {
 
 /// Every topic the service uses, in the contract's order.
 ///
-/// `voc.state.v1` and dispositions have the partition count of mentions: what belongs to one machine lies in partitions
+/// `voc.state.v1`, dispositions and actions have the partition count of mentions: what belongs to one machine lies in partitions
 /// of one number.
 #[must_use]
 pub fn specs(engine: &CheckedEngineSettings, policy: &CheckedTopicPolicy) -> Vec<TopicSpec> {
@@ -218,6 +218,8 @@ pub fn specs(engine: &CheckedEngineSettings, policy: &CheckedTopicPolicy) -> Vec
         output("alerts_medical", &topics.alerts_medical, days.alerts),
         compacted("signals", &topics.signals, partitions.output, OUTPUT_BYTES),
         machine("dispositions", &topics.dispositions, days.dispositions),
+        machine("actions", &topics.actions, days.dispositions),
+        output("outcomes", &topics.outcomes, days.dispositions),
         output("dead_letters", &topics.dead_letters, days.dead_letters),
         compacted("state", &topics.state, partitions.mentions, STATE_BYTES),
         compacted("reference", &topics.reference, 1, OUTPUT_BYTES),

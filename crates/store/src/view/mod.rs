@@ -5,6 +5,7 @@
 //! in the same transaction as what was read, so that a crash repeats nothing and a deleted file starts from the
 //! oldest record. Readers have connections of their own and never wait for the writer.
 
+mod actions;
 mod desks;
 mod overview;
 mod read;

@@ -2,13 +2,14 @@
 
 use auscult_core::time::Timestamp;
 use auscult_engine::read_model::{
-    CandidateRow, DeadLetterRow, Overview, ReadError, ReadModel, ReconciledDay,
-    ReconciliationFilter, RequestFilter, RequestRow, SignalDetail, SignalFilter, SignalRow,
+    ActionDetail, ActionFilter, ActionRow, CandidateRow, DeadLetterRow, Overview, ReadError,
+    ReadModel, ReconciledDay, ReconciliationFilter, RequestFilter, RequestRow, SignalDetail,
+    SignalFilter, SignalRow,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use super::{LIST_ROWS_MAX, POINTS_MAX, View, desks, overview};
+use super::{LIST_ROWS_MAX, POINTS_MAX, View, actions, desks, overview};
 
 /// Columns every signal row is made from: `r` is the revision shown, `s` the signal.
 const ROW: &str = "s.signal_id, r.revision, r.status, r.rank, r.suppressed, r.as_of, r.data,
@@ -67,6 +68,18 @@ impl ReadModel for View {
 
     fn medical_request(&self, request_id: &str) -> Result<Option<RequestRow>, ReadError> {
         self.read(|connection| desks::request(connection, request_id))
+    }
+
+    fn actions(&self, filter: &ActionFilter) -> Result<Vec<ActionRow>, ReadError> {
+        self.read(|connection| actions::actions(connection, filter))
+    }
+
+    fn action(&self, action_id: &str) -> Result<Option<ActionDetail>, ReadError> {
+        self.read(|connection| actions::action(connection, action_id))
+    }
+
+    fn points_beside(&self, portfolio: &str, series_id: &str) -> Result<Vec<String>, ReadError> {
+        self.read(|connection| actions::points_beside(connection, portfolio, series_id))
     }
 
     fn dead_letters(

@@ -7,7 +7,7 @@
 use auscult_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::View;
+use super::{View, actions};
 use crate::sqlite::Trouble;
 
 /// What to remove: everything older than these moments, at most so many rows a call and table.
@@ -128,6 +128,7 @@ fn prune_signals(connection: &Connection, retention: &Retention) -> rusqlite::Re
     )?;
     let old = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     for (id, signal_id) in &old {
+        actions::forget_signal(connection, signal_id)?;
         connection.execute("DELETE FROM revisions WHERE signal = ?1", [id])?;
         connection.execute("DELETE FROM labels WHERE signal = ?1", [id])?;
         connection.execute("DELETE FROM dispositions WHERE signal_id = ?1", [signal_id])?;

@@ -14,7 +14,7 @@ pub const KIND: Kind = Kind {
     synchronous: "NORMAL",
     writer_cache_kib: 32_768,
     corrupt_remedy: "stop, delete the file with its -wal and -shm, and start again: it is built again from the topics",
-    migrations: &[VERSION_1, VERSION_2],
+    migrations: &[VERSION_1, VERSION_2, VERSION_3],
 };
 
 const VERSION_1: &str = "
@@ -119,4 +119,25 @@ CREATE TABLE answers (request_id TEXT PRIMARY KEY, at INTEGER NOT NULL, closes I
 DELETE FROM feeds;
 DELETE FROM replays;
 DELETE FROM positions;
+";
+
+/// Actions and what came of them. Their topics are read from the oldest record: they have no position yet.
+const VERSION_3: &str = "
+CREATE TABLE actions (
+    action_id TEXT PRIMARY KEY, portfolio TEXT NOT NULL, event_id TEXT NOT NULL, state TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL, data TEXT NOT NULL
+);
+CREATE INDEX actions_by_age ON actions (recorded_at DESC, action_id);
+CREATE TABLE action_events (
+    action_id TEXT NOT NULL, recorded_at INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (action_id, recorded_at)
+) WITHOUT ROWID;
+CREATE TABLE action_signals (
+    signal_id TEXT NOT NULL, action_id TEXT NOT NULL,
+    medical INTEGER, -- whether the signal was for the medical role alone; filled when the signal is removed
+    PRIMARY KEY (signal_id, action_id)
+) WITHOUT ROWID;
+CREATE INDEX action_signals_by_action ON action_signals (action_id);
+CREATE TABLE outcomes (
+    action_id TEXT PRIMARY KEY, revision INTEGER NOT NULL, stage TEXT NOT NULL, verdict TEXT NOT NULL, data TEXT NOT NULL
+);
 ";

@@ -7,7 +7,7 @@ use auscult_engine::read_model::{
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeSet;
 
-use super::{View, desks};
+use super::{View, actions, desks};
 
 impl ViewWriter for View {
     fn position(&self, partition: &TopicPartition) -> Result<Option<Position>, WriteError> {
@@ -100,6 +100,7 @@ fn write_change(connection: &Connection, change: &ViewChange) -> rusqlite::Resul
         | ViewChange::SafetyEscalation { .. }
         | ViewChange::MedicalRequest { .. }
         | ViewChange::MedicalAnswer { .. } => desks::write(connection, change),
+        ViewChange::Action { .. } | ViewChange::Outcome { .. } => actions::write(connection, change),
         ViewChange::DeadLetter { id, code, at, data } => run(
             connection,
             "INSERT INTO dead_letters VALUES (?1, ?2, ?3, ?4)

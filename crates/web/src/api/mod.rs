@@ -2,6 +2,7 @@
 //!
 //! Every route stands in one list, which the router is built from and the OpenAPI document is tested against.
 
+pub(crate) mod actions;
 mod dead_letters;
 mod feedback;
 mod overview;
@@ -83,6 +84,10 @@ pub(crate) fn routes() -> Vec<Route> {
         get("/v1/safety/reconciliation", self::get(reconciliation::show)),
         get("/v1/requests", self::get(requests::list)),
         post("/v1/requests/{id}/answers", self::post(requests::answer)),
+        get("/v1/actions", self::get(actions::list)),
+        post("/v1/actions", self::post(actions::record)),
+        get("/v1/actions/{id}", self::get(actions::one)),
+        post("/v1/actions/{id}/steps", self::post(actions::step)),
         get("/v1/dead-letters", self::get(dead_letters::list)),
         get("/v1/openapi.json", self::get(openapi)),
         get("/events", self::get(crate::live::events)),

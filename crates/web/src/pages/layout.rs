@@ -36,8 +36,9 @@ impl<'a> Frame<'a> {
             "/safety" => "safety",
             "/requests" => "requests",
             "/ops" => "operations",
-            "/signals" => "signals",
-            _ => "signals safety requests operations",
+            "/signals" => "signals actions",
+            "/impact" => "actions",
+            _ => "signals actions safety requests operations",
         };
         Frame {
             visitor,
@@ -50,9 +51,10 @@ impl<'a> Frame<'a> {
 }
 
 /// Menu entries with the right each needs.
-const MENU: [(&str, &str, Right); 5] = [
+const MENU: [(&str, &str, Right); 6] = [
     ("/", "Home", Right::Pages),
     ("/signals", "Signals", Right::ReadSignals),
+    ("/impact", "Impact", Right::ReadSignals),
     ("/requests", "Medical requests", Right::MedicalRequests),
     ("/safety", "Safety desk", Right::Safety),
     ("/ops", "Operations", Right::Operations),

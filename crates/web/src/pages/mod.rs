@@ -1,10 +1,13 @@
 //! Pages for people. Every handler returns its markup or a problem; one layer turns problems into pages.
 
+mod act;
+mod action;
 mod assets;
 mod chart;
 mod decide;
 pub(crate) mod freshness;
 mod home;
+mod impact;
 mod layout;
 mod lists;
 mod operations;
@@ -32,6 +35,10 @@ pub(crate) fn router() -> Router {
         .route("/signals", get(signals::show))
         .route("/signals/{id}", get(signal::show))
         .route("/signals/{id}/dispositions", post(decide::dispose))
+        .route("/signals/{id}/actions", post(act::act))
+        .route("/impact", get(impact::show))
+        .route("/actions/{id}", get(action::show))
+        .route("/actions/{id}/steps", post(action::step))
         .route("/safety", get(safety::show))
         .route("/safety/{id}/acks", post(safety::acknowledge))
         .route("/requests", get(requests::show))

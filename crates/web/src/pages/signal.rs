@@ -2,9 +2,10 @@
 
 use super::layout::{Frame, page};
 use super::lists::{due_chip, grade_chip, status_chip, unreadable};
-use super::{chart, decide, signal_parts as parts};
+use super::{act, chart, decide, impact, signal_parts as parts};
 use crate::access::Visitor;
 use crate::api::Shared;
+use crate::api::actions::MAX_ACTIONS;
 use crate::api::signals::unknown;
 use crate::filter::encode;
 use crate::problem::Problem;
@@ -15,7 +16,7 @@ use crate::view::project;
 use crate::words::{self, away, day, parse_time, plain, time};
 use auscult_core::time::Timestamp;
 use auscult_core::words::{Caveat, Decision};
-use auscult_engine::read_model::SignalDetail;
+use auscult_engine::read_model::{ActionFilter, ActionRow, ReadError, ReadModel, SignalDetail};
 use axum::extract::{Extension, Path, Query};
 use axum::http::Uri;
 use maud::{Markup, html};
@@ -38,18 +39,55 @@ pub(super) async fn show(
 ) -> Result<Markup, Problem> {
     let role = visitor.require(Right::ReadSignals)?;
     let asked = id.clone();
-    let (detail, around) = state.read_page(move |model| model.signal(&asked)).await?;
-    let detail =
-        project::detail(role, detail.ok_or_else(|| unknown(&id))?)?.ok_or_else(|| unknown(&id))?;
+    let (found, around) = state.read_page(move |model| whole(model, &asked)).await?;
+    let (detail, actions, beside) = found.ok_or_else(|| unknown(&id))?;
+    let detail = project::detail(role, detail)?.ok_or_else(|| unknown(&id))?;
+    let (actions, _) = impact::readable(&visitor, actions)?;
     let frame = Frame::new(&state, &visitor, uri.path(), "/signals", &around);
     Ok(match SignalView::read(&detail.current) {
         Ok(signal) => page(
             &frame,
             &signal.alert.name(),
-            &body(&visitor, &signal, &detail, &after, around.now),
+            &body(
+                &visitor,
+                &signal,
+                &detail,
+                &after,
+                &act::section(&visitor, &signal, &actions, &beside, around.now),
+                around.now,
+            ),
         ),
         Err(error) => page(&frame, "A record that cannot be read", &unreadable(&error)),
     })
+}
+
+/// A signal, what is done about it, and the points its series can be compared with.
+fn whole(
+    model: &dyn ReadModel,
+    id: &str,
+) -> Result<Option<(SignalDetail, Vec<ActionRow>, Vec<String>)>, ReadError> {
+    #[derive(Deserialize)]
+    struct OfSeries {
+        series: Series,
+    }
+    #[derive(Deserialize)]
+    struct Series {
+        id: String,
+    }
+    let Some(detail) = model.signal(id)? else {
+        return Ok(None);
+    };
+    let actions = model.actions(&ActionFilter {
+        signal_id: Some(id.to_owned()),
+        limit: MAX_ACTIONS,
+        ..ActionFilter::default()
+    })?;
+    let beside = match serde_json::from_str::<OfSeries>(&detail.current.data) {
+        Ok(alert) => model.points_beside(&detail.portfolio, &alert.series.id)?,
+        // The page says that the alert cannot be read.
+        Err(_) => Vec::new(),
+    };
+    Ok(Some((detail, actions, beside)))
 }
 
 fn body(
@@ -57,6 +95,7 @@ fn body(
     signal: &SignalView,
     detail: &SignalDetail,
     after: &After,
+    acts: &Markup,
     now: Timestamp,
 ) -> Markup {
     let alert = &signal.alert;
@@ -94,6 +133,7 @@ fn body(
                 }
                 div.pair.below data-live="who-why" { (parts::who(alert)) (parts::why(alert)) }
             }
+            (acts)
             (parts::quotes(alert, visitor.may(Right::ReadText)))
             @if !alert.is_proposal() { (chart::table(&recent, &alert.series.measure)) }
             (parts::history(detail, visitor.may(Right::ReadText)))

@@ -4,6 +4,7 @@
 //! types name those and leave the rest; a field that an older event does not have is `None` and the page
 //! says "not given", never a made-up number.
 
+pub(crate) mod action;
 pub(crate) mod alert;
 pub(crate) mod operations;
 pub(crate) mod point;
