@@ -6,13 +6,15 @@ use auscult_wire::{Headers, SchemaRegistry, decode_feedback, encode_feedback, sa
 use proptest::prelude::*;
 use support::{as_record, examples, reread, type_and_data};
 
-const TYPES: [&str; 13] = [
+const TYPES: [&str; 15] = [
     "io.auscult.feedback.received.v1",
     "io.auscult.mention.understood.v1",
     "io.auscult.marker.advanced.v1",
     "io.auscult.series.measured.v1",
     "io.auscult.alert.dispositioned.v1",
     "io.auscult.signal.missed.v1",
+    "io.auscult.action.recorded.v1",
+    "io.auscult.outcome.estimated.v1",
     "io.auscult.safety.candidate.raised.v1",
     "io.auscult.safety.candidate.acknowledged.v1",
     "io.auscult.medical.request.received.v1",
@@ -36,6 +38,8 @@ fn read_everywhere(headers: &Headers, value: &[u8]) {
     let _ = auscult_wire::decode_series_point(headers, value);
     let _ = auscult_wire::decode_disposition(headers, value);
     let _ = auscult_wire::decode_missed_signal(headers, value);
+    let _ = auscult_wire::decode_action(headers, value);
+    let _ = auscult_wire::decode_outcome(headers, value);
     let _ = auscult_wire::decode_safety_candidate(headers, value);
     let _ = auscult_wire::decode_safety_ack(headers, value);
     let _ = auscult_wire::decode_medical_request(headers, value);

@@ -1,15 +1,15 @@
 //! The read model, log and health report that serve the data made by hand.
 
 use super::{
-    CANDIDATE, DEAD_BYTES, ESCALATED, HOSTILE, NOW, candidate, points, requests, rfc3339, row,
-    row_of, signals, with,
+    CANDIDATE, DEAD_BYTES, ESCALATED, HOSTILE, NOW, actions, beside, candidate, points, requests,
+    rfc3339, row, row_of, signals, with,
 };
 use auscult_core::time::{DAY, HOUR, Timestamp};
 use auscult_engine::log::Headers;
 use auscult_engine::read_model::{
-    CandidateRow, DeadLetterRow, FeedRow, OpenRequests, Outstanding, Overview, ReadError,
-    ReadModel, ReconciledDay, ReconciliationFilter, RequestFilter, RequestRow, SignalDetail,
-    SignalFilter, SignalRow,
+    ActionDetail, ActionFilter, ActionRow, CandidateRow, DeadLetterRow, FeedRow, OpenRequests,
+    Outstanding, Overview, ReadError, ReadModel, ReconciledDay, ReconciliationFilter,
+    RequestFilter, RequestRow, SignalDetail, SignalFilter, SignalRow,
 };
 use auscult_web::ports::{
     Accepted, Bytes, Counter, DetectorHealth, Health, HealthReport, PartHealth, PartState,
@@ -86,6 +86,43 @@ impl ReadModel for Fake {
                 current,
             }
         }))
+    }
+
+    fn actions(&self, filter: &ActionFilter) -> Result<Vec<ActionRow>, ReadError> {
+        self.check()?;
+        let rows = if self.empty { Vec::new() } else { actions() };
+        let fits = |row: &ActionRow| {
+            let data: Value = serde_json::from_str(&row.data).unwrap();
+            let signals = data["signal_ids"].as_array().unwrap();
+            filter
+                .signal_id
+                .as_ref()
+                .is_none_or(|wanted| signals.iter().any(|id| id == wanted))
+                && filter
+                    .state
+                    .as_ref()
+                    .is_none_or(|state| data["state"] == **state)
+        };
+        Ok(rows
+            .into_iter()
+            .filter(fits)
+            .take(filter.limit as usize)
+            .collect())
+    }
+
+    fn action(&self, action_id: &str) -> Result<Option<ActionDetail>, ReadError> {
+        self.check()?;
+        let mut rows = actions().into_iter();
+        let current = rows.find(|row| row.action_id == action_id && !self.empty);
+        Ok(current.map(|current| ActionDetail {
+            events: vec![current.data.clone()],
+            current,
+        }))
+    }
+
+    fn points_beside(&self, _: &str, series_id: &str) -> Result<Vec<String>, ReadError> {
+        self.check()?;
+        Ok(beside(series_id))
     }
 
     fn safety_candidates(
@@ -346,6 +383,13 @@ impl Submit for Fake {
             ids: vec![id],
             rejected: Vec::new(),
         })
+    }
+
+    fn action(&self, portfolio: &str, json: &str) -> Result<Accepted, SubmitError> {
+        self.log()?;
+        let taken = (portfolio.to_owned(), json.to_owned());
+        self.submitted.lock().unwrap().push(taken);
+        Ok(Accepted::default())
     }
 
     fn acknowledge(&self, candidate_id: &str, json: &str) -> Result<Accepted, SubmitError> {

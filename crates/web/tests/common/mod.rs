@@ -9,7 +9,7 @@ pub use fake::Fake;
 
 use auscult_core::time::{DAY, HOUR, Timestamp};
 use auscult_engine::clock::ManualClock;
-use auscult_engine::read_model::{CandidateRow, ReadModel, RequestRow, SignalRow};
+use auscult_engine::read_model::{ActionRow, CandidateRow, ReadModel, RequestRow, SignalRow};
 use auscult_web::ports::{App, Health, Submit};
 use auscult_web::settings::WebToken;
 use auscult_web::{CheckedWebSettings, WebSettings};
@@ -22,6 +22,10 @@ pub const NOW: Timestamp = Timestamp(1_779_699_600_000);
 pub const HOSTILE: &str = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>&amp;";
 /// Words that only roles that may read text may ever see.
 pub const QUOTE: &str = "The form asks for a test we cannot run here.";
+/// Why an action should help.
+pub const HYPOTHESIS: &str = "A one-page guide to the alternative test lowers the burden.";
+/// What was learnt of an action.
+pub const LEARNING: &str = "The guide was read by few, and they called more often.";
 /// Words of a person's comment on an answer.
 pub const COMMENT: &str = "Form changed on 11 May, see the notice.";
 /// Only the safety desk may show this id.
@@ -211,6 +215,71 @@ fn points() -> Vec<String> {
             })
             .to_string()
         })
+        .collect()
+}
+
+/// An action of the contract's example that runs, one with a bad result, one that a person decided not to take, and one on
+/// a signal of the medical role.
+fn actions() -> Vec<ActionRow> {
+    let row = |data: Value, outcome: Option<Value>, is_medical| ActionRow {
+        portfolio: "acme|DE".to_owned(),
+        action_id: data["action_id"].as_str().unwrap().to_owned(),
+        event_id: "e_1".to_owned(),
+        data: data.to_string(),
+        outcome: outcome.map(|outcome| outcome.to_string()),
+        is_medical,
+    };
+    let started = json!({"action_id": "a_9", "signal_ids": ["al_9c41d0"], "incident_id": "inc_5510", "state": "started", "owner": "u_61",
+        "due": "2026-05-20", "kind": "access_support", "hypothesis": HYPOTHESIS,
+        "target": {"measure": "mentions", "series_id": "s_77ab", "direction": "down", "expected_effect": -0.3, "smallest_relevant_effect": -0.1},
+        "comparison": {"kind": "region", "series_id": "s_77ac"}, "started_at": "2026-05-04T00:00:00Z", "actor": "u_61", "recorded_at": "2026-05-04T08:00:00Z"});
+    let outcome = json!({"outcome_id": "o_9", "revision": 1, "action_id": "a_9", "signal_ids": ["al_9c41d0"], "stage": "interim", "method": "did",
+        "pre": {"start": "2026-04-20T00:00:00Z", "end": "2026-05-04T00:00:00Z", "buckets": 14, "rate": 17.2, "comparison_rate": 12.0},
+        "post": {"start": "2026-05-04T00:00:00Z", "end": "2026-05-18T00:00:00Z", "buckets": 14, "rate": 12.4, "comparison_rate": 12.1},
+        "estimate": -0.285, "interval": {"low": -0.39, "high": -0.16, "level": 0.9}, "verdict": "improved", "caveats": ["signal_in_baseline"],
+        "n": 414, "as_of": "2026-05-18T00:00:00Z"});
+    let bad = with(
+        with(
+            started.clone(),
+            json!({"action_id": "a_10", "state": "done", "kind": "education"}),
+        ),
+        json!({"review": {"learning": LEARNING, "next": "stop", "reviewed_by": "u_70"}}),
+    );
+    let worse = with(
+        outcome.clone(),
+        json!({"action_id": "a_10", "stage": "final", "estimate": 0.25, "interval": {"low": 0.08, "high": 0.44, "level": 0.9},
+               "verdict": "worse", "learning": LEARNING, "next": "stop", "reviewed_by": "u_70"}),
+    );
+    let not_acted = json!({"action_id": "a_11", "signal_ids": ["al_9c41d0"], "state": "done", "owner": "", "due": "", "kind": "no_action",
+        "hypothesis": "The form changes back in June.", "actor": "u_61", "recorded_at": "2026-05-05T08:00:00Z"});
+    let of_a_belief = with(
+        started.clone(),
+        json!({"action_id": "a_12", "kind": "research_follow_up"}),
+    );
+    vec![
+        row(started, Some(outcome), false),
+        row(bad, Some(worse), false),
+        row(not_acted, None, false),
+        row(of_a_belief, None, true),
+    ]
+}
+
+/// Points of the bucket in which a series was last told: the series first.
+fn beside(series_id: &str) -> Vec<String> {
+    let point = |id: &str, measure: &str, region: &str| {
+        json!({"series_id": id, "view": "product-theme-region", "measure": measure, "bucket": "P1D", "items": 12,
+               "dims": {"product": "alpha", "theme": "access.prior_auth", "region": region}})
+    };
+    let mut all = vec![
+        point("s_77ab", "mentions", "DE-BY"),
+        point("s_77ac", "mentions", "DE-BW"),
+        point("s_share", "negative_share", "DE-BY"),
+    ];
+    all.sort_by_key(|point| point["series_id"] != series_id);
+    let is_known = all[0]["series_id"] == series_id;
+    all.iter()
+        .filter(|_| is_known)
+        .map(Value::to_string)
         .collect()
 }
 

@@ -4,8 +4,9 @@ use crate::common::{Fake, app, demo, row};
 use crate::{get, html};
 use auscult_core::time::Timestamp;
 use auscult_engine::read_model::{
-    CandidateRow, DeadLetterRow, Overview, ReadError, ReadModel, ReconciledDay,
-    ReconciliationFilter, RequestFilter, RequestRow, SignalDetail, SignalFilter, SignalRow,
+    ActionDetail, ActionFilter, ActionRow, CandidateRow, DeadLetterRow, Overview, ReadError,
+    ReadModel, ReconciledDay, ReconciliationFilter, RequestFilter, RequestRow, SignalDetail,
+    SignalFilter, SignalRow,
 };
 use auscult_web::ports::App;
 use axum::http::StatusCode;
@@ -85,6 +86,26 @@ impl ReadModel for Examples {
     fn medical_request(&self, _: &str) -> Result<Option<RequestRow>, ReadError> {
         Ok(self.medical_requests(&RequestFilter::default())?.pop())
     }
+    fn actions(&self, _: &ActionFilter) -> Result<Vec<ActionRow>, ReadError> {
+        Ok(vec![ActionRow {
+            portfolio: "acme|DE".to_owned(),
+            action_id: "a_9".to_owned(),
+            event_id: "e_1".to_owned(),
+            data: data("action.structured.json").to_string(),
+            outcome: Some(data("outcome.structured.json").to_string()),
+            is_medical: false,
+        }])
+    }
+    fn action(&self, _: &str) -> Result<Option<ActionDetail>, ReadError> {
+        let current = self.actions(&ActionFilter::default())?.pop();
+        Ok(current.map(|current| ActionDetail {
+            events: vec![current.data.clone()],
+            current,
+        }))
+    }
+    fn points_beside(&self, _: &str, _: &str) -> Result<Vec<String>, ReadError> {
+        Ok(vec![data("series.structured.json").to_string()])
+    }
     fn dead_letters(&self, _: Option<&str>, _: u32) -> Result<Vec<DeadLetterRow>, ReadError> {
         let data = data("dead-letter.structured.json");
         Ok(vec![DeadLetterRow {
@@ -116,6 +137,8 @@ async fn every_example_of_the_contract_is_shown_whole() {
         ("brand", "/signals/1"),
         ("analyst", "/signals/2"),
         ("analyst", "/signals/3"),
+        ("analyst", "/impact"),
+        ("brand", "/actions/a_9"),
         ("safety", "/safety"),
         ("medical", "/requests"),
         ("ops", "/ops"),
@@ -128,6 +151,7 @@ async fn every_example_of_the_contract_is_shown_whole() {
             "not given",
             "No history to draw",
             "unknown number of channels",
+            "not one this page knows",
         ] {
             assert!(!answer.body.contains(words), "{path}: {words}");
         }

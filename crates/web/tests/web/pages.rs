@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Every page with a role that may open it.
-pub const PAGES: [(&str, &str); 19] = [
+pub const PAGES: [(&str, &str); 21] = [
     ("analyst", "/"),
     ("medical", "/"),
     ("brand", "/"),
@@ -27,6 +27,8 @@ pub const PAGES: [(&str, &str); 19] = [
     ("analyst", "/signals/al_77?recorded=confirmed&stale=true"),
     ("ops", "/signals/al_silence"),
     ("safety", "/safety?state=all"),
+    ("analyst", "/impact"),
+    ("analyst", "/actions/a_10"),
     ("medical", "/requests"),
     ("medical", "/requests?state=all&answered=mr_1"),
     ("ops", "/ops"),
@@ -71,6 +73,7 @@ async fn empty_pages_say_cause_and_next_step() {
         ),
         ("safety", "/safety", "No open candidate"),
         ("safety", "/safety", "nothing to reconcile"),
+        ("analyst", "/impact", "Nothing is under way"),
         ("medical", "/requests", "No open request"),
         ("ops", "/ops", "No feed has delivered anything yet"),
     ] {

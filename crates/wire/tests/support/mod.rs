@@ -82,6 +82,10 @@ pub fn reread(kind: &str, headers: &Headers, value: &[u8]) -> Result<Value, Wire
         "io.auscult.alert.dispositioned.v1" => {
             json(&auscult_wire::decode_disposition(headers, value)?.data)
         }
+        "io.auscult.action.recorded.v1" => json(&auscult_wire::decode_action(headers, value)?.data),
+        "io.auscult.outcome.estimated.v1" => {
+            json(&auscult_wire::decode_outcome(headers, value)?.data)
+        }
         "io.auscult.signal.missed.v1" => {
             json(&auscult_wire::decode_missed_signal(headers, value)?.data)
         }
