@@ -1,7 +1,9 @@
 //! The command line.
 
+mod actions;
 mod desks;
 
+pub use actions::{ActionCommand, Actions, NewAction};
 pub use desks::{RequestCommand, Requests, Safety, SafetyCommand, Server, ServerArguments};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -47,6 +49,8 @@ pub enum Command {
     Check(Check),
     /// Answer a signal.
     Dispose(Dispose),
+    /// Record what is done about signals, and see what came of it.
+    Actions(Actions),
     /// Acknowledge safety candidates, and reconcile what was handed over with what came back.
     Safety(Safety),
     /// List medical requests with their age, and say what was done with one.

@@ -36,6 +36,7 @@ pub fn run() -> ExitCode {
     let outcome = match cli.command {
         Command::Check(check) => commands::check::run(&check),
         Command::Dispose(dispose) => commands::dispose::run(&dispose),
+        Command::Actions(actions) => commands::actions::run(&actions),
         Command::Replay(replay) => commands::replay::run(&replay),
         Command::Demo(demo) => commands::demo::run(&demo),
         Command::Run(run) => commands::run::run(&run),

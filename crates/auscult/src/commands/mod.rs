@@ -1,5 +1,6 @@
 //! One verb, one file.
 
+pub mod actions;
 mod asked;
 pub mod backtest;
 pub mod check;

@@ -233,7 +233,7 @@ fn an_answer_travels_back_through_the_log() {
         "actor": {"ref": "u_44", "function": "insights"}, "decided_at": "2026-06-20T08:00:00Z", "use_for_learning": true,
     });
     let (id, record) = desk
-        .disposition("acme", "acme|DE", &json.to_string())
+        .disposition("acme", "acme|DE", &json.to_string(), "{}")
         .expect("readable");
     assert_eq!(id, "d-1");
     let unknown = desk
@@ -244,6 +244,7 @@ fn an_answer_travels_back_through_the_log() {
                 .to_string()
                 .replace(&signal_id, "al_nobody")
                 .replace("d-1", "d-2"),
+            "{}",
         )
         .expect("readable")
         .1;
@@ -271,6 +272,122 @@ fn an_answer_travels_back_through_the_log() {
         text.contains(r#"auscult_rejections_total{reason="unknown_signal"} 1"#),
         "{text}"
     );
+}
+
+/// One record of an incident: its type, its id, and the id of what caused it.
+fn thread_of(house: &House, incident: &str) -> Vec<(String, String, Option<String>)> {
+    type Named = for<'a> fn(&'a auscult_engine::settings::Topics) -> &'a String;
+    let topics: [Named; 4] = [
+        |topics| &topics.alerts,
+        |topics| &topics.dispositions,
+        |topics| &topics.actions,
+        |topics| &topics.outcomes,
+    ];
+    let mut found = Vec::new();
+    for record in topics.iter().flat_map(|name| house.topic(name)) {
+        let header = |name: &str| {
+            let value = record.headers.iter().find(|(key, _)| key == name)?;
+            Some(String::from_utf8_lossy(&value.1).into_owned())
+        };
+        if header("ce_correlationid").as_deref() == Some(incident) {
+            let id = header("ce_id").expect("an id");
+            found.push((
+                header("ce_type").expect("a type"),
+                id,
+                header("ce_causationid"),
+            ));
+        }
+    }
+    found
+}
+
+/// L02: alert, answer, action and outcome hang together by ids, from topics alone; and Serve reads all of them.
+#[test]
+fn an_incident_is_whole_from_topics_alone() {
+    let house = house();
+    listened(&house);
+    let mut detect = house.detect(DetectSettings::standard());
+    detect.run_until_drained(0).expect("detects");
+    let ((signal_id, revision), alert) = alerts(&house).into_iter().next_back().expect("an alert");
+    let alert = String::from_utf8(alert).expect("text");
+    let told: serde_json::Value = serde_json::from_str(&alert).expect("JSON");
+    let incident = told["incident_id"]
+        .as_str()
+        .expect("an incident")
+        .to_owned();
+    let answer = serde_json::json!({
+        "disposition_id": "d-1", "signal_id": signal_id, "revision_seen": revision, "decision": "confirmed",
+        "actor": {"ref": "u_44"}, "decided_at": "2026-06-20T08:00:00Z",
+    });
+    let started = serde_json::json!({
+        "action_id": "a-1", "signal_ids": [signal_id], "incident_id": incident, "state": "started", "owner": "u_61",
+        "due": "2026-07-31", "kind": "access_support", "hypothesis": "A guide helps.",
+        "target": {"measure": told["series"]["measure"], "series_id": told["series"]["id"], "direction": "down",
+                   "expected_effect": -0.3},
+        "started_at": auscult_wire::time::format(START.plus((DAYS - 4) * DAY)), "recorded_at": "2026-06-20T09:00:00Z",
+    });
+    let mut cancelled = started.clone();
+    cancelled["state"] = "cancelled".into();
+    cancelled["recorded_at"] = "2026-06-20T10:00:00Z".into();
+    let mut frozen = cancelled.clone();
+    frozen["target"]["expected_effect"] = serde_json::json!(-0.01);
+    frozen["recorded_at"] = "2026-06-20T09:30:00Z".into();
+    let desk = SubmitDesk::new(&house.settings);
+    let mut records = vec![
+        desk.disposition("acme", "acme|DE", &answer.to_string(), &alert)
+            .expect("readable")
+            .1,
+    ];
+    for action in [&started, &frozen, &cancelled] {
+        let record = desk.action("acme", "acme|DE", &action.to_string());
+        records.push(record.expect("readable"));
+    }
+    let poison = auscult_engine::log::Outgoing {
+        value: Some(b"{}".to_vec()),
+        ..records[1].clone()
+    };
+    records.push(poison);
+    house.broker.append(records).expect("appends");
+    detect.run_until_drained(0).expect("hears of it");
+    let thread = thread_of(&house, &incident);
+    let of = |kind: &str| {
+        let kind = format!("io.auscult.{kind}.v1");
+        thread
+            .iter()
+            .rfind(|(it, ..)| *it == kind)
+            .unwrap_or_else(|| panic!("{kind}: {thread:?}"))
+    };
+    let (disposition, outcome) = (of("alert.dispositioned"), of("outcome.estimated"));
+    let caused = |(_, _, cause): &(String, String, Option<String>)| {
+        let cause = cause.as_ref().expect("a cause");
+        let caused = thread.iter().find(|(_, id, _)| id == cause);
+        caused
+            .unwrap_or_else(|| panic!("{cause} is on no topic"))
+            .0
+            .clone()
+    };
+    assert!(caused(disposition).starts_with("io.auscult.alert."));
+    assert_eq!(caused(outcome), "io.auscult.action.recorded.v1");
+    let record = house
+        .topic(|topics| &topics.outcomes)
+        .pop()
+        .expect("an outcome");
+    let outcome = auscult_wire::decode_outcome(&record.headers, record.value.as_deref().unwrap());
+    let outcome = outcome.expect("readable").data;
+    assert_eq!(outcome.verdict.as_str(), "inconclusive");
+    assert_eq!(outcome.target.expected_effect, -0.3, "as it was frozen");
+    assert_eq!(
+        house.topic(|topics| &topics.dead_letters).len(),
+        1,
+        "the empty one"
+    );
+    let text = house.metrics.render(START).expect("renders");
+    for line in [
+        r#"auscult_rejections_total{reason="action_refused"} 1"#,
+        r#"auscult_outcomes_total{stage="final",verdict="inconclusive"} 1"#,
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
 }
 
 #[test]
