@@ -104,6 +104,8 @@ fn settings_for(brokers: &str, name: &str) -> Result<Settings> {
         alerts_medical: own("alerts-medical"),
         signals: own("signals"),
         dispositions: own("dispositions"),
+        actions: own("actions"),
+        outcomes: own("outcomes"),
         dead_letters: own("dead-letters"),
         state: own("state"),
         reference: own("reference"),
@@ -230,7 +232,7 @@ fn detect(kafka: &Kafka, settings: &Settings) -> Prepared {
     let consumer = kafka.member(&Membered {
         role: "detect",
         leading: &[&topics.mentions],
-        following: &[&topics.dispositions],
+        following: &[&topics.dispositions, &topics.actions],
         state: Some(&topics.state),
     });
     let metrics = Arc::new(Metrics::new(settings.engine.lag.thresholds()));

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 const SETTINGS: &str = "[engine.listen]\npseudonym_key_file = 'key'\ndefault_tenant = 'acme'\n[web]\nbind = '127.0.0.1:0'\n";
 
-fn service(scratch: &Scratch) -> (Running, String) {
+pub fn service(scratch: &Scratch) -> (Running, String) {
     scratch.write("key", "k".repeat(64));
     scratch.write("settings.toml", SETTINGS);
     let mut child = Running(
@@ -37,7 +37,7 @@ fn said(id: &str, respondent: &str, words: &str) -> Value {
 }
 
 /// Asks until the answer is the one wanted: the pages follow the log.
-fn comes_to(scratch: &Scratch, arguments: &[&str], wanted: impl Fn(&Output) -> bool) -> Output {
+pub fn comes_to(scratch: &Scratch, arguments: &[&str], wanted: impl Fn(&Output) -> bool) -> Output {
     let began = Instant::now();
     loop {
         let output = scratch.run(arguments);

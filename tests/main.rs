@@ -1,5 +1,6 @@
 //! The built binary and the repository's own rules.
 
+mod actions;
 mod alert_rules;
 mod broker;
 mod browser;

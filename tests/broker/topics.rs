@@ -55,7 +55,7 @@ fn topics_are_planned_made_once_and_verified() {
         Some(8),
         "nothing was made by a plan"
     );
-    assert!(text(&verified.stderr).contains("17 of 17 topics are missing"));
+    assert!(text(&verified.stderr).contains("19 of 19 topics are missing"));
 
     let applied = topics(&scratch, "apply");
     assert!(all_are(&applied, "made"), "{applied:?}");
@@ -115,6 +115,7 @@ fn a_different_topic_is_told_to_the_letter_and_left_alone() {
                 "differ.alerts retention.ms 34560000000→604800000",
                 "differ.alerts_medical retention.ms 34560000000→604800000",
                 "differ.dispositions partitions 1→2",
+                "differ.actions partitions 1→2",
                 "differ.state partitions 1→2",
             ],
             "{verb}"
@@ -150,7 +151,7 @@ fn too_few_brokers_are_told_before_anything_is_made() {
         "{told}"
     );
     let verified = topics(&scratch, "verify");
-    assert!(text(&verified.stderr).contains("17 of 17 topics are missing"));
+    assert!(text(&verified.stderr).contains("19 of 19 topics are missing"));
 }
 
 #[test]

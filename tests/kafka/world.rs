@@ -95,6 +95,8 @@ pub fn settings_text(brokers: &str, name: &str, source: &str, partitions: u32) -
         "alerts_medical",
         "signals",
         "dispositions",
+        "actions",
+        "outcomes",
         "dead_letters",
         "state",
         "reference",
