@@ -1,7 +1,7 @@
 //! An action through the built binary: a signal comes up, an action is started on it, what was promised cannot be changed,
 //! and it is listed from the command line and on the page.
 
-use crate::desks::{comes_to, service};
+use crate::desks::{SETTINGS, comes_to, service};
 use crate::scratch::{Scratch, text};
 use serde_json::{Value, json};
 
@@ -57,7 +57,9 @@ fn get(address: &str, path: &str) -> Value {
 #[test]
 fn an_action_is_started_on_a_signal_and_what_was_promised_stays() {
     let scratch = Scratch::new();
-    let (_service, address) = service(&scratch);
+    // HCPs alone speak: the other topics are not waited for.
+    let settings = SETTINGS.replace("[web]", "idle_after_seconds = 1\n[web]");
+    let (_service, address) = service(&scratch, &settings);
     let address = address.as_str();
     ureq::post(&format!("{address}/v1/feedback"))
         .header("content-type", "application/x-ndjson")

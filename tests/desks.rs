@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use std::process::{Output, Stdio};
 use std::time::Instant;
 
-const SETTINGS: &str = "[engine.listen]\npseudonym_key_file = 'key'\ndefault_tenant = 'acme'\n[web]\nbind = '127.0.0.1:0'\n";
+pub const SETTINGS: &str = "[engine.listen]\npseudonym_key_file = 'key'\ndefault_tenant = 'acme'\n[web]\nbind = '127.0.0.1:0'\n";
 
-pub fn service(scratch: &Scratch) -> (Running, String) {
+pub fn service(scratch: &Scratch, settings: &str) -> (Running, String) {
     scratch.write("key", "k".repeat(64));
-    scratch.write("settings.toml", SETTINGS);
+    scratch.write("settings.toml", settings);
     let mut child = Running(
         scratch
             .command(&["run", "--settings", "settings.toml"])
@@ -65,7 +65,7 @@ fn named(output: &Output) -> Vec<String> {
 #[test]
 fn a_report_is_acknowledged_and_a_question_answered_from_the_command_line() {
     let scratch = Scratch::new();
-    let (_service, address) = service(&scratch);
+    let (_service, address) = service(&scratch, SETTINGS);
     let address = address.as_str();
     let report = said(
         "fb-1",

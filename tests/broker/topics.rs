@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::process::Output;
 
 /// Three sources and fourteen others.
-const TOPICS: usize = 17;
+const TOPICS: usize = 19;
 
 /// A folder with settings for topics named after `name`.
 fn scratch(cluster: &Cluster, name: &str, mentions: u32) -> Scratch {

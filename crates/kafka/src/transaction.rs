@@ -281,7 +281,15 @@ impl Transactions {
             .name("kafka-positions".to_owned())
             .spawn(move || {
                 let Offsets { list, group } = offsets;
-                let added = producer.send_offsets_to_transaction(&list, &group, timeout);
+                let add = || producer.send_offsets_to_transaction(&list, &group, timeout);
+                // A transaction that failed while its positions were on their way is told as a state that changed;
+                // asked again, librdkafka says why it failed.
+                let added = add().or_else(|error| match &error {
+                    KafkaError::Transaction(said) if said.code() == RDKafkaErrorCode::State => {
+                        add()
+                    }
+                    _ => Err(error),
+                });
                 // Nobody listens any more when it took too long.
                 let _ = answer.send(added);
             })

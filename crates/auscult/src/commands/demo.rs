@@ -5,6 +5,7 @@
 //! planted. The clock is the simulation's, so the same seed tells the same story.
 
 mod desk;
+mod team;
 
 use crate::cli::Demo;
 use crate::exit::{Failure, Kind, Marked, Outcome};
@@ -22,6 +23,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use team::Team;
 
 /// History events fed in at once.
 const HISTORY_BATCH: usize = 4_096;
@@ -78,6 +80,7 @@ pub fn run(demo: &Demo) -> Outcome {
     let desks = Desks::new(&service, &settings, live_from)?;
     let mut live = Live {
         desks,
+        team: Team::new(&service, &settings)?,
         clock: &clock,
         service: &mut service,
         settings: &settings,
@@ -85,9 +88,11 @@ pub fn run(demo: &Demo) -> Outcome {
         pace: demo.pace,
     };
     live.run(&mut generator, &mut next, &mut told)?;
+    let mut team = live.team;
     let truth = generator.truth().clone();
     write_truth(&folder, &truth)?;
-    told.listen()?;
+    told.listen(&mut team)?;
+    team.listen()?;
     say(&comparison(&truth, &told.records));
     if !demo.exit && !stop.load(Ordering::SeqCst) {
         say(&format!(
@@ -241,6 +246,7 @@ async fn raise_on_signal(stop: Arc<AtomicBool>) {
 /// The live part.
 struct Live<'a> {
     desks: Desks,
+    team: Team,
     clock: &'a ManualClock,
     service: &'a mut Service,
     settings: &'a Settings,
@@ -276,7 +282,8 @@ impl Live<'_> {
                 appender.append(batch).or_fail(Kind::Store)?;
             }
             self.desks.work(now, appender.as_ref())?;
-            told.listen()?;
+            told.listen(&mut self.team)?;
+            self.team.work(now, appender.as_ref())?;
             // What would come still later never comes: waiting days for it would show every feed as silent.
             if now >= last {
                 break;
@@ -329,7 +336,7 @@ impl Told {
         })
     }
 
-    fn listen(&mut self) -> Outcome {
+    fn listen(&mut self, team: &mut Team) -> Outcome {
         loop {
             let events = self
                 .consumer
@@ -340,14 +347,14 @@ impl Told {
             }
             for event in events {
                 if let LogEvent::Record(record) = event {
-                    self.tell(&record);
+                    self.tell(&record, team);
                     self.records.push(record);
                 }
             }
         }
     }
 
-    fn tell(&self, record: &Record) {
+    fn tell(&self, record: &Record, team: &mut Team) {
         let Ok(event) = auscult_wire::decode_alert(
             &record.headers,
             record.value.as_deref().unwrap_or_default(),
@@ -369,6 +376,9 @@ impl Told {
             .map(String::from_utf8_lossy)
             .unwrap_or_default();
         let market = key.split('|').nth(1).unwrap_or_default().to_owned();
+        if let Some((portfolio, _)) = key.rsplit_once('|') {
+            team.hear(portfolio, alert);
+        }
         say(&format!(
             "{}  {market:<3} {kind:<9} {severity:<8} {}\n",
             words_for(alert.as_of, BucketWidth::Hour),
