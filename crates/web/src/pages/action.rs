@@ -99,9 +99,9 @@ fn body(
 
 fn result(outcome: &OutcomeView) -> Markup {
     html! {
-        section.what aria-labelledby="result" data-live="result" {
+        section.result aria-labelledby="result" data-live="result" {
             h2.quiet #result { "What came of it" }
-            p.headline { strong { (verdict_words(&outcome.verdict)) } @if outcome.stage == "final" { "" } @else { " so far: not all planned periods are over" } }
+            p.headline { strong { (verdict_words(&outcome.verdict)) } @if outcome.stage != "final" { " so far: not all planned periods are over" } }
             @if let (Some(estimate), Some(interval)) = (outcome.estimate, outcome.interval) {
                 p { "Changed by " strong { (change(estimate)) } "; " (percent(interval.level)) " interval " (change(interval.low)) " to " (change(interval.high)) }
             } @else { p { "No change can be given." } }
@@ -158,7 +158,7 @@ fn caveat_words(word: &str) -> &'static str {
         }
         "calendar_overlap" => "A holiday, congress or campaign falls into the periods.",
         "signal_in_baseline" => {
-            "The periods before hold the signal itself. What was chosen because it was high falls by itself."
+            "The periods before hold the signal itself: what stood out goes back by itself."
         }
         "other_action" => {
             "Another action on the same series overlaps: whose effect it is cannot be told."
