@@ -2,14 +2,19 @@
 //! stragglers, bursts, answers, and a watermark that moves by leaps.
 
 use super::feed::{self, REGIONS, START, THEMES, marker};
+use auscult_core::action::{Action, Target};
 use auscult_core::disposition::Disposition;
 use auscult_core::effect::{Effect, Rejection};
 use auscult_core::input::Input;
 use auscult_core::mention::{Mention, Signature};
+use auscult_core::outcome::Outcome;
 use auscult_core::partition::Partition;
 use auscult_core::settings::{CheckedDetectSettings, DetectSettings, Floors, NewThemes};
 use auscult_core::time::{DAY, HOUR, Timestamp};
-use auscult_core::words::{AlertChange, Cause, Decision, DispositionScope, Priority, SourceType};
+use auscult_core::words::{
+    ActionKind, ActionState, AlertChange, Cause, Decision, Direction, DispositionScope,
+    OutcomeVerdict, Priority, SourceType,
+};
 use auscult_language::near_duplicate::LEAST_WORDS;
 use auscult_language::words::Words;
 use proptest::prelude::*;
@@ -31,6 +36,8 @@ enum Step {
     /// A person answers one of the signals raised so far, if there are any.
     /// With, for a new trend, how many days from now it begins.
     Answer(Index, Decision, Option<i64>),
+    /// An action is started on one of the signals raised so far, so many days ago, or cancelled.
+    Act(Index, ActionState, u8),
     /// The turn is committed.
     Commit,
 }
@@ -93,6 +100,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (1_u8..4).prop_map(Step::Pass),
         1 => (any::<Index>(), decision, prop::option::of(-3_i64..5))
             .prop_map(|(which, decision, from)| Step::Answer(which, decision, from)),
+        1 => (any::<Index>(), prop::sample::select(vec![ActionState::Started, ActionState::Cancelled]), 0_u8..6)
+            .prop_map(|(which, state, days_ago)| Step::Act(which, state, days_ago)),
         3 => Just(Step::Commit),
     ]
 }
@@ -199,6 +208,7 @@ impl Run {
                     .apply(&Input::Marker(&passed), &mut self.effects);
             }
             Step::Answer(which, decision, from) => self.answer(*which, *decision, *from),
+            Step::Act(which, state, days_ago) => self.act(*which, *state, *days_ago),
             Step::Commit => self.commit(),
         }
     }
@@ -235,6 +245,43 @@ impl Run {
         };
         self.partition
             .apply(&Input::Disposition(&disposition), &mut self.effects);
+    }
+
+    fn act(&mut self, which: Index, state: ActionState, days_ago: u8) {
+        let raised: Vec<_> = feed::alerts(&self.effects);
+        if raised.is_empty() {
+            return;
+        }
+        let alert = which.get(&raised);
+        let action = Action {
+            event_id: format!("e-{}-{}", alert.signal_id, state.as_str()),
+            action_id: format!("a-{}", alert.signal_id),
+            portfolio: alert.portfolio.clone(),
+            signal_ids: vec![alert.signal_id.clone()],
+            incident_id: alert.incident_id.clone(),
+            state,
+            owner: "u_1".into(),
+            due: "2026-06-30".into(),
+            kind: ActionKind::ServiceFix,
+            hypothesis: "It helps.".into(),
+            target: Some(Target {
+                measure: alert.series.measure,
+                series_id: alert.series.id.clone(),
+                direction: Direction::Down,
+                expected_effect: -0.3,
+                smallest_relevant_effect: -0.1,
+                buckets_after: Some(4),
+                value_dimension: None,
+            }),
+            comparison: None,
+            started_at: Some(self.watermark().plus(-i64::from(days_ago) * DAY)),
+            review: None,
+            actor: "u_1".into(),
+            // Later than whatever was said of it before, in every order of what was said.
+            recorded_at: self.watermark().plus(self.effects.len() as i64),
+        };
+        self.partition
+            .apply(&Input::Action(&action), &mut self.effects);
     }
 
     fn commit(&mut self) {
@@ -288,6 +335,30 @@ proptest! {
             matches!(effect, Effect::Rejected(Rejection::Duplicate | Rejection::TooLate))
         });
         prop_assert!(refused.count() as u64 >= second.duplicate + second.too_late);
+    }
+
+    /// Outcomes of an action grow by one, say what was promised at the start, and hold sound numbers.
+    #[test]
+    fn outcomes_follow_one_another(steps in prop::collection::vec(step(), 1..90)) {
+        let run = Run::of(&steps, 1, true);
+        let mut last: BTreeMap<&str, &Outcome> = BTreeMap::new();
+        for effect in &run.effects {
+            let Effect::Outcome(outcome) = effect else {
+                continue;
+            };
+            let before = last.insert(&outcome.action_id, outcome);
+            prop_assert_eq!(outcome.revision, before.map_or(0, |it| it.revision) + 1);
+            prop_assert_eq!(before.map_or(&outcome.target, |it| &it.target), &outcome.target);
+            let figures = &outcome.figures;
+            prop_assert!(before.is_none_or(|it| (&it.figures, it.stage, &it.review) != (figures, outcome.stage, &outcome.review)));
+            if let Some(estimate) = figures.estimate {
+                prop_assert!(estimate.low <= estimate.effect && estimate.effect <= estimate.high);
+                prop_assert!(estimate.low >= -1.0 && estimate.high.is_finite());
+            } else {
+                prop_assert_eq!(figures.verdict, OutcomeVerdict::Inconclusive);
+                prop_assert!(!figures.caveats.is_empty(), "the reason is told");
+            }
+        }
     }
 
     /// A signal's life: raised once, revisions from one without gaps, nothing after it was taken back, sound numbers.
