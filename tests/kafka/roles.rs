@@ -1,8 +1,12 @@
 //! Roles apart, instances that share work, and a read model made anew from topics alone (O09).
 
 use crate::kafka::world::{PATIENCE, World, pause, world};
+use auscult_core::words::OutcomeCaveat;
+use auscult_engine::log::Record;
 use auscult_engine::read_model::{ReadModel, SignalFilter};
+use auscult_engine::submit::SubmitDesk;
 use auscult_store::view::View;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// Signals of the read model: id, revision and data.
@@ -21,6 +25,45 @@ fn signals(world: &World<'_>) -> Vec<(String, u32, String)> {
         .collect();
     rows.sort();
     rows
+}
+
+/// Starts an action on the signal of `alert` and, in another process, cancels it: a detector that was restored in between
+/// knows it, and says what came of it.
+fn act(world: &World<'_>, alert: &Record) -> String {
+    let desk = SubmitDesk::new(&world.settings.engine);
+    let told: Value = serde_json::from_slice(alert.value.as_deref().expect("data")).expect("JSON");
+    let key = String::from_utf8_lossy(alert.key.as_deref().expect("a key")).into_owned();
+    let (portfolio, signal_id) = key.rsplit_once('|').expect("portfolio|signal");
+    let tenant = portfolio.split('|').next().unwrap_or_default();
+    for (state, hour) in [("started", 9), ("cancelled", 10)] {
+        let action = json!({
+            "action_id": "a_1", "signal_ids": [signal_id], "incident_id": told["incident_id"], "state": state, "owner": "u_61",
+            "due": "2027-01-31", "kind": "service_fix", "hypothesis": "It has a cause we can remove.",
+            "target": {"measure": "mentions", "series_id": "s_nobody", "direction": "down", "expected_effect": -0.3},
+            "started_at": "2026-06-01T00:00:00Z", "recorded_at": format!("2026-06-01T{hour:02}:00:00Z"),
+        });
+        let record = desk.action(tenant, portfolio, &action.to_string());
+        world.append(vec![record.expect("readable")]);
+        world.work_off("detect");
+    }
+    let outcomes = world.read(&[&world.settings.engine.topics.outcomes]);
+    let outcomes: Vec<_> = outcomes
+        .iter()
+        .map(|record| {
+            let value = record.value.as_deref().unwrap_or_default();
+            let outcome = auscult_wire::decode_outcome(&record.headers, value)
+                .expect("our own")
+                .data;
+            (outcome.action_id, outcome.revision, outcome.caveats)
+        })
+        .collect();
+    let unknown = vec![OutcomeCaveat::SeriesUnknown];
+    assert_eq!(
+        outcomes,
+        [("a_1".to_owned(), 1, unknown)],
+        "told once, not again by the restored one"
+    );
+    signal_id.to_owned()
 }
 
 fn wait_for(what: &str, mut happened: impl FnMut() -> bool) {
@@ -70,6 +113,8 @@ fn listen_detect_and_serve_run_apart_and_the_view_comes_back_from_topics() {
         *revision = event.data.revision.max(*revision);
     }
     assert!(!newest.is_empty(), "a run without signals proves nothing");
+    let alerts = world.read(&[&world.settings.engine.topics.alerts]);
+    let acted_on = act(&world, alerts.last().expect("an alert on the shared topic"));
     let expected: Vec<(String, u32)> = newest.into_iter().collect();
 
     world.work_off("serve");
@@ -88,4 +133,8 @@ fn listen_detect_and_serve_run_apart_and_the_view_comes_back_from_topics() {
     }
     world.work_off("serve");
     assert_eq!(signals(&world), before, "a view that was wiped is rebuilt");
+    let view = View::open(&world.scratch.path("view.sqlite")).expect("nobody has it open");
+    let action = view.action("a_1").expect("readable").expect("it is known");
+    assert!(action.current.data.contains(&acted_on) && action.current.outcome.is_some());
+    assert_eq!(action.events.len(), 2);
 }
