@@ -172,10 +172,16 @@ impl Around<'_> {
             .filter_map(|seen| seen.comparison.map(point))
             .take_while(|_| self.has_comparison)
             .collect();
+        let phase = |seen: &&Seen| self.width.phase(seen.bucket);
+        let phases: Vec<usize> = match self.width.phases() {
+            1 => Vec::new(),
+            _ => used.iter().map(phase).collect(),
+        };
         let data = ImpactData {
             acted_on: &acted_on,
             comparison: &comparison,
             before,
+            phases: &phases,
         };
         let estimated = estimate_impact(&data, &ImpactSettings::default());
         let mut caveats = match &estimated {

@@ -11,6 +11,7 @@ use crate::backtest::window::{self, Window};
 use crate::cli::{Direction, Impact as Asked};
 use crate::exit::{Failure, Kind, Marked, Outcome};
 use crate::table;
+use auscult_core::time::BucketIndex;
 use auscult_core::words::Measure;
 use auscult_statistics::impact::{
     Impact, ImpactCaveat, ImpactData, ImpactPoint, ImpactSettings, Verdict, Wanted, estimate_impact,
@@ -35,10 +36,16 @@ pub fn run(asked: &Asked) -> Outcome {
         ));
     }
     let window = window::around(&panel, acted_on, against, on, (asked.before, asked.after));
+    let phase = |place: &usize| panel.width.phase(panel.first + *place as BucketIndex);
+    let phases: Vec<usize> = match panel.width.phases() {
+        1 => Vec::new(),
+        _ => window.places.iter().map(phase).collect(),
+    };
     let data = ImpactData {
         acted_on: &window.acted_on,
         comparison: &window.comparison,
         before: window.before,
+        phases: &phases,
     };
     let settings = ImpactSettings {
         trend: asked.trend,
