@@ -227,6 +227,12 @@ impl ActionData {
             let reason = format!("an action that is {} must say this", self.state);
             refuse(ErrorCode::FieldMissing, place, reason);
         }
+        // It becomes a part of keys, whose parts a `|` divides.
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._:-".contains(letter);
+        if self.action_id.len() > MAX_ID_BYTES || !self.action_id.chars().all(is_plain) {
+            let reason = "not an identifier such as a_2026-17".to_owned();
+            refuse(ErrorCode::IdentifierInvalid, "action_id", reason);
+        }
         if self.signal_ids.len() > MAX_ACTION_SIGNALS {
             let reason = format!(
                 "{} signals, at most {MAX_ACTION_SIGNALS}",
@@ -321,6 +327,8 @@ impl ActionData {
     }
 }
 
+/// Longest id of an action.
+const MAX_ID_BYTES: usize = 128;
 /// Fewest buckets an outcome is measured over: the estimate refuses fewer.
 const LEAST_BUCKETS_AFTER: u32 = 4;
 
@@ -426,6 +434,12 @@ mod tests {
                 r#""direction":"down","buckets_after":3"#,
                 ErrorCode::NumberOutOfRange,
                 "/target/buckets_after",
+            ),
+            (
+                r#""action_id":"a_9""#,
+                r#""action_id":"a|9""#,
+                ErrorCode::IdentifierInvalid,
+                "/action_id",
             ),
             (
                 r#""state":"started""#,

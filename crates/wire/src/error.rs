@@ -54,6 +54,7 @@ error_codes! {
     JsonSyntax = "JSON_SYNTAX", "The payload is not well-formed JSON, or is cut short.", "Check the sender's serialiser and any size limit on the way.";
     JsonType = "JSON_TYPE", "A field has the wrong JSON type.", "Send the type the schema names for the field in `place`.";
     FieldMissing = "FIELD_MISSING", "A required field is absent or empty.", "Send the field named in `place`.";
+    IdentifierInvalid = "IDENTIFIER_INVALID", "An identifier is longer than 128 bytes, or holds more than letters, digits and `._:-`.", "Name it with these alone.";
     FieldTwice = "FIELD_TWICE", "A field stands twice in one object.", "Send it once.";
     EnumUnknown = "ENUM_UNKNOWN", "A word is not in the closed list of its field.", "Use a word of the schema, or `other` or `unknown` where the list has it.";
     NumberOutOfRange = "NUMBER_OUT_OF_RANGE", "A number, span or weight is outside its range.", "Send a value in the range the schema names.";
