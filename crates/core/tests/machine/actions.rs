@@ -121,11 +121,13 @@ fn later(action: &Action, state: ActionState, days: i64) -> Action {
 }
 
 fn outcomes(effects: &[Effect]) -> Vec<&Outcome> {
-    let outcome = |effect| match effect {
-        &Effect::Outcome(ref outcome) => Some(outcome.as_ref()),
-        _ => None,
-    };
-    effects.iter().filter_map(outcome).collect()
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Outcome(outcome) => Some(outcome.as_ref()),
+            _ => None,
+        })
+        .collect()
 }
 
 const ORDER: Order = Order::RoundRobin(40);

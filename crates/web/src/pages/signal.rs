@@ -40,7 +40,11 @@ pub(super) async fn show(
     let role = visitor.require(Right::ReadSignals)?;
     let asked = id.clone();
     let (found, around) = state.read_page(move |model| whole(model, &asked)).await?;
-    let (detail, actions, beside) = found.ok_or_else(|| unknown(&id))?;
+    let Whole {
+        detail,
+        actions,
+        beside,
+    } = found.ok_or_else(|| unknown(&id))?;
     let detail = project::detail(role, detail)?.ok_or_else(|| unknown(&id))?;
     let (actions, _) = impact::readable(&visitor, actions)?;
     let frame = Frame::new(&state, &visitor, uri.path(), "/signals", &around);
@@ -61,11 +65,16 @@ pub(super) async fn show(
     })
 }
 
-/// A signal, what is done about it, and the points its series can be compared with.
-fn whole(
-    model: &dyn ReadModel,
-    id: &str,
-) -> Result<Option<(SignalDetail, Vec<ActionRow>, Vec<String>)>, ReadError> {
+/// What the page shows of a signal.
+struct Whole {
+    detail: SignalDetail,
+    actions: Vec<ActionRow>,
+    /// Points of the same bucket, which its series can be compared with: its own first.
+    beside: Vec<String>,
+}
+
+/// A signal, what is done about it, and what its series can be compared with.
+fn whole(model: &dyn ReadModel, id: &str) -> Result<Option<Whole>, ReadError> {
     #[derive(Deserialize)]
     struct OfSeries {
         series: Series,
@@ -87,7 +96,11 @@ fn whole(
         // The page says that the alert cannot be read.
         Err(_) => Vec::new(),
     };
-    Ok(Some((detail, actions, beside)))
+    Ok(Some(Whole {
+        detail,
+        actions,
+        beside,
+    }))
 }
 
 fn body(

@@ -270,7 +270,7 @@ fn beside(series_id: &str) -> Vec<String> {
         json!({"series_id": id, "view": "product-theme-region", "measure": measure, "bucket": "P1D", "items": 12,
                "dims": {"product": "alpha", "theme": "access.prior_auth", "region": region}})
     };
-    let mut all = vec![
+    let mut all = [
         point("s_77ab", "mentions", "DE-BY"),
         point("s_77ac", "mentions", "DE-BW"),
         point("s_share", "negative_share", "DE-BY"),
