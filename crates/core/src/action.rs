@@ -190,24 +190,20 @@ impl Action {
                 to: self.state,
             });
         }
-        if former.was_started() {
-            if !self.keeps_plan_of(former) {
-                return Err(ActionRefusal::Frozen);
-            }
-        } else if self.state == ActionState::Done && !nothing {
+        if former.state >= ActionState::Started && !self.keeps_plan_of(former) {
+            return Err(ActionRefusal::Frozen);
+        }
+        if self.state == ActionState::Done && former.state < ActionState::Started && !nothing {
             return Err(ActionRefusal::NeverStarted);
         }
         Ok(())
     }
 
-    /// Whether it has begun, whatever became of it.
+    /// Whether it begins with this event. A proposal may name its start beforehand: naming it begins nothing.
     #[must_use]
-    pub fn was_started(&self) -> bool {
-        self.started_at.is_some()
-            && matches!(
-                self.state,
-                ActionState::Started | ActionState::Done | ActionState::Cancelled
-            )
+    pub fn begins(&self, former: Option<&Action>) -> bool {
+        self.state == ActionState::Started
+            && former.is_none_or(|former| former.state < ActionState::Started)
     }
 
     fn keeps_plan_of(&self, former: &Action) -> bool {
@@ -297,6 +293,12 @@ mod tests {
             assert_eq!(to(second).follows(Some(&from(first))), Ok(()));
         }
         assert_eq!(to(Started).follows(None), Ok(()));
+        assert!(to(Started).begins(None) && to(Started).begins(Some(&from(Approved))));
+        assert!(!to(Started).begins(Some(&from(Started))));
+        assert!(
+            !to(Cancelled).begins(Some(&from(Proposed))),
+            "its start was only planned"
+        );
         let refused = |next: Action, former: Option<&Action>| next.follows(former).unwrap_err();
         assert_eq!(refused(to(Done), None), ActionRefusal::NeverStarted);
         assert_eq!(

@@ -48,6 +48,8 @@ struct Course {
     last: BucketIndex,
     /// Buckets around the start, ascending.
     seen: Vec<Seen>,
+    /// A signal of this series lies before the start. Kept, because signals are forgotten sooner.
+    holds_signal: bool,
     /// It was cancelled before its last planned bucket.
     is_cut: bool,
     /// Nothing can change any more.
@@ -118,7 +120,7 @@ impl Machine {
             effects.push(Effect::Rejected(Rejection::ActionLimit));
             return;
         }
-        let begins = action.was_started() && former.is_none_or(|it| !it.action.was_started());
+        let begins = action.begins(former.map(|it| &it.action));
         let former = self.actions.by_id.remove(&action.action_id);
         let mut followed = match former {
             Some(former) => Followed {
@@ -140,7 +142,7 @@ impl Machine {
             Some(width) => self
                 .last_closed(width)
                 .and_then(|last_closed| self.advance(&mut followed, last_closed)),
-            None if action.was_started() => self.without_series(&mut followed),
+            None if !followed.started_by.is_empty() => self.without_series(&mut followed),
             None => None,
         };
         effects.extend(told.map(|outcome| Effect::Outcome(Box::new(outcome))));
@@ -176,6 +178,7 @@ impl Machine {
         let is_stopped = followed.action.state == ActionState::Cancelled;
         if !course.is_over {
             self.look_again(course, target.measure, last_closed);
+            course.holds_signal |= self.has_signal_before(course, target.measure);
             if is_stopped && last_closed < course.last {
                 course.last = last_closed;
                 course.is_cut = true;
@@ -285,6 +288,7 @@ impl Machine {
             first,
             last: first.saturating_add(planned as BucketIndex) - 1,
             seen: Vec::new(),
+            holds_signal: false,
             is_cut: false,
             is_over: false,
         })
@@ -371,15 +375,6 @@ impl Machine {
         let wants_comparison = action.comparison.as_ref().is_some_and(|comparison| {
             comparison.kind != ComparisonKind::None && !comparison.series_id.is_empty()
         });
-        // A level that was chosen because it was high falls by itself.
-        let signal_in_baseline = self.signals.values().any(|signal| {
-            signal.key == course.key
-                && signal.measure == measure
-                && signal
-                    .fired
-                    .iter()
-                    .any(|at| (earliest..course.first).contains(at))
-        });
         let other_action = self.actions.by_id.values().any(|other| {
             let same = other.action.target.as_ref().map(|it| it.measure) == Some(measure);
             other.course.as_ref().is_some_and(|other| {
@@ -395,13 +390,25 @@ impl Machine {
                 wants_comparison && course.comparison.is_none(),
             ),
             (OutcomeCaveat::CalendarOverlap, calendar),
-            (OutcomeCaveat::SignalInBaseline, signal_in_baseline),
+            (OutcomeCaveat::SignalInBaseline, course.holds_signal),
             (OutcomeCaveat::OtherAction, other_action),
             (OutcomeCaveat::StoppedEarly, course.is_cut),
         ]
         .into_iter()
         .filter_map(|(caveat, holds)| holds.then_some(caveat))
         .collect()
+    }
+
+    /// Whether a signal rests on a bucket before the start: a level that was acted on because it stood out goes back by
+    /// itself.
+    fn has_signal_before(&self, course: &Course, measure: Measure) -> bool {
+        let earliest = course.seen.first().map_or(course.first, |seen| seen.bucket);
+        self.signals.values().any(|signal| {
+            let mut fired = signal.fired.iter();
+            signal.key == course.key
+                && signal.measure == measure
+                && fired.any(|at| (earliest..course.first).contains(at))
+        })
     }
 
     fn last_closed(&self, width: BucketWidth) -> Option<BucketIndex> {

@@ -128,8 +128,7 @@ async fn take(
     if let Err(refusal) = action.follows(former.as_ref()) {
         return Err(refused(refusal));
     }
-    let begins = action.was_started() && former.is_none_or(|it| !it.was_started());
-    if begins {
+    if action.begins(former.as_ref()) {
         let (portfolio, data) = (portfolio.to_owned(), data.clone());
         let problems = state
             .read(move |model| series_problems(model, &portfolio, &data))

@@ -334,7 +334,16 @@ fn a_target_is_frozen_and_events_of_nobody_are_refused() {
         partition.apply(&Input::Action(action), &mut effects);
         effects
     };
-    assert_eq!(refused(&mut partition, &started), []);
+    let idea = Action {
+        action_id: "a_10".into(),
+        state: ActionState::Proposed,
+        ..started.clone()
+    };
+    let dropped = later(&idea, ActionState::Cancelled, 1);
+    for said in [&idea, &dropped, &started] {
+        let effects = refused(&mut partition, said);
+        assert_eq!(effects, [], "nothing comes of an idea that was dropped");
+    }
     for (said, reason) in [
         (&started, Rejection::Duplicate),
         (&softer, Rejection::ActionRefused),
