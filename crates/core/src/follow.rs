@@ -96,6 +96,11 @@ impl Course {
         }
     }
 
+    /// First bucket looked at.
+    fn earliest(&self) -> BucketIndex {
+        self.seen.first().map_or(self.first, |seen| seen.bucket)
+    }
+
     fn file(&mut self, seen: Seen) {
         let at = self.seen.partition_point(|it| it.bucket < seen.bucket);
         match self.seen.get_mut(at) {
@@ -370,8 +375,7 @@ impl Machine {
         reached: BucketIndex,
     ) -> Vec<OutcomeCaveat> {
         let width = course.width;
-        let earliest = course.seen.first().map_or(course.first, |seen| seen.bucket);
-        let (start, end) = (width.start(earliest), width.end(reached));
+        let (start, end) = (width.start(course.earliest()), width.end(reached));
         let wants_comparison = action.comparison.as_ref().is_some_and(|comparison| {
             comparison.kind != ComparisonKind::None && !comparison.series_id.is_empty()
         });
@@ -402,12 +406,12 @@ impl Machine {
     /// Whether a signal rests on a bucket before the start: a level that was acted on because it stood out goes back by
     /// itself.
     fn has_signal_before(&self, course: &Course, measure: Measure) -> bool {
-        let earliest = course.seen.first().map_or(course.first, |seen| seen.bucket);
+        let before = course.earliest()..course.first;
         self.signals.values().any(|signal| {
             let mut fired = signal.fired.iter();
             signal.key == course.key
                 && signal.measure == measure
-                && fired.any(|at| (earliest..course.first).contains(at))
+                && fired.any(|at| before.contains(at))
         })
     }
 

@@ -173,10 +173,7 @@ impl Around<'_> {
             .take_while(|_| self.has_comparison)
             .collect();
         let phase = |seen: &&Seen| self.width.phase(seen.bucket);
-        let phases: Vec<usize> = match self.width.phases() {
-            1 => Vec::new(),
-            _ => used.iter().map(phase).collect(),
-        };
+        let phases: Vec<usize> = used.iter().map(phase).collect();
         let data = ImpactData {
             acted_on: &acted_on,
             comparison: &comparison,
@@ -185,7 +182,7 @@ impl Around<'_> {
         };
         let estimated = estimate_impact(&data, &ImpactSettings::default());
         let mut caveats = match &estimated {
-            Ok(impact) => impact.caveats.iter().copied().map(told).collect(),
+            Ok(impact) => impact.caveats.iter().map(|&caveat| caveat.into()).collect(),
             Err(error) => vec![refused(error)],
         };
         if used.len() < (until - from).max(0) as usize {
@@ -252,11 +249,13 @@ fn verdict(impact: &Impact, target: &Target) -> OutcomeVerdict {
     }
 }
 
-fn told(caveat: ImpactCaveat) -> OutcomeCaveat {
-    match caveat {
-        ImpactCaveat::FewCounts => OutcomeCaveat::FewCounts,
-        ImpactCaveat::BucketsMoveTogether => OutcomeCaveat::BucketsMoveTogether,
-        ImpactCaveat::NoComparison => OutcomeCaveat::NoComparison,
+impl From<ImpactCaveat> for OutcomeCaveat {
+    fn from(caveat: ImpactCaveat) -> OutcomeCaveat {
+        match caveat {
+            ImpactCaveat::FewCounts => OutcomeCaveat::FewCounts,
+            ImpactCaveat::BucketsMoveTogether => OutcomeCaveat::BucketsMoveTogether,
+            ImpactCaveat::NoComparison => OutcomeCaveat::NoComparison,
+        }
     }
 }
 

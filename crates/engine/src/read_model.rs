@@ -202,12 +202,17 @@ pub trait ReadModel: Send + Sync {
     /// See [`ReadError`].
     fn action(&self, action_id: &str) -> Result<Option<ActionDetail>, ReadError>;
 
-    /// Points (JSON `data` objects) of the newest bucket in which a series of this id was told, of all series of its width
-    /// and portfolio, its own first; empty if it is unknown.
+    /// Points (JSON `data` objects) of the newest bucket in which a series of this id was told, of series of its width and
+    /// portfolio, its own first; at most `limit` (bounded by the store at 5,000), and none if it is unknown.
     ///
     /// # Errors
     /// See [`ReadError`].
-    fn points_beside(&self, portfolio: &str, series_id: &str) -> Result<Vec<String>, ReadError>;
+    fn points_beside(
+        &self,
+        portfolio: &str,
+        series_id: &str,
+        limit: u32,
+    ) -> Result<Vec<String>, ReadError>;
 
     /// Dead letters, newest first, of one code or all.
     ///

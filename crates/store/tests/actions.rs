@@ -197,9 +197,11 @@ fn points_beside_a_series_are_those_of_its_newest_bucket_its_own_first() {
     ];
     view.apply(points, &[]).unwrap();
     assert_eq!(
-        view.points_beside("acme|DE", "own").unwrap(),
+        view.points_beside("acme|DE", "own", 9).unwrap(),
         ["own 2", "other 2"]
     );
-    assert_eq!(view.points_beside("acme|DE", "nobody").unwrap(), [""; 0]);
-    assert_eq!(view.points_beside("acme|FR", "own").unwrap(), [""; 0]);
+    assert_eq!(view.points_beside("acme|DE", "own", 1).unwrap(), ["own 2"]);
+    assert_eq!(view.points_beside("acme|DE", "own", 0).unwrap(), [""; 0]);
+    assert_eq!(view.points_beside("acme|DE", "nobody", 9).unwrap(), [""; 0]);
+    assert_eq!(view.points_beside("acme|FR", "own", 9).unwrap(), [""; 0]);
 }

@@ -166,11 +166,8 @@ fn read(fields: &Fields) -> Result<ActionData, Problem> {
 }
 
 fn field_problem(error: &WireError) -> FieldProblem {
-    FieldProblem {
-        place: error.place.trim_start_matches('/').replace('/', "."),
-        reason: error.reason.clone(),
-        allowed: Vec::new(),
-    }
+    let place = error.place.trim_start_matches('/').replace('/', ".");
+    FieldProblem::new(&place, error.reason.clone())
 }
 
 fn refuse_unknown(fields: &Fields, not_ours: &[&str]) -> Result<(), Problem> {
@@ -185,7 +182,7 @@ fn refuse_unknown(fields: &Fields, not_ours: &[&str]) -> Result<(), Problem> {
             } else {
                 "is no field of an action"
             };
-            Some(problem(key, reason.to_owned()))
+            Some(FieldProblem::new(key, reason.to_owned()))
         })
         .collect();
     if problems.is_empty() {
@@ -223,7 +220,10 @@ async fn common_thread(
             Some((portfolio, _)) if *portfolio != signal.portfolio => {
                 let reason =
                     format!("{id} is of another portfolio: record an action for each portfolio");
-                return Err(Problem::invalid(vec![problem("signal_ids", reason)]));
+                return Err(Problem::invalid(vec![FieldProblem::new(
+                    "signal_ids",
+                    reason,
+                )]));
             }
             Some(_) => {}
             None => found = Some((signal.portfolio, thread.incident_id)),
@@ -231,7 +231,7 @@ async fn common_thread(
     }
     found.ok_or_else(|| {
         let reason = "names no signal: an action is about at least one".to_owned();
-        Problem::invalid(vec![problem("signal_ids", reason)])
+        Problem::invalid(vec![FieldProblem::new("signal_ids", reason)])
     })
 }
 
@@ -248,7 +248,7 @@ fn newest_point(
     portfolio: &str,
     series_id: &str,
 ) -> Result<Option<Told>, ReadError> {
-    let beside = model.points_beside(portfolio, series_id)?;
+    let beside = model.points_beside(portfolio, series_id, 1)?;
     let told = beside
         .first()
         .and_then(|json| serde_json::from_str(json).ok());
@@ -267,15 +267,18 @@ fn series_problems(
     };
     if target.measure == Measure::MeanRating {
         let reason = "no outcome is estimated of mean ratings: choose mentions or negative_share";
-        problems.push(problem("target.measure", reason.to_owned()));
+        problems.push(FieldProblem::new("target.measure", reason.to_owned()));
     }
     let unknown = |id: &str| format!("{id:?} is no series of portfolio {portfolio:?}");
     let acted_on = newest_point(model, portfolio, &target.series_id)?;
     match &acted_on {
-        None => problems.push(problem("target.series_id", unknown(&target.series_id))),
+        None => problems.push(FieldProblem::new(
+            "target.series_id",
+            unknown(&target.series_id),
+        )),
         Some(told) if told.measure != target.measure.as_str() => {
             let reason = format!("is a series of {}: name that measure", told.measure);
-            problems.push(problem("target.series_id", reason));
+            problems.push(FieldProblem::new("target.series_id", reason));
         }
         Some(_) => {}
     }
@@ -283,7 +286,8 @@ fn series_problems(
     let Some(other) = comparison.filter(|it| !it.series_id.is_empty()) else {
         return Ok(problems);
     };
-    let mut wrong = |reason: String| problems.push(problem("comparison.series_id", reason));
+    let mut wrong =
+        |reason: String| problems.push(FieldProblem::new("comparison.series_id", reason));
     if other.series_id == target.series_id {
         wrong("is the series acted on: name one that nothing is done about".to_owned());
         return Ok(problems);
@@ -301,14 +305,6 @@ fn series_problems(
         _ => {}
     }
     Ok(problems)
-}
-
-fn problem(place: &str, reason: String) -> FieldProblem {
-    FieldProblem {
-        place: place.to_owned(),
-        reason,
-        allowed: Vec::new(),
-    }
 }
 
 fn refused(refusal: ActionRefusal) -> Problem {

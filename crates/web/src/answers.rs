@@ -108,7 +108,7 @@ pub(crate) fn disposition(
         &mut problems,
     );
     if input.comment.len() > MAX_COMMENT_BYTES {
-        problems.push(plain(
+        problems.push(FieldProblem::new(
             "comment",
             format!(
                 "{} bytes are more than {MAX_COMMENT_BYTES}",
@@ -130,7 +130,7 @@ pub(crate) fn disposition(
         .as_ref()
         .is_some_and(|id| id.is_empty() || id.len() > 128 || id.chars().any(char::is_control))
     {
-        problems.push(plain(
+        problems.push(FieldProblem::new(
             "disposition_id",
             "is empty, longer than 128 bytes or not printable".to_owned(),
         ));
@@ -257,7 +257,7 @@ fn reference<'a>(
         .map(str::trim)
         .filter(|reference| !reference.is_empty())?;
     if given.len() > MAX_REFERENCE_BYTES {
-        problems.push(plain(
+        problems.push(FieldProblem::new(
             place,
             format!("is longer than {MAX_REFERENCE_BYTES} bytes"),
         ));
@@ -297,17 +297,9 @@ fn unknown_word(given: &str) -> String {
     }
 }
 
-fn plain(place: &str, reason: String) -> FieldProblem {
-    FieldProblem {
-        place: place.to_owned(),
-        reason,
-        allowed: Vec::new(),
-    }
-}
-
 fn same_id(place: &str, given: Option<&str>, path: &str, problems: &mut Vec<FieldProblem>) {
     if let Some(given) = given.filter(|given| *given != path) {
-        problems.push(plain(
+        problems.push(FieldProblem::new(
             place,
             format!("{given:?} is not the id in the path, {path:?}"),
         ));
@@ -325,7 +317,7 @@ fn actor(
         return (visitor.actor.clone(), own_function.to_owned());
     };
     if !visitor.demo && given.reference != visitor.actor {
-        problems.push(plain(
+        problems.push(FieldProblem::new(
             "actor.ref",
             format!(
                 "{:?} is not the actor of this token, {:?}",
@@ -337,7 +329,7 @@ fn actor(
         || given.reference.len() > 64
         || given.reference.chars().any(char::is_control)
     {
-        problems.push(plain(
+        problems.push(FieldProblem::new(
             "actor.ref",
             "is empty, longer than 64 bytes or not printable".to_owned(),
         ));
@@ -359,11 +351,14 @@ fn decided_at(given: Option<&str>, now: Timestamp, problems: &mut Vec<FieldProbl
     match parse_time(text) {
         Some(at) if at <= now.plus(CLOCK_TOLERANCE) => text.to_owned(),
         Some(_) => {
-            problems.push(plain("decided_at", format!("{text} lies in the future")));
+            problems.push(FieldProblem::new(
+                "decided_at",
+                format!("{text} lies in the future"),
+            ));
             String::new()
         }
         None => {
-            problems.push(plain(
+            problems.push(FieldProblem::new(
                 "decided_at",
                 format!("{text:?} is not an RFC 3339 time such as 2026-05-25T08:10:00Z"),
             ));
@@ -379,7 +374,7 @@ fn effective_from(input: &DispositionInput, problems: &mut Vec<FieldProblem>) ->
         return None;
     }
     if input.decision != Decision::NewTrend.as_str() {
-        problems.push(plain(
+        problems.push(FieldProblem::new(
             "effective_from",
             format!("only {} begins on a date", Decision::NewTrend.as_str()),
         ));
@@ -387,7 +382,7 @@ fn effective_from(input: &DispositionInput, problems: &mut Vec<FieldProblem>) ->
     }
     let at = parse_time(text).or_else(|| parse_time(&format!("{text}T00:00:00Z")));
     if at.is_none() {
-        problems.push(plain(
+        problems.push(FieldProblem::new(
             "effective_from",
             format!("{text:?} is neither a day such as 2026-05-25 nor an RFC 3339 time"),
         ));

@@ -20,6 +20,17 @@ pub(crate) struct FieldProblem {
     pub allowed: Vec<&'static str>,
 }
 
+impl FieldProblem {
+    /// A field whose right values are no closed list.
+    pub(crate) fn new(place: &str, reason: impl Into<String>) -> FieldProblem {
+        FieldProblem {
+            place: place.to_owned(),
+            reason: reason.into(),
+            allowed: Vec::new(),
+        }
+    }
+}
+
 /// A refused or failed request. Boxed: it travels in many results and is rare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem(Box<Details>);

@@ -12,7 +12,7 @@ use crate::cli::{Direction, Impact as Asked};
 use crate::exit::{Failure, Kind, Marked, Outcome};
 use crate::table;
 use auscult_core::time::BucketIndex;
-use auscult_core::words::Measure;
+use auscult_core::words::{Measure, OutcomeCaveat};
 use auscult_statistics::impact::{
     Impact, ImpactCaveat, ImpactData, ImpactPoint, ImpactSettings, Verdict, Wanted, estimate_impact,
 };
@@ -37,10 +37,7 @@ pub fn run(asked: &Asked) -> Outcome {
     }
     let window = window::around(&panel, acted_on, against, on, (asked.before, asked.after));
     let phase = |place: &usize| panel.width.phase(panel.first + *place as BucketIndex);
-    let phases: Vec<usize> = match panel.width.phases() {
-        1 => Vec::new(),
-        _ => window.places.iter().map(phase).collect(),
-    };
+    let phases: Vec<usize> = window.places.iter().map(phase).collect();
     let data = ImpactData {
         acted_on: &window.acted_on,
         comparison: &window.comparison,
@@ -84,21 +81,16 @@ fn panel_of(asked: &Asked) -> Result<Panel, Failure> {
         .ok_or_else(|| asked::not_there(&asked.series, names))
 }
 
-/// The word of the contract, and what it means.
-fn caveat(caveat: ImpactCaveat) -> (&'static str, &'static str) {
+/// What a caveat means.
+fn meaning(caveat: ImpactCaveat) -> &'static str {
     match caveat {
-        ImpactCaveat::FewCounts => (
-            "few_counts",
-            "fewer than five a bucket: the interval is rough",
-        ),
-        ImpactCaveat::BucketsMoveTogether => (
-            "buckets_move_together",
-            "neighbouring buckets move together: the interval is too narrow",
-        ),
-        ImpactCaveat::NoComparison => (
-            "no_comparison",
-            "no comparison: whatever else happened then is in the estimate",
-        ),
+        ImpactCaveat::FewCounts => "fewer than five a bucket: the interval is rough",
+        ImpactCaveat::BucketsMoveTogether => {
+            "neighbouring buckets move together: the interval is too narrow"
+        }
+        ImpactCaveat::NoComparison => {
+            "no comparison: whatever else happened then is in the estimate"
+        }
     }
 }
 
@@ -177,7 +169,7 @@ fn described(
         ),
     );
     for told in &impact.caveats {
-        row("caveat", caveat(*told).1.to_owned());
+        row("caveat", meaning(*told).to_owned());
     }
     format!(
         "{}, {}, action on {}\n\n{}",
@@ -201,7 +193,11 @@ fn as_outcome(
         serde_json::json!([end(places.first()), end(places.last())])
     };
     let items: u64 = window.acted_on.iter().map(|point| point.count).sum();
-    let caveats: Vec<&str> = impact.caveats.iter().map(|told| caveat(*told).0).collect();
+    let caveats: Vec<&str> = impact
+        .caveats
+        .iter()
+        .map(|told| OutcomeCaveat::from(*told).as_str())
+        .collect();
     let outcome = serde_json::json!({
         "series": asked.series,
         "against": asked.against,

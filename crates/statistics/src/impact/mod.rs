@@ -52,7 +52,7 @@ pub struct ImpactData<'a> {
     pub comparison: &'a [ImpactPoint],
     /// How many buckets are before the action.
     pub before: usize,
-    /// Phase of each bucket in a short season (day of week, hour of day); empty: there is none.
+    /// Phase of each bucket in a short season (day of week, hour of day); empty, or all alike: there is none.
     pub phases: &'a [usize],
 }
 

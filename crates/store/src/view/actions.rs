@@ -159,36 +159,44 @@ pub(super) fn action(
     Ok(Some(ActionDetail { current, events }))
 }
 
-/// Points of the newest bucket the series was told in, its own first.
+/// Points of the newest bucket the series was told in, its own first. The others are read in the order they lie in, so that
+/// a small limit reads few.
 pub(super) fn points_beside(
     connection: &Connection,
     portfolio: &str,
     series_id: &str,
+    limit: u32,
 ) -> rusqlite::Result<Vec<String>> {
     let own = connection
         .prepare_cached(
-            "SELECT c.id, c.width, b.start FROM series c
+            "SELECT c.id, c.width, b.start, p.data FROM series c
              CROSS JOIN buckets b ON b.width = c.width
              CROSS JOIN points p ON p.width = b.width AND p.start = b.start AND p.series = c.id
              WHERE c.series_id = ?1 AND c.portfolio = ?2 ORDER BY b.start DESC LIMIT 1",
         )?
         .query_row([series_id, portfolio], |row| {
-            Ok((
+            let place = (
                 row.get::<_, i64>(0)?,
                 row.get::<_, i64>(1)?,
                 row.get::<_, i64>(2)?,
-            ))
+            );
+            Ok((place, row.get::<_, String>(3)?))
         })
         .optional()?;
-    let Some((series, width, start)) = own else {
+    let others = limit.min(POINTS_BESIDE_MAX).checked_sub(1);
+    let (Some(((series, width, start), data)), Some(others)) = (own, others) else {
         return Ok(Vec::new());
     };
-    connection
-        .prepare_cached(&format!(
-            "SELECT p.data FROM points p JOIN series c ON c.id = p.series
-             WHERE p.width = ?1 AND p.start = ?2 AND c.portfolio = ?3
-             ORDER BY p.series <> ?4, p.series LIMIT {POINTS_BESIDE_MAX}"
-        ))?
-        .query_map(params![width, start, portfolio, series], |row| row.get(0))?
-        .collect()
+    let mut found = vec![data];
+    let mut beside = connection.prepare_cached(
+        "SELECT p.data FROM points p CROSS JOIN series c ON c.id = p.series
+         WHERE p.width = ?1 AND p.start = ?2 AND c.portfolio = ?3 AND p.series <> ?4 ORDER BY p.series LIMIT ?5",
+    )?;
+    let rows = beside.query_map(params![width, start, portfolio, series, others], |row| {
+        row.get(0)
+    })?;
+    for row in rows {
+        found.push(row?);
+    }
+    Ok(found)
 }

@@ -78,8 +78,13 @@ impl ReadModel for View {
         self.read(|connection| actions::action(connection, action_id))
     }
 
-    fn points_beside(&self, portfolio: &str, series_id: &str) -> Result<Vec<String>, ReadError> {
-        self.read(|connection| actions::points_beside(connection, portfolio, series_id))
+    fn points_beside(
+        &self,
+        portfolio: &str,
+        series_id: &str,
+        limit: u32,
+    ) -> Result<Vec<String>, ReadError> {
+        self.read(|connection| actions::points_beside(connection, portfolio, series_id, limit))
     }
 
     fn dead_letters(

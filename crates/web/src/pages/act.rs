@@ -23,6 +23,8 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+/// Points looked at for series to compare with.
+pub(super) const MOST_LOOKED_AT: u32 = 5_000;
 /// Series offered to compare with.
 const MOST_OFFERED: usize = 40;
 
@@ -205,11 +207,8 @@ fn fields(signal_id: &str, form: &ActForm) -> Result<Fields, Vec<FieldProblem>> 
         "" => 0.0,
         number => number.parse::<f64>().map_or_else(
             |_| {
-                problems.push(FieldProblem {
-                    place: place.to_owned(),
-                    reason: format!("{number:?} is no number of percent"),
-                    allowed: Vec::new(),
-                });
+                let reason = format!("{number:?} is no number of percent");
+                problems.push(FieldProblem::new(place, reason));
                 0.0
             },
             |percent| sign * percent / 100.0,

@@ -38,8 +38,11 @@ pub(super) async fn show(
     uri: Uri,
 ) -> Result<Markup, Problem> {
     let role = visitor.require(Right::ReadSignals)?;
+    let may_decide = visitor.may(Right::Decide);
     let asked = id.clone();
-    let (found, around) = state.read_page(move |model| whole(model, &asked)).await?;
+    let (found, around) = state
+        .read_page(move |model| whole(model, &asked, may_decide))
+        .await?;
     let Whole {
         detail,
         actions,
@@ -73,8 +76,8 @@ struct Whole {
     beside: Vec<String>,
 }
 
-/// A signal, what is done about it, and what its series can be compared with.
-fn whole(model: &dyn ReadModel, id: &str) -> Result<Option<Whole>, ReadError> {
+/// A signal, what is done about it, and, for who may act on it, what its series can be compared with.
+fn whole(model: &dyn ReadModel, id: &str, may_decide: bool) -> Result<Option<Whole>, ReadError> {
     #[derive(Deserialize)]
     struct OfSeries {
         series: Series,
@@ -92,9 +95,11 @@ fn whole(model: &dyn ReadModel, id: &str) -> Result<Option<Whole>, ReadError> {
         ..ActionFilter::default()
     })?;
     let beside = match serde_json::from_str::<OfSeries>(&detail.current.data) {
-        Ok(alert) => model.points_beside(&detail.portfolio, &alert.series.id)?,
-        // The page says that the alert cannot be read.
-        Err(_) => Vec::new(),
+        Ok(alert) if may_decide => {
+            model.points_beside(&detail.portfolio, &alert.series.id, act::MOST_LOOKED_AT)?
+        }
+        // Nobody chooses; or the page says that the alert cannot be read.
+        _ => Vec::new(),
     };
     Ok(Some(Whole {
         detail,

@@ -120,7 +120,7 @@ impl ReadModel for Fake {
         }))
     }
 
-    fn points_beside(&self, _: &str, series_id: &str) -> Result<Vec<String>, ReadError> {
+    fn points_beside(&self, _: &str, series_id: &str, _: u32) -> Result<Vec<String>, ReadError> {
         self.check()?;
         Ok(beside(series_id))
     }

@@ -103,7 +103,7 @@ impl ReadModel for Examples {
             current,
         }))
     }
-    fn points_beside(&self, _: &str, _: &str) -> Result<Vec<String>, ReadError> {
+    fn points_beside(&self, _: &str, _: &str, _: u32) -> Result<Vec<String>, ReadError> {
         Ok(vec![data("series.structured.json").to_string()])
     }
     fn dead_letters(&self, _: Option<&str>, _: u32) -> Result<Vec<DeadLetterRow>, ReadError> {
