@@ -3,6 +3,7 @@
 use crate::scratch::{Scratch, project, text};
 use std::io::Write;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 const MAP: &str = r#"
 portfolio = ["tenant"]
@@ -255,6 +256,40 @@ fn beliefs_and_hidden_terms_are_checked_with_everything_else() {
         "{}",
         text(&output.stderr)
     );
+}
+
+#[test]
+fn a_line_of_a_slow_pipe_is_taken_at_once_and_a_stop_does_not_wait_for_the_next() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "settings.toml",
+        "[engine]\nroles = ['listen']\n[engine.listen]\ndefault_tenant = 'acme'\n",
+    );
+    let mut child = scratch
+        .command(&["run", "--settings", "settings.toml", "--stdin"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("starts");
+    let mut input = child.stdin.take().expect("piped");
+    input
+        .write_all(b"{\"this is\": \"no event\"}\n")
+        .expect("the service reads");
+    let deadline = Instant::now() + Duration::from_secs(120);
+    loop {
+        let listed = scratch.run(&["dead-letters", "--settings", "settings.toml", "list"]);
+        if listed.status.success() && text(&listed.stdout).lines().count() == 2 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{}", text(&listed.stderr));
+    }
+    let asked = std::process::Command::new("kill")
+        .arg(child.id().to_string())
+        .status();
+    assert!(asked.expect("kill is there").success());
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(0), "an end in order: {status}");
+    drop(input);
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens the files and starts the stages of the roles in `settings`.
+    /// Opens the files and starts the stages of the roles in `settings`, which run until `stop` is up.
     ///
     /// # Errors
     /// See [`StartError`]; nothing keeps running.
@@ -68,6 +68,7 @@ impl Service {
         settings: &Settings,
         taxonomy: Taxonomy,
         clock: Arc<dyn Clock>,
+        stop: Arc<AtomicBool>,
     ) -> Result<Service, StartError> {
         let backing = Backing::open(settings)?;
         let (view, own_folder) = open_view(settings)?;
@@ -80,7 +81,7 @@ impl Service {
             updates,
             metrics,
             clock,
-            stop: Arc::new(AtomicBool::new(false)),
+            stop,
             workers: Vec::new(),
             cleaner: None,
         };
@@ -222,11 +223,6 @@ impl Service {
             updates: self.updates.clone(),
             settings: settings.web.clone(),
         })
-    }
-
-    /// The flag that stops every stage; set also when a stage stops by itself.
-    pub fn stop_flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.stop)
     }
 
     /// The stages that were started, to be looked at while they end.

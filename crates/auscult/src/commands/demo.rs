@@ -58,9 +58,15 @@ pub fn run(demo: &Demo) -> Outcome {
     ));
 
     let clock = Arc::new(ManualClock::new(live_from));
-    let mut service =
-        Service::start(&settings, Taxonomy::standard(), clock.clone()).or_fail(Kind::Store)?;
-    let stop = service.stop_flag();
+    let stop = Arc::new(AtomicBool::new(false));
+    runtime.block_on(super::run::stop_when_asked(&stop, None))?;
+    let mut service = Service::start(
+        &settings,
+        Taxonomy::standard(),
+        clock.clone(),
+        Arc::clone(&stop),
+    )
+    .or_fail(Kind::Store)?;
     let app = service.app(&settings).or_fail(Kind::Store)?;
     let pages = listener.map(|listener| {
         runtime.spawn(auscult_web::serve(
@@ -74,7 +80,6 @@ pub fn run(demo: &Demo) -> Outcome {
         settings.web.bind(),
         folder.display()
     ));
-    runtime.spawn(raise_on_signal(Arc::clone(&stop)));
 
     let mut told = Told::new(&service, &settings, live_from)?;
     let desks = Desks::new(&service, &settings, live_from)?;
@@ -99,7 +104,7 @@ pub fn run(demo: &Demo) -> Outcome {
             "The pages stay at http://{}; Ctrl-C ends.\n",
             settings.web.bind()
         ));
-        runtime.block_on(super::run::asked_to_stop(&stop));
+        runtime.block_on(super::run::stopped(Arc::clone(&stop)));
     }
     stop.store(true, Ordering::SeqCst);
     if let Some(pages) = pages {
@@ -236,11 +241,6 @@ fn record(event: GeneratedEvent) -> Outgoing {
         headers: event.headers,
         value: Some(event.value),
     }
-}
-
-async fn raise_on_signal(stop: Arc<AtomicBool>) {
-    super::run::asked_to_stop(&stop).await;
-    stop.store(true, Ordering::SeqCst);
 }
 
 /// The live part.

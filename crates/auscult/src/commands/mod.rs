@@ -19,6 +19,7 @@ pub mod run;
 pub mod safety;
 pub mod server;
 pub mod simulate;
+mod stdin;
 pub mod topics;
 pub mod train;
 

@@ -4,23 +4,17 @@ use crate::cli::Run;
 use crate::exit::{Failure, Kind, Marked, Outcome};
 use crate::service::Service;
 use crate::settings::{self, Overrides, Settings};
-use crate::stopping::StopLimit;
+use crate::stopping::{StopLimit, StopSignals};
 use auscult_engine::clock::{Clock, SystemClock};
 use auscult_engine::settings::{Role, Secret};
-use auscult_web::ports::{Bytes, Submit};
-use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Lines of standard input appended in one transaction.
-const LINES_PER_APPEND: usize = 2_000;
-/// Longest line of standard input.
-const MAX_LINE_BYTES: usize = 2 << 20;
 /// Where the pseudonym key is kept when the settings do not say.
 const DEFAULT_KEY_FILE: &str = "auscult.key";
-/// How often the drain looks whether everything was worked off.
+/// How often is looked whether everything was worked off, or `stop` is up.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Runs until Ctrl-C, a stage that stops, or, with `--drain`, the end of standard input.
@@ -31,7 +25,7 @@ pub fn run(run: &Run) -> Outcome {
         settings.theme_model.as_deref(),
     )?;
     // Dropped last: what a client of the brokers does when it is dropped falls under the limit too.
-    let limit = StopLimit::default();
+    let limit = Arc::new(StopLimit::new(settings.engine.stop_within_seconds));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -86,13 +80,16 @@ async fn serve(
     run: &Run,
     settings: &Settings,
     taxonomy: auscult_language::themes::Taxonomy,
-    limit: &StopLimit,
+    limit: &Arc<StopLimit>,
 ) -> Outcome {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let listener = listener(settings).await?;
-    let mut service = Service::start(settings, taxonomy, clock).or_fail(Kind::Store)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    stop_when_asked(&stop, Some(limit)).await?;
+    let mut service =
+        Service::start(settings, taxonomy, clock, Arc::clone(&stop)).or_fail(Kind::Store)?;
+    limit.watch(service.running(), Arc::clone(&service.metrics));
     let app = service.app(settings).or_fail(Kind::Store)?;
-    let stop = service.stop_flag();
     let submit = Arc::clone(&app.submit);
     let pages = listener.map(|listener| {
         // Asked of the socket, because port 0 in the settings means any free one.
@@ -106,31 +103,23 @@ async fn serve(
     });
     let input = run.stdin.then(|| {
         let stop = Arc::clone(&stop);
-        tokio::task::spawn_blocking(move || read_lines(submit.as_ref(), &stop))
+        tokio::task::spawn_blocking(move || super::stdin::append_lines(submit.as_ref(), &stop))
     });
     let mut failure = None;
-    match input {
-        Some(input) => {
-            if let Err(error) = input.await.map_err(anyhow::Error::from)? {
-                failure = Some(error);
-            }
-            if run.drain {
-                while !stop.load(Ordering::SeqCst)
-                    && !service.is_drained(settings).or_fail(Kind::Store)?
-                {
-                    tokio::time::sleep(LOOK_EVERY).await;
-                }
-            } else {
-                asked_to_stop(&stop).await;
-            }
+    if let Some(input) = input
+        && let Err(error) = input.await.map_err(anyhow::Error::from)?
+    {
+        failure = Some(error);
+    }
+    if run.drain {
+        while !stop.load(Ordering::SeqCst) && !service.is_drained(settings).or_fail(Kind::Store)? {
+            tokio::time::sleep(LOOK_EVERY).await;
         }
-        None => asked_to_stop(&stop).await,
+    } else {
+        stopped(Arc::clone(&stop)).await;
     }
     stop.store(true, Ordering::SeqCst);
-    let metrics = Arc::clone(&service.metrics);
-    limit
-        .begin(&settings.engine, service.running(), metrics)
-        .map_err(anyhow::Error::from)?;
+    limit.begin().map_err(anyhow::Error::from)?;
     if let Some(pages) = pages {
         pages
             .await
@@ -161,75 +150,25 @@ pub async fn stopped(stop: Arc<AtomicBool>) {
     }
 }
 
-/// Ends at Ctrl-C, at SIGTERM, or when a stage stopped by itself.
-pub async fn asked_to_stop(stop: &Arc<AtomicBool>) {
-    let mut terminate =
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(terminate) => terminate,
-            Err(error) => {
-                tracing::error!(%error, "cannot wait for SIGTERM; stopping");
-                return;
-            }
-        };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-        () = stopped(Arc::clone(stop)) => {}
-    }
-}
-
-/// Appends standard input as it comes: each batch is durable before the next is read.
-fn read_lines(submit: &dyn Submit, stop: &AtomicBool) -> Result<(), Failure> {
-    let mut input = std::io::stdin().lock();
-    let mut batch = Vec::new();
-    let mut lines = 0;
-    let mut line_number = 0u64;
-    loop {
-        let mut line = Vec::new();
-        let read = input.read_until(b'\n', &mut line).map_err(|error| {
-            Failure::new(
-                Kind::Input,
-                anyhow::anyhow!("cannot read standard input: {error}"),
-            )
-        })?;
-        let ended = read == 0 || stop.load(Ordering::SeqCst);
-        if !ended {
-            line_number += 1;
-            if line.len() > MAX_LINE_BYTES {
-                tracing::warn!(
-                    line = line_number,
-                    bytes = line.len(),
-                    "line is too long; it is kept as a dead letter, cut"
-                );
-                line.truncate(MAX_LINE_BYTES);
-                line.push(b'\n');
-            }
-            batch.extend_from_slice(&line);
-            lines += 1;
+/// Raises `stop` at Ctrl-C and at SIGTERM, and begins `limit` then.
+pub async fn stop_when_asked(
+    stop: &Arc<AtomicBool>,
+    limit: Option<&Arc<StopLimit>>,
+) -> Result<(), Failure> {
+    let mut signals = StopSignals::new().map_err(|error| {
+        Failure::from(anyhow::anyhow!(
+            "cannot wait for Ctrl-C and SIGTERM: {error}"
+        ))
+    })?;
+    let (stop, limit) = (Arc::clone(stop), limit.map(Arc::clone));
+    tokio::spawn(async move {
+        signals.any().await;
+        stop.store(true, Ordering::SeqCst);
+        if let Some(Err(error)) = limit.map(|limit| limit.begin()) {
+            tracing::error!(%error, "stopping has no limit: no thread could be started for it");
         }
-        if lines > 0 && (ended || lines >= LINES_PER_APPEND || batch.len() > MAX_LINE_BYTES) {
-            let accepted = submit
-                .feedback(
-                    "application/x-ndjson",
-                    &Vec::new(),
-                    Bytes::from(std::mem::take(&mut batch)),
-                )
-                .map_err(|error| {
-                    Failure::new(
-                        Kind::Store,
-                        anyhow::anyhow!("standard input up to line {line_number}: {error}"),
-                    )
-                })?;
-            for item in &accepted.rejected {
-                let line = line_number - lines as u64 + item.index as u64 + 1;
-                tracing::warn!(line, code = %item.code, place = %item.place, reason = %item.reason, "refused; kept as a dead letter");
-            }
-            lines = 0;
-        }
-        if ended {
-            return Ok(());
-        }
-    }
+    });
+    Ok(())
 }
 
 /// A key for runs whose pseudonyms nobody needs to recognise later.
