@@ -129,10 +129,12 @@ impl Contribution {
             .map(|at| width.index(at.max(self.occurred_at).max(self.watermark)))
     }
 
-    /// Whether it counts at the close of `as_of`.
+    /// Whether it counts at the close of a bucket that ends at `end`: it has arrived by then ([`Contribution::arrival`]) and
+    /// has not been removed ([`Contribution::removal`]). Two comparisons, where finding the buckets would be two divisions.
     #[must_use]
-    pub fn counts_at(&self, width: BucketWidth, as_of: BucketIndex) -> bool {
-        self.arrival(width) <= as_of && self.removal(width).is_none_or(|removal| removal > as_of)
+    pub fn counts_before(&self, end: Timestamp) -> bool {
+        let arrival = self.occurred_at.max(self.watermark);
+        arrival < end && self.removed_at.is_none_or(|at| at.max(arrival) >= end)
     }
 
     /// Names this version among all of its feedback: an event may be sent again with another time of recording.
@@ -171,6 +173,56 @@ pub fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_counts_before_the_end_of_a_bucket_counts_at_its_close() {
+        let hours = [-30, -1, 0, 11, 23, 24, 25, 60, 24 * 40];
+        let at = |hours: i64| Timestamp(hours * crate::time::HOUR);
+        let mut contribution = contribution();
+        for (occurred, watermark, bucket) in hours
+            .iter()
+            .flat_map(|o| hours.iter().map(move |w| (*o, *w)))
+            .flat_map(|(o, w)| (-3..50).map(move |bucket| (o, w, bucket)))
+        {
+            contribution.occurred_at = at(occurred);
+            contribution.watermark = at(watermark);
+            for removed in hours.iter().map(|hours| Some(at(*hours))).chain([None]) {
+                contribution.removed_at = removed;
+                for width in BucketWidth::ALL {
+                    let is_there = contribution.arrival(width) <= bucket;
+                    let is_gone = contribution
+                        .removal(width)
+                        .is_some_and(|removal| removal <= bucket);
+                    assert_eq!(
+                        contribution.counts_before(width.end(bucket)),
+                        is_there && !is_gone,
+                        "{occurred} {watermark} {removed:?} {width:?} {bucket}"
+                    );
+                }
+            }
+        }
+    }
+
+    fn contribution() -> Contribution {
+        Contribution {
+            feedback: 1,
+            event: 1,
+            recorded_at: Timestamp(0),
+            occurred_at: Timestamp(0),
+            watermark: Timestamp(0),
+            removed_at: None,
+            person: 0,
+            thread: 0,
+            voice: 0,
+            feed: 0,
+            sentiment: None,
+            theme_sentiment: Vec::new(),
+            rating: None,
+            values: Arc::default(),
+            profile: 0,
+            quote: None,
+        }
+    }
 
     #[test]
     fn a_quote_is_cut_on_a_character() {

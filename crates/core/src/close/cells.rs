@@ -52,10 +52,11 @@ impl Machine {
             .map(|contribution| contribution.voice)
             .collect();
         let mut touched = Touched::new(self, width);
+        let end = width.end(as_of);
         for contribution in self
             .journal
             .bucket(width, bucket)
-            .filter(|contribution| contribution.counts_at(width, as_of))
+            .filter(|contribution| contribution.counts_before(end))
         {
             count_feed(&mut cells.feeds, contribution);
             let voice = contribution.voice();
@@ -84,14 +85,17 @@ impl Machine {
         let mut belongs: Vec<Option<bool>> = vec![None; self.journal.profile_bound()];
         buckets
             .flat_map(|bucket| {
-                self.journal
-                    .bucket(width, bucket)
-                    .filter(move |contribution| contribution.counts_at(width, as_of.max(bucket)))
+                let end = width.end(as_of.max(bucket));
+                let contributions = self.journal.bucket(width, bucket);
+                contributions.map(move |contribution| (contribution, end))
             })
-            .filter(|contribution| {
+            .filter(|(contribution, end)| {
+                // Few of a portfolio belong to one series, so that is asked first.
                 *belongs[contribution.profile as usize]
                     .get_or_insert_with(|| self.plan.lattice.contains(key, &contribution.values))
+                    && contribution.counts_before(*end)
             })
+            .map(|(contribution, _)| contribution)
             .collect()
     }
 }

@@ -214,7 +214,7 @@ impl Machine {
             .map(|candidate| candidate.span)
             .max()
             .unwrap_or(1);
-        let as_of = result.width.index(result.as_of.plus(-1));
+        let end = result.width.end(result.width.index(result.as_of.plus(-1)));
         let mut by_span: Vec<Vec<drill::Heard<'_>>> = vec![Vec::new()];
         let mut places: Vec<Option<u32>> = vec![None; self.journal.profile_bound()];
         for span in 1..=longest {
@@ -223,7 +223,7 @@ impl Machine {
             for contribution in self
                 .journal
                 .bucket(result.width, bucket)
-                .filter(|contribution| contribution.counts_at(result.width, as_of))
+                .filter(|contribution| contribution.counts_before(end))
             {
                 let place = *places[contribution.profile as usize].get_or_insert_with(|| {
                     window.push((&contribution.values, 0));

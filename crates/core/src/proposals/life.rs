@@ -100,7 +100,7 @@ impl Machine {
         let mut found: Vec<(usize, &Contribution)> = (first_seen..=bucket)
             .flat_map(|at| self.journal.bucket(width, at))
             .filter_map(|contribution| Some((place(contribution)?, contribution)))
-            .filter(|(_, contribution)| contribution.counts_at(width, bucket))
+            .filter(|(_, contribution)| contribution.counts_before(width.end(bucket)))
             .collect();
         found.sort_by_key(|(at, contribution)| (*at, contribution.event));
         found

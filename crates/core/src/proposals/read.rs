@@ -99,7 +99,7 @@ fn texts_of(
             text.quote.is_some()
                 && text.voice == 0
                 && text.arrival(width) == bucket
-                && text.counts_at(width, bucket)
+                && text.counts_before(width.end(bucket))
         })
         .map(|text| (text.occurred_at, text.feedback, text))
         .collect();

@@ -24,6 +24,7 @@ use auscult_statistics::count::{
 use auscult_statistics::mean::{MeanForecast, MeanModel, MeanSettings, MeanState};
 use auscult_statistics::share::{ShareForecast, ShareModel, ShareSettings, ShareState};
 use reference::Reference;
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 
 /// What one bucket of one series holds.
@@ -42,7 +43,7 @@ pub struct Cell {
     /// Sum of squared ratings, millionths.
     pub rating_squares: u64,
     /// Items per feed number.
-    pub feeds: Vec<(u32, u32)>,
+    pub feeds: SmallVec<[(u32, u32); 2]>,
 }
 
 /// The models of one bucket width, shared by all series.

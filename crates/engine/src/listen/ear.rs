@@ -26,6 +26,7 @@ use auscult_wire::{
     decode_feedback,
 };
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Longest value of an extra field that a view may cut by; longer ones are text, not dimensions.
@@ -136,6 +137,11 @@ pub struct Ear {
     with: Understanding,
     rules: EarRules,
     models: Vec<String>,
+}
+
+thread_local! {
+    /// Buffers of the text before, to be used again: two allocations fewer a text.
+    static SPARE_WORDS: Cell<Words> = Cell::default();
 }
 
 /// What became of one record.
@@ -296,7 +302,8 @@ impl Ear {
         let extra = self.extra(&event.data);
         let FeedbackEvent { envelope, data } = event;
         let text = self.redact(data.content.text, &mut heard.redacted);
-        let words = Words::of(&text);
+        let mut words = SPARE_WORDS.take();
+        words.read(&text);
         let hits = self.with.taxonomy.tag_words(&words);
         let feeling = sentiment::feeling_of_words(&text, &words, &hits);
         let stances = self.stances(&words);
@@ -370,6 +377,7 @@ impl Ear {
                 .collect(),
             tenant: Cow::Owned(tenant),
         };
+        SPARE_WORDS.set(words);
         mention.portfolio = Cow::Owned(self.rules.portfolio.of(&mention));
         if mention.medical_request {
             let contact = data.consent.contact_vault.map(Cow::into_owned);

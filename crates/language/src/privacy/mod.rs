@@ -205,8 +205,8 @@ impl Redactor {
     /// Names, addresses and places.
     fn names(&self, text: &str, findings: &mut Vec<Finding>) {
         let words = self.words(text);
-        let tags = self.tagger.tag(text, &words);
-        names::find(text, &words, tags, findings);
+        let mut tags = self.tagger.tag(text, &words);
+        names::find(text, &words, &mut tags, findings);
     }
 }
 

@@ -10,27 +10,27 @@ use super::tagger::Tag;
 use super::word::{Shape, Word, list};
 
 /// Turns tags into findings, after the rules.
-pub(crate) fn find(text: &str, words: &[Word], mut tags: Vec<Tag>, findings: &mut Vec<Finding>) {
+pub(crate) fn find(text: &str, words: &[Word], tags: &mut [Tag], findings: &mut Vec<Finding>) {
     // Without a tag, a title, or a listed name with a capital no rule below has anything to say.
     let begins_rule =
         |word: &Word| word.is(list::HONORIFIC) || (word.is(list::GIVEN) && word.capitalised());
     if tags.iter().all(|tag| *tag == Tag::Outside) && !words.iter().any(begins_rule) {
         return;
     }
-    keep_eponyms(text, words, &mut tags);
-    listed_names(text, words, &mut tags);
-    after_titles(text, words, &mut tags);
+    keep_eponyms(text, words, tags);
+    listed_names(text, words, tags);
+    after_titles(text, words, tags);
     if tags.contains(&Tag::Name) {
-        whole_names(words, &mut tags);
-        rows_of_names(text, words, &mut tags);
-        repeated_names(words, &mut tags);
-        take_titles(text, words, &mut tags);
+        whole_names(words, tags);
+        rows_of_names(text, words, tags);
+        repeated_names(words, tags);
+        take_titles(text, words, tags);
     }
     if tags.contains(&Tag::Address) {
-        whole_addresses(text, words, &mut tags);
+        whole_addresses(text, words, tags);
     }
-    keep_placeholders(text, words, &mut tags);
-    for (word, tag) in words.iter().zip(&tags).filter(|(word, _)| !word.kept) {
+    keep_placeholders(text, words, tags);
+    for (word, tag) in words.iter().zip(tags).filter(|(word, _)| !word.kept) {
         let class = match tag {
             Tag::Outside | Tag::Organisation => continue,
             Tag::Name => PersonalDataClass::Name,

@@ -6,6 +6,7 @@
 //! or an address by the lists are not scored at all, which is what keeps the common path cheap.
 
 use super::word::{Shape, Word, affixes, list, mix};
+use smallvec::SmallVec;
 
 /// What a word is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -164,8 +165,8 @@ impl TaggerModel {
     }
 
     /// The tag of each word of `text`.
-    pub(crate) fn tag(&self, text: &str, words: &[Word]) -> Vec<Tag> {
-        let mut tags = vec![Tag::Outside; words.len()];
+    pub(crate) fn tag(&self, text: &str, words: &[Word]) -> SmallVec<[Tag; 64]> {
+        let mut tags = SmallVec::from_elem(Tag::Outside, words.len());
         let lower = all_lower(words);
         for index in 0..words.len() {
             if candidate(words, &tags, index) {

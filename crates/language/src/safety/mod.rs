@@ -25,6 +25,8 @@ use rules::{Reading, Verdict};
 
 /// Words beyond this are not read: 64 KiB of text, the contract's limit for inline text, has fewer.
 const WORD_LIMIT: usize = 16_384;
+/// Room made for cues at once; few texts have more.
+const HITS: usize = 32;
 
 /// The triage: lexicon, rules and model. Build once, share freely; `assess` takes `&self` and keeps no state.
 #[derive(Debug, Clone)]
@@ -105,7 +107,7 @@ impl Triage {
 
     fn read<R>(&self, text: &str, take: impl FnOnce(&Reading<'_>) -> R) -> R {
         let tokens = token::tokenise(text, WORD_LIMIT);
-        let mut hits: Vec<Hit> = Vec::new();
+        let mut hits: Vec<Hit> = Vec::with_capacity(HITS);
         self.lexicon.find(&tokens, &mut hits);
         take(&Reading::new(text, &tokens, &hits))
     }

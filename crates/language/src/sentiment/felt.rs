@@ -4,6 +4,7 @@ use super::lexicon::{Known, LONGEST_PHRASE, Lexicon};
 use super::modifiers::{Modifier, Modifiers};
 use crate::stable_hash;
 use crate::words::{Gap, Shape, Words};
+use smallvec::SmallVec;
 
 /// Factor on a good word under negation: "not good" is bad, though less than good is good.
 const NEGATED_GOOD: f32 = -0.65;
@@ -41,10 +42,13 @@ pub(super) struct Felt {
     pub end: u32,
 }
 
+/// Feeling words; those of most texts need no allocation.
+pub(super) type FeltWords = SmallVec<[Felt; 16]>;
+
 /// Every feeling word of a text, in order.
-pub(super) fn find(lexicon: &Lexicon, text: &str, words: &Words) -> Vec<Felt> {
+pub(super) fn find(lexicon: &Lexicon, text: &str, words: &Words) -> FeltWords {
     let modifiers = &Modifiers::of(words);
-    let mut felt = Vec::new();
+    let mut felt = FeltWords::new();
     let shouting = is_shouting(words);
     let list = words.words();
     let mut at = 0;
@@ -130,7 +134,7 @@ fn single(lexicon: &Lexicon, text: &str, words: &Words, at: usize, known: Known)
 }
 
 /// An emoticon among the marks before word `at`.
-fn emoticon(lexicon: &Lexicon, text: &str, words: &Words, at: usize, felt: &mut Vec<Felt>) {
+fn emoticon(lexicon: &Lexicon, text: &str, words: &Words, at: usize, felt: &mut FeltWords) {
     let list = words.words();
     let from = at
         .checked_sub(1)

@@ -19,6 +19,7 @@ pub use lexicon::{Lexicon, LexiconProblem};
 use crate::themes::ThemeHit;
 use crate::words::Words;
 use felt::Felt;
+use smallvec::SmallVec;
 use std::sync::LazyLock;
 
 /// Sum of valences at which a text with one feeling word has a score of 76 %. Valences are on the scale −4 … 4.
@@ -137,8 +138,8 @@ fn judge(lexicon: &Lexicon, words: &Words, felt: &[Felt], hits: &[ThemeHit]) -> 
 /// Where a theme stands, in words; one for all themes of a text.
 #[derive(Default)]
 struct Places {
-    spans: Vec<(usize, usize)>,
-    within: Vec<std::ops::Range<usize>>,
+    spans: SmallVec<[(usize, usize); 8]>,
+    within: SmallVec<[std::ops::Range<usize>; 8]>,
 }
 
 /// Feeling in the clauses the theme stands in; if they hold none, in its sentences.

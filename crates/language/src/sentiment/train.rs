@@ -5,7 +5,7 @@
 //! did in its clause. Beats a bag-of-words regression because unseen kinds of text still find the seeds, and
 //! beats seeds alone because people's ratings are not the author's.
 
-use super::felt::{self, Felt};
+use super::felt::{self, Felt, FeltWords};
 use super::lexicon::{Lexicon, is_function_word};
 use super::{damped_tau, squash};
 use crate::words::Words;
@@ -89,7 +89,7 @@ pub fn train(
     training: Training,
 ) -> Lexicon {
     let (mut lexicon, prior) = vocabulary(version, seeds, rated, training);
-    let rows: Vec<(Vec<Felt>, &Rated)> = rated
+    let rows: Vec<(FeltWords, &Rated)> = rated
         .iter()
         .map(|rated| {
             (

@@ -10,6 +10,7 @@ use super::written::{WrittenPattern, WrittenTheme};
 use super::{TaxonomyProblem, ThemeHit};
 use crate::words::{PhraseTable, Words, fold_phrase};
 use regex::Regex;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
 /// What a matched phrase means for one theme.
@@ -115,8 +116,9 @@ impl Matcher {
     }
 
     pub(super) fn find(&self, words: &Words) -> Vec<ThemeHit> {
-        let mut found: Vec<Found> = Vec::new();
-        let mut awake: Vec<u16> = Vec::new();
+        // Most texts find no more than this, and finding must not cost an allocation.
+        let mut found: SmallVec<[Found; 16]> = SmallVec::new();
+        let mut awake: SmallVec<[u16; 16]> = SmallVec::new();
         let mut take = |meaning: Meaning, start: usize, end: usize| match meaning {
             Meaning::Shows(theme) => found.push(Found {
                 theme,
@@ -166,13 +168,13 @@ impl Matcher {
         if found.is_empty() {
             Vec::new()
         } else {
-            gather(found, words)
+            gather(&mut found, words)
         }
     }
 }
 
 /// Joins what was found into hits: sorted by theme, spans in order and apart, nothing that was taken back.
-fn gather(mut found: Vec<Found>, words: &Words) -> Vec<ThemeHit> {
+fn gather(found: &mut [Found], words: &Words) -> Vec<ThemeHit> {
     found.sort_unstable_by_key(|hit| (hit.theme, hit.start, hit.end));
     let mut hits: Vec<ThemeHit> = Vec::new();
     for hit in found.iter().filter(|hit| !hit.takes_back) {

@@ -11,6 +11,10 @@ use crate::special::{incomplete_beta, ln_gamma, ln_rising, normal_cdf};
 
 /// Above this mean the saddlepoint form takes over.
 const EXACT_BELOW: f64 = 30.0;
+/// Counts up to here are summed up to.
+const SUMMED_BELOW: f64 = 80.0;
+/// Beyond twelve digits the complement of a sum says nothing: the fraction does.
+const LEAST_SUMMED_UPPER: f64 = 1e-9;
 /// Dispersion is kept above 1 by this much: Poisson is the limit, reached to six digits.
 const EXCESS_FLOOR: f64 = 1e-6;
 /// Largest mean accepted; beyond it counts are no longer counts.
@@ -31,16 +35,6 @@ pub struct Tails {
     pub lower: f64,
     /// Small when the observation is high.
     pub upper: f64,
-}
-
-impl Tails {
-    fn from_lower(lower: f64) -> Self {
-        let lower = lower.clamp(0.0, 1.0);
-        Self {
-            lower,
-            upper: 1.0 - lower,
-        }
-    }
 }
 
 impl NegativeBinomial {
@@ -94,11 +88,11 @@ impl NegativeBinomial {
     pub fn tails(&self, count: f64) -> Tails {
         let count = count.max(0.0);
         let few = count < 9.0;
-        if (self.mean < EXACT_BELOW || self.size < 2.0) && count < 80.0 || few && self.mean < 600.0
+        if (self.mean < EXACT_BELOW || self.size < 2.0) && count < SUMMED_BELOW
+            || few && self.mean < 600.0
         {
             let summed = self.summed_tails(count);
-            // Beyond twelve digits the complement of a sum says nothing: the fraction does.
-            if summed.upper > 1e-9 {
+            if summed.upper > LEAST_SUMMED_UPPER {
                 summed
             } else {
                 self.fraction_tails(count)
@@ -110,26 +104,17 @@ impl NegativeBinomial {
         }
     }
 
-    /// Adds P(0) … P(count) by the recurrence of the masses.
+    /// Adds P(0) … P(count).
     fn summed_tails(&self, count: f64) -> Tails {
-        let excess = self.dispersion - 1.0;
-        let ratio = excess / self.dispersion;
-        // size × ratio stays finite in the Poisson limit.
-        let scaled_mean = self.mean / self.dispersion;
-        let zero = if excess < 1e-5 {
-            -self.mean
-        } else {
-            -self.size * ln(self.dispersion)
-        };
-        let mut mass = exp(zero);
-        let mut below = 0.0;
-        let mut index = 0.0;
-        while index < count {
-            below += mass;
-            mass *= (scaled_mean + index * ratio) / (index + 1.0);
-            index += 1.0;
+        let mut sum = MassSum::new(self);
+        while sum.count < count {
+            sum.advance();
         }
-        Tails::from_lower(below + 0.5 * mass)
+        let lower = sum.lower();
+        Tails {
+            lower,
+            upper: 1.0 - lower,
+        }
     }
 
     fn fraction_tails(&self, count: f64) -> Tails {
@@ -194,31 +179,133 @@ impl NegativeBinomial {
     }
 
     /// The count below which the given probability lies, continuous between counts; used for intervals.
+    ///
+    /// Small means are summed up to it once. Elsewhere the search begins where a skewed normal distribution has its
+    /// quantile: three or four tails, where halving the whole range took a dozen.
     #[must_use]
     pub fn quantile(&self, probability: f64) -> f64 {
+        let [low, high] = match self.sum_up_to(probability) {
+            Ok(found) => found,
+            Err(reached) => self.search(probability, reached),
+        };
+        let part = if high.lower > low.lower {
+            (probability - low.lower) / (high.lower - low.lower)
+        } else {
+            1.0
+        };
+        low.count + part.clamp(0.0, 1.0) * (high.count - low.count)
+    }
+
+    /// The counts beside the quantile, by adding up masses; where that is not how [`NegativeBinomial::tails`] are found, the
+    /// count it came to.
+    fn sum_up_to(&self, probability: f64) -> Result<[Point; 2], f64> {
+        let mut last = Point::default();
+        if self.mean >= EXACT_BELOW && self.size >= 2.0 {
+            return Err(last.count);
+        }
+        let mut sum = MassSum::new(self);
+        while sum.count < SUMMED_BELOW {
+            let point = Point {
+                count: sum.count,
+                lower: sum.lower(),
+            };
+            if point.lower >= probability {
+                return Ok([if point.count == 0.0 { point } else { last }, point]);
+            }
+            if 1.0 - point.lower <= LEAST_SUMMED_UPPER {
+                break;
+            }
+            last = point;
+            sum.advance();
+        }
+        Err(last.count)
+    }
+
+    /// The counts beside the quantile, which is no less than `least`.
+    fn search(&self, probability: f64, least: f64) -> [Point; 2] {
+        let point = |count: f64| Point {
+            count,
+            lower: self.tails(count).lower,
+        };
         let deviation = crate::special::normal_quantile(probability).clamp(-30.0, 30.0);
         let spread = libm::sqrt(self.variance());
-        let mut low = 0.0;
-        let mut high =
+        let most =
             (self.mean + (deviation.abs() + 4.0) * (spread + self.dispersion) * 4.0 + 4.0).ceil();
-        if self.tails(low).lower >= probability {
-            return 0.0;
+        // Cornish and Fisher 1938, first term.
+        let skew = (2.0 * self.dispersion - 1.0) * (deviation * deviation - 1.0) / 6.0;
+        let start = (self.mean + deviation * spread + skew).floor();
+        let mut low = point(start.clamp(least, most));
+        let mut high = low;
+        let mut step = 1.0;
+        while high.lower < probability && high.count < most {
+            low = high;
+            high = point((high.count + step).min(most));
+            step *= 2.0;
         }
-        while high - low > 1.0 + 1e-9 * high {
-            let middle = (0.5 * (low + high)).floor();
-            if self.tails(middle).lower < probability {
+        while low.lower >= probability && low.count > least {
+            high = low;
+            low = point((low.count - step).max(least));
+            step *= 2.0;
+        }
+        // Beyond 1e9 neighbours are told apart no more than they need to be.
+        while high.count - low.count > 1.0 + 1e-9 * high.count {
+            let middle = point((0.5 * (low.count + high.count)).floor());
+            if middle.lower < probability {
                 low = middle;
             } else {
                 high = middle;
             }
         }
-        let (below, above) = (self.tails(low).lower, self.tails(high).lower);
-        let part = if above > below {
-            (probability - below) / (above - below)
+        if low.lower >= probability {
+            return [low, low];
+        }
+        [low, high]
+    }
+}
+
+/// A count and its lower mid-p tail.
+#[derive(Clone, Copy, Debug, Default)]
+struct Point {
+    count: f64,
+    lower: f64,
+}
+
+/// P(0) + P(1) + … by the recurrence of the masses.
+struct MassSum {
+    ratio: f64,
+    scaled_mean: f64,
+    mass: f64,
+    below: f64,
+    count: f64,
+}
+
+impl MassSum {
+    fn new(of: &NegativeBinomial) -> MassSum {
+        let excess = of.dispersion - 1.0;
+        let zero = if excess < 1e-5 {
+            -of.mean
         } else {
-            1.0
+            -of.size * ln(of.dispersion)
         };
-        low + part.clamp(0.0, 1.0) * (high - low)
+        MassSum {
+            ratio: excess / of.dispersion,
+            // size × ratio stays finite in the Poisson limit.
+            scaled_mean: of.mean / of.dispersion,
+            mass: exp(zero),
+            below: 0.0,
+            count: 0.0,
+        }
+    }
+
+    fn advance(&mut self) {
+        self.below += self.mass;
+        self.mass *= (self.scaled_mean + self.count * self.ratio) / (self.count + 1.0);
+        self.count += 1.0;
+    }
+
+    /// P(Y < count) + P(Y = count)/2.
+    fn lower(&self) -> f64 {
+        (self.below + 0.5 * self.mass).clamp(0.0, 1.0)
     }
 }
 
@@ -294,13 +381,58 @@ mod tests {
         }
     }
 
+    /// By halving the whole range, as it was done first.
+    fn halved(distribution: &NegativeBinomial, probability: f64) -> f64 {
+        let lower = |count: f64| distribution.tails(count).lower;
+        if lower(0.0) >= probability {
+            return 0.0;
+        }
+        let (mut low, mut high) = (0.0, 64.0 + 2.0 * distribution.mean);
+        while lower(high) < probability {
+            high *= 2.0;
+        }
+        while high - low > 1.0 + 1e-9 * high {
+            let middle = f64::floor(0.5 * (low + high));
+            if lower(middle) < probability {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        let part = (probability - lower(low)) / (lower(high) - lower(low));
+        low + part * (high - low)
+    }
+
     #[test]
-    fn quantile_inverts_the_lower_tail() {
-        for (mean, dispersion) in [(0.5, 1.5), (20.0, 2.0), (300.0, 4.0)] {
+    fn quantile_inverts_the_lower_tail_on_every_branch() {
+        for mean in [
+            0.01, 0.5, 7.0, 20.0, 29.9, 30.1, 75.0, 300.0, 599.0, 9e3, 1e6,
+        ] {
+            for dispersion in [1.0, 1.5, 2.0, 4.0, 16.0, 40.0, 400.0] {
+                let distribution = NegativeBinomial::new(mean, dispersion);
+                for probability in [1e-6, 0.005, 0.025, 0.3, 0.5, 0.9, 0.975, 0.999_999] {
+                    let found = distribution.quantile(probability);
+                    let expected = halved(&distribution, probability);
+                    assert!(
+                        (found - expected).abs() <= 1e-9 * expected.max(1.0),
+                        "mean {mean} dispersion {dispersion} at {probability}: {found} {expected}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn quantiles_at_the_ends_are_finite() {
+        for (mean, dispersion) in [(1e-9, 1.0), (5.0, 3.0), (500.0, 80.0), (1e9, 1e6)] {
             let distribution = NegativeBinomial::new(mean, dispersion);
-            let upper = distribution.quantile(0.975);
-            assert!(distribution.tails(upper.ceil()).lower >= 0.975);
-            assert!(distribution.tails(upper.floor()).lower <= 0.975);
+            for probability in [f64::NAN, -1.0, 0.0, 1e-300, 1.0 - 1e-12, 1.0, 2.0] {
+                let found = distribution.quantile(probability);
+                assert!(
+                    found.is_finite() && found >= 0.0,
+                    "{mean} {probability}: {found}"
+                );
+            }
         }
     }
 }
