@@ -9,7 +9,7 @@ use crate::interner::Interner;
 use crate::lattice::{Lattice, SeriesKey, values_in};
 use crate::time::Timestamp;
 use crate::words::{EvidenceGrade, Measure, StandardDimension, Tier};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
 
@@ -77,7 +77,7 @@ pub fn summarise(window: &Window<'_>, lattice: &Lattice, interner: &Interner) ->
     let tier_slot = slot_of(lattice, StandardDimension::Tier);
     let expert_tiers =
         [Tier::NationalExpert, Tier::RegionalExpert].map(|tier| interner.number_of(tier.as_str()));
-    let mut voices = Voices::default();
+    let mut voices = Voices::of_at_most(window.inside.len());
     let mut everybody: Vec<u64> = Vec::with_capacity(window.inside.len());
     let mut channels: Vec<u32> = Vec::new();
     let mut experts = 0u64;
@@ -139,13 +139,19 @@ fn person_of(contribution: &Contribution) -> u64 {
 }
 
 /// Voices of a window, each with the person of its earliest contribution: the others repeat it.
-#[derive(Default)]
 struct Voices {
     places: FxHashMap<u64, u32>,
     earliest: Vec<((Timestamp, u128, u64), u64)>,
 }
 
 impl Voices {
+    fn of_at_most(count: usize) -> Voices {
+        Voices {
+            places: FxHashMap::with_capacity_and_hasher(count, FxBuildHasher),
+            earliest: Vec::with_capacity(count),
+        }
+    }
+
     fn hear(&mut self, contribution: &Contribution) {
         let order = (
             contribution.occurred_at,
@@ -337,19 +343,21 @@ impl Tally {
 #[must_use]
 pub fn quotes(window: &Window<'_>, lattice: &Lattice) -> Vec<Example> {
     let channel_slot = slot_of(lattice, StandardDimension::Channel);
-    let mut voices: Vec<Voice<'_>> = window
+    let mut voices: Vec<Voice<'_>> = Vec::with_capacity(window.inside.len());
+    let quotable = window
         .inside
         .iter()
-        .filter(|contribution| contribution.quote.is_some())
-        .map(|contribution| Voice {
+        .filter(|contribution| contribution.quote.is_some());
+    voices.extend(quotable.map(|contribution| {
+        Voice {
             order: (contribution.feedback, contribution.event),
             contribution,
             channel: values_in(&contribution.values, channel_slot)
                 .first()
                 .copied(),
             sign: stance_sign(feeling_toward(contribution, &window.key, lattice)),
-        })
-        .collect();
+        }
+    }));
     voices.sort_unstable_by_key(|voice| voice.order);
     let negative = voices.iter().filter(|voice| voice.sign < 0).count();
     let positive = voices.iter().filter(|voice| voice.sign > 0).count();

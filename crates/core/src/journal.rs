@@ -87,12 +87,19 @@ impl Known {
     }
 }
 
+/// Where a contribution is, and of which profile it is: what a look along a shelf can ask without looking there.
+#[derive(Debug, Clone, Copy)]
+struct Shelved {
+    slot: u32,
+    profile: u32,
+}
+
 /// Contributions by shelf (bucket of the finest width), with a look-up by feedback.
 #[derive(Debug, Clone)]
 pub struct Journal {
     finest: BucketWidth,
     slots: Slots<Stored>,
-    shelves: BTreeMap<BucketIndex, Vec<u32>>,
+    shelves: BTreeMap<BucketIndex, Vec<Shelved>>,
     known: FxHashMap<u128, Known>,
     profiles: Profiles,
     /// Slots of what came in since the last commit, in order of arrival.
@@ -131,6 +138,12 @@ impl Journal {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The values of a [`Contribution::profile`] that is held.
+    #[must_use]
+    pub fn profile(&self, profile: u32) -> &[u32] {
+        self.profiles.values(profile)
     }
 
     /// Every [`Contribution::profile`] held is below this.
@@ -185,7 +198,8 @@ impl Journal {
         let shelf = self.finest.index(contribution.occurred_at);
         let known = Known::of(&contribution);
         let feedback = contribution.feedback;
-        contribution.profile = self.profiles.hold(&mut contribution.values);
+        let profile = self.profiles.hold(&mut contribution.values);
+        contribution.profile = profile;
         let slot = self.slots.insert(Stored {
             chunk,
             removed_by,
@@ -194,7 +208,8 @@ impl Journal {
             contribution,
         });
         self.known.insert(feedback, Known { slot, ..known });
-        self.shelves.entry(shelf).or_default().push(slot);
+        let shelved = Shelved { slot, profile };
+        self.shelves.entry(shelf).or_default().push(shelved);
         self.chunks.hold(chunk);
         slot
     }
@@ -205,12 +220,23 @@ impl Journal {
         width: BucketWidth,
         index: BucketIndex,
     ) -> impl Iterator<Item = &Contribution> {
+        self.bucket_of(width, index, |_| true)
+    }
+
+    /// As [`Journal::bucket`], only those whose [`Contribution::profile`] is wanted.
+    pub fn bucket_of(
+        &self,
+        width: BucketWidth,
+        index: BucketIndex,
+        mut is_wanted: impl FnMut(u32) -> bool,
+    ) -> impl Iterator<Item = &Contribution> {
         let from = self.finest.index(width.start(index));
         let to = self.finest.index(width.end(index).plus(-1));
         self.shelves
             .range(from..=to)
-            .flat_map(|(_, slots)| slots)
-            .filter_map(|&slot| self.slots.get(slot))
+            .flat_map(|(_, shelf)| shelf)
+            .filter(move |shelved| is_wanted(shelved.profile))
+            .filter_map(|shelved| self.slots.get(shelved.slot))
             .map(|stored| &stored.contribution)
             .filter(move |contribution| {
                 // A shelf of the same width holds nothing else.
@@ -224,8 +250,8 @@ impl Journal {
             if self.finest.end(shelf) > before {
                 break;
             }
-            for slot in self.shelves.remove(&shelf).unwrap_or_default() {
-                self.forget(slot);
+            for shelved in self.shelves.remove(&shelf).unwrap_or_default() {
+                self.forget(shelved.slot);
             }
         }
         give_back(&mut self.known);

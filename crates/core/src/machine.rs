@@ -24,6 +24,7 @@ use crate::settings::{CheckedDetectSettings, DetectSettings, View};
 use crate::signal::Signal;
 use crate::time::{BucketIndex, BucketWidth, Timestamp};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -259,7 +260,7 @@ impl Machine {
         }
         let contribution = Contribution::of(mention, &self.plan.lattice, &mut self.interner);
         let (occurred_at, watermark) = (contribution.occurred_at, contribution.watermark);
-        let arrivals: Vec<(BucketWidth, BucketIndex, BucketIndex)> = self
+        let arrivals: SmallVec<[(BucketWidth, BucketIndex, BucketIndex); 4]> = self
             .plan
             .widths()
             .map(|width| {

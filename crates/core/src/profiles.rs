@@ -60,6 +60,11 @@ impl Profiles {
         give_back(&mut self.numbers);
     }
 
+    /// The values of profile `number`.
+    pub(crate) fn values(&self, number: u32) -> &[u32] {
+        &self.profiles[number as usize].0
+    }
+
     /// All numbers given out are below this.
     pub(crate) fn bound(&self) -> usize {
         self.profiles.len()

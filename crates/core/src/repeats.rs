@@ -122,14 +122,16 @@ impl Repeats {
 
     /// Links everything that takes effect before `until`.
     pub(crate) fn link_until(&mut self, until: Timestamp, journal: &mut Journal) {
-        let mut due: Vec<Pending> = self
-            .pending
-            .extract_if(.., |pending| pending.text.effect < until)
-            .collect();
+        let mut due = Vec::with_capacity(self.pending.len());
+        due.extend(
+            self.pending
+                .extract_if(.., |pending| pending.text.effect < until),
+        );
         due.sort_unstable_by_key(|pending| {
             let text = &pending.text;
             (text.effect, text.occurred_at, text.feedback, text.version)
         });
+        self.open.links.reserve(due.len());
         for pending in due {
             self.link(&pending, journal);
         }

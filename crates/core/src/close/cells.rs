@@ -82,21 +82,20 @@ impl Machine {
         buckets: std::ops::RangeInclusive<BucketIndex>,
         as_of: BucketIndex,
     ) -> Vec<&Contribution> {
+        // Few of a portfolio belong to one series: the others are passed over by their profile alone.
         let mut belongs: Vec<Option<bool>> = vec![None; self.journal.profile_bound()];
-        buckets
-            .flat_map(|bucket| {
-                let end = width.end(as_of.max(bucket));
-                let contributions = self.journal.bucket(width, bucket);
-                contributions.map(move |contribution| (contribution, end))
-            })
-            .filter(|(contribution, end)| {
-                // Few of a portfolio belong to one series, so that is asked first.
-                *belongs[contribution.profile as usize]
-                    .get_or_insert_with(|| self.plan.lattice.contains(key, &contribution.values))
-                    && contribution.counts_before(*end)
-            })
-            .map(|(contribution, _)| contribution)
-            .collect()
+        let mut found = Vec::new();
+        for bucket in buckets {
+            let end = width.end(as_of.max(bucket));
+            let of_series = self.journal.bucket_of(width, bucket, |profile| {
+                *belongs[profile as usize].get_or_insert_with(|| {
+                    let values = self.journal.profile(profile);
+                    self.plan.lattice.contains(key, values)
+                })
+            });
+            found.extend(of_series.filter(|contribution| contribution.counts_before(end)));
+        }
+        found
     }
 }
 

@@ -229,11 +229,16 @@ impl NearDuplicates {
 
     fn most_similar(&self, text: &Text) -> Option<(u64, f32)> {
         let mut best: Option<(u64, f32)> = None;
+        let mut compared = None;
         for number in text
             .signature
             .bands(BAND)
             .filter_map(|band| self.bands.get(&band))
         {
+            // A repeat meets its original in nearly every band.
+            if compared.replace(*number) == Some(*number) {
+                continue;
+            }
             let Some(member) = number
                 .checked_sub(self.first)
                 .and_then(|at| self.members.get(usize::try_from(at).ok()?))
