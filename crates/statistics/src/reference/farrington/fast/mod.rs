@@ -11,9 +11,10 @@
 mod residuals;
 mod sums;
 
-use libm::{exp, sqrt};
+use libm::sqrt;
 
 use crate::distribution::student_two_sided;
+use crate::elementary::exp;
 
 use super::model::{ModelSettings, Prediction, PredictionError};
 use super::references::Run;

@@ -1,6 +1,7 @@
 //! What the residuals of a fit say: the dispersion, and which references were outbreaks.
 
-use libm::{cbrt, exp, pow, sqrt};
+use crate::elementary::exp;
+use libm::{cbrt, pow, sqrt};
 
 use super::{Fit, Outlier, Period, Spread, Workspace};
 

@@ -1,7 +1,7 @@
 //! Sums that make a step of the fast regression cheap: running totals for the first step, geometric series
 //! for the later ones.
 
-use libm::log;
+use crate::elementary::{exp, ln};
 
 use super::super::references::Run;
 
@@ -36,9 +36,9 @@ impl PreparedCounts {
         totals.push(total);
         for (place, &count) in counts.iter().enumerate() {
             let (time, weight) = (place as f64, count + 0.1);
-            let ln_weight = log(weight);
+            let ln_weight = ln(weight);
             let response = weight * ln_weight - 0.1;
-            let saturated = if count > 0.0 { count * log(count) } else { 0.0 };
+            let saturated = if count > 0.0 { count * ln(count) } else { 0.0 };
             total.counted += count;
             total.counted_time += count * time;
             total.weight += weight;
@@ -113,7 +113,7 @@ pub(super) struct RunSums {
 impl RunSums {
     /// Starts anew with the growth of a slope.
     pub(super) fn prepare(&mut self, slope: f64) {
-        self.factor = libm::exp(slope);
+        self.factor = exp(slope);
         self.by_length.clear();
         self.by_length.push(GeometricSums {
             growth: 1.0,
