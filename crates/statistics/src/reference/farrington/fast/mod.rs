@@ -52,6 +52,8 @@ struct Outlier {
 #[derive(Default)]
 pub(super) struct Workspace {
     periods: Vec<Period>,
+    /// Sums at the start of a fit, one a period, before any weight: a refit begins with them again.
+    first: Vec<FirstSums>,
     outliers: Vec<Outlier>,
     /// Means of the last and the second-last step, one a reference.
     means: Vec<f64>,
@@ -112,8 +114,7 @@ pub(super) fn predict(
         let mut fit = Fit::new(prepared, runs, work, settings, true)?;
         let spread = fit.run_reweighted(settings)?;
         let prediction = fit.prediction(place, settings, &spread);
-        if fit.trend_is_significant(settings, &spread) && prediction.mean <= prepared.largest(runs)
-        {
+        if fit.trend_is_significant(settings, &spread) && prepared.reach(runs, prediction.mean) {
             return Some(prediction);
         }
     }
@@ -138,6 +139,11 @@ impl<'a> Fit<'a> {
         work.periods.clear();
         work.periods.resize(settings.periods, Period::default());
         work.outliers.clear();
+        work.first.clear();
+        work.first.resize(settings.periods, FirstSums::default());
+        for run in runs {
+            work.first[run.period] += prepared.first_sums(run.start, run.end, centre);
+        }
         let sums = CommonSums::default();
         Some(Self {
             prepared,
@@ -187,7 +193,10 @@ impl<'a> Fit<'a> {
     /// The first step starts at μ = y + 0.1, which no coefficients give. Gives the deviance there.
     fn sum_first_step(&mut self) -> f64 {
         let Workspace {
-            periods, outliers, ..
+            periods,
+            first,
+            outliers,
+            ..
         } = &mut *self.work;
         periods.fill(Period::default());
         self.slope = 0.0;
@@ -203,12 +212,8 @@ impl<'a> Fit<'a> {
             common.saturated += prior * sums.saturated;
             half_deviance += prior * sums.half_deviance;
         };
-        for run in self.runs {
-            add(
-                &mut periods[run.period],
-                self.prepared.first_sums(run.start, run.end, self.centre),
-                self.prior,
-            );
+        for (period, sums) in periods.iter_mut().zip(first) {
+            add(period, *sums, self.prior);
         }
         for outlier in outliers.iter() {
             let sums = self
@@ -275,8 +280,9 @@ impl<'a> Fit<'a> {
             let period = &mut periods[run.period];
             let scale = self.prior * period.level * along;
             period.weight += scale * sums.zeroth;
-            period.weight_time += scale * (time * sums.zeroth + sums.first);
-            square += scale * (time * (time * sums.zeroth + 2.0 * sums.first) + sums.second);
+            let moment = time * sums.zeroth + sums.first;
+            period.weight_time += scale * moment;
+            square += scale * (time * (moment + sums.first) + sums.second);
             along *= sums.growth;
             next_start = run.end;
         }

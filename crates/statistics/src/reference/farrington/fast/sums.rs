@@ -2,6 +2,7 @@
 //! for the later ones.
 
 use crate::elementary::{exp, ln};
+use std::ops::AddAssign;
 
 use super::super::references::Run;
 
@@ -19,6 +20,20 @@ pub(super) struct FirstSums {
     /// y ln y, the part of the deviance that no coefficient changes.
     pub saturated: f64,
     pub half_deviance: f64,
+}
+
+impl AddAssign for FirstSums {
+    fn add_assign(&mut self, other: FirstSums) {
+        self.counted += other.counted;
+        self.counted_time += other.counted_time;
+        self.weight += other.weight;
+        self.weight_time += other.weight_time;
+        self.weight_time_square += other.weight_time_square;
+        self.response += other.response;
+        self.response_time += other.response_time;
+        self.saturated += other.saturated;
+        self.half_deviance += other.half_deviance;
+    }
 }
 
 /// A series' counts, and running totals of [`FirstSums`] with times counted from its beginning.
@@ -61,11 +76,11 @@ impl PreparedCounts {
         &self.counts[run.start..run.end]
     }
 
-    pub(super) fn largest(&self, runs: &[Run]) -> f64 {
+    /// Whether any count of the references is `mean` or more; the first one that is will do.
+    pub(super) fn reach(&self, runs: &[Run], mean: f64) -> bool {
         runs.iter()
             .flat_map(|run| self.counts(run))
-            .copied()
-            .fold(0.0, f64::max)
+            .any(|count| *count >= mean)
     }
 
     /// The sums over `start..end` with times counted from `centre`.
