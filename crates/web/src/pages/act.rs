@@ -2,15 +2,18 @@
 //!
 //! The form asks beforehand for what is to change and by how much: a result that nobody predicted can be read either way.
 
-use super::{impact, see_other, session::read};
+use super::layout::{Frame, page};
+use super::{impact, see_other, session::read, signal};
 use crate::access::Visitor;
 use crate::actions::{self, Fields};
 use crate::api::Shared;
 use crate::filter::encode;
 use crate::problem::{FieldProblem, Problem};
 use crate::roles::Right;
+use crate::state::State;
 use crate::view::action::ActionItem;
 use crate::view::alert::{AlertView, SignalView};
+use crate::view::project;
 use crate::words::{measure, plain};
 use auscult_core::action::MAX_ACTION_TEXT_BYTES;
 use auscult_core::time::Timestamp;
@@ -18,7 +21,7 @@ use auscult_core::words::{ActionKind, ComparisonKind, Measure, ValueDimension};
 use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Extension, Path};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -55,7 +58,12 @@ pub(super) fn section(
             @if actions.is_empty() { p { "Nothing yet." } }
             @else { (impact::table("Actions on this signal", actions, now)) }
         }
-        @if visitor.may(Right::Decide) && !alert.is_proposal() { (form(visitor, alert, &offered(beside))) }
+        @if visitor.may(Right::Decide) && !alert.is_proposal() {
+            details.method {
+                summary { "Act on this signal" }
+                (form(alert, &offered(beside), &ActForm::untouched(visitor, alert), &[]))
+            }
+        }
     }
 }
 
@@ -91,46 +99,57 @@ fn offered(beside: &[String]) -> Vec<(String, String)> {
         .collect()
 }
 
-fn form(visitor: &Visitor, alert: &AlertView, offered: &[(String, String)]) -> Markup {
+/// The form as it stands in `typed`; fields named in `wrong` are marked.
+fn form(
+    alert: &AlertView,
+    offered: &[(String, String)],
+    typed: &ActForm,
+    wrong: &[FieldProblem],
+) -> Markup {
     let is_measured = alert.series.measure != Measure::MeanRating.as_str();
-    let is_up = alert.observed.unwrap_or_default() > alert.expected.unwrap_or_default();
+    let marked = |input: &str| {
+        let is_wrong = wrong
+            .iter()
+            .any(|problem| input_of(&problem.place) == input);
+        is_wrong.then_some("true")
+    };
     html! {
-        details.method {
-            summary { "Act on this signal" }
             form.act method="post" action={ "/signals/" (encode(&alert.signal_id)) "/actions" } {
                 p.hint { "An action is started with somebody who answers for it, a day, a reason why it should help, and how much is to change. That is frozen; what came of it is measured from then on and stays visible, good or bad." }
                 div.fields {
                     div {
                         label for="kind" { "What is done" }
                         select #kind name="kind" {
-                            @for kind in ActionKind::ALL { @if *kind != ActionKind::NoAction { option value=(kind.as_str()) { (plain(kind.as_str())) } } }
+                            @for kind in ActionKind::ALL { @if *kind != ActionKind::NoAction {
+                                option value=(kind.as_str()) selected[typed.kind == kind.as_str()] { (plain(kind.as_str())) }
+                            } }
                         }
                     }
-                    div { label for="owner" { "Owner (a reference, no name)" } input #owner name="owner" maxlength="64" value=(visitor.actor) autocomplete="off"; }
-                    div { label for="due" { "Due" } input #due type="date" name="due"; }
-                    div.wide { label for="hypothesis" { "Why it should help; for no action, why not (no personal data)" } textarea #hypothesis name="hypothesis" rows="2" maxlength=(MAX_ACTION_TEXT_BYTES / 4) {} }
+                    div { label for="owner" { "Owner (a reference, no name)" } input #owner name="owner" maxlength="64" value=(typed.owner) autocomplete="off" aria-invalid=[marked("owner")]; }
+                    div { label for="due" { "Due" } input #due type="date" name="due" value=(typed.due) aria-invalid=[marked("due")]; }
+                    div.wide { label for="hypothesis" { "Why it should help; for no action, why not (no personal data)" } textarea #hypothesis name="hypothesis" rows="2" maxlength=(MAX_ACTION_TEXT_BYTES / 4) aria-invalid=[marked("hypothesis")] { (typed.hypothesis) } }
                     @if is_measured {
                         div {
                             label for="direction" { (plain(measure(&alert.series.measure))) " should go" }
                             select #direction name="direction" {
-                                option value="down" selected[is_up] { "down" }
-                                option value="up" selected[!is_up] { "up" }
+                                option value="down" selected[typed.direction == "down"] { "down" }
+                                option value="up" selected[typed.direction == "up"] { "up" }
                             }
                         }
-                        div { label for="expected" { "by how much, in %" } input #expected type="number" name="expected" min="1" max="1000" step="any"; }
-                        div { label for="smallest" { "Less than this does not matter, in %" } input #smallest type="number" name="smallest" min="0" max="1000" step="any" value="10"; }
+                        div { label for="expected" { "by how much, in %" } input #expected type="number" name="expected" min="1" max="1000" step="any" value=(typed.expected) aria-invalid=[marked("expected")]; }
+                        div { label for="smallest" { "Less than this does not matter, in %" } input #smallest type="number" name="smallest" min="0" max="1000" step="any" value=(typed.smallest) aria-invalid=[marked("smallest")]; }
                         div {
                             label for="comparison" { "Compare with (nothing is done there)" }
-                            select #comparison name="comparison" {
+                            select #comparison name="comparison" aria-invalid=[marked("comparison")] {
                                 option value="" { "nothing" }
-                                @for (series_id, words) in offered { option value=(series_id) { (words) } }
+                                @for (series_id, words) in offered { option value=(series_id) selected[typed.comparison == *series_id] { (words) } }
                             }
                         }
                         div {
                             label for="value" { "Worth to customers (optional)" }
                             select #value name="value" {
                                 option value="" { "not said" }
-                                @for word in ValueDimension::ALL { option value=(word.as_str()) { (plain(word.as_str())) } }
+                                @for word in ValueDimension::ALL { option value=(word.as_str()) selected[typed.value == word.as_str()] { (plain(word.as_str())) } }
                             }
                         }
                     }
@@ -144,7 +163,31 @@ fn form(visitor: &Visitor, alert: &AlertView, offered: &[(String, String)]) -> M
                     button type="submit" name="state" value="no_action" { "Decide not to act" }
                 }
             }
-        }
+    }
+}
+
+/// The input a field of the contract, or of the form, is typed into.
+fn input_of(place: &str) -> &str {
+    match place {
+        "target" | "target.expected_effect" => "expected",
+        "target.smallest_relevant_effect" => "smallest",
+        "target.direction" => "direction",
+        "comparison.series_id" => "comparison",
+        other => other,
+    }
+}
+
+/// What the page calls it.
+fn label_of(place: &str) -> &str {
+    match input_of(place) {
+        "owner" => "Owner",
+        "due" => "Due",
+        "hypothesis" => "Why it should help",
+        "direction" => "Direction",
+        "expected" => "By how much",
+        "smallest" => "Less than this does not matter",
+        "comparison" => "Compare with",
+        other => other,
     }
 }
 
@@ -165,6 +208,19 @@ pub(super) struct ActForm {
     state: String,
 }
 
+impl ActForm {
+    /// Before anybody typed: a surge should go down.
+    fn untouched(visitor: &Visitor, alert: &AlertView) -> ActForm {
+        let is_up = alert.observed.unwrap_or_default() > alert.expected.unwrap_or_default();
+        ActForm {
+            owner: visitor.actor.clone(),
+            direction: if is_up { "down" } else { "up" }.to_owned(),
+            smallest: "10".to_owned(),
+            ..ActForm::default()
+        }
+    }
+}
+
 pub(super) async fn act(
     Extension(state): Shared,
     visitor: Visitor,
@@ -172,16 +228,65 @@ pub(super) async fn act(
     form: Result<Form<ActForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     visitor.require(Right::Decide)?;
-    let fields = fields(&id, &read(form)?).map_err(Problem::invalid)?;
-    let recorded = actions::record(&state, &visitor, fields).await?;
-    Ok(see_other(
-        &format!(
-            "/actions/{}?recorded={}",
-            encode(&recorded.action_id),
-            recorded.state
-        ),
-        None,
-    ))
+    let typed = read(form)?;
+    let recorded = match fields(&id, &typed).map_err(Problem::invalid) {
+        Ok(fields) => actions::record(&state, &visitor, fields).await,
+        Err(problem) => Err(problem),
+    };
+    match recorded {
+        Ok(recorded) => Ok(see_other(
+            &format!(
+                "/actions/{}?recorded={}",
+                encode(&recorded.action_id),
+                recorded.state
+            ),
+            None,
+        )),
+        Err(problem) if !problem.fields.is_empty() => {
+            again(&state, &visitor, &id, &typed, problem).await
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The form once more with what was typed, under what is wrong with it: nobody writes a hypothesis twice.
+async fn again(
+    state: &State,
+    visitor: &Visitor,
+    id: &str,
+    typed: &ActForm,
+    problem: Problem,
+) -> Result<Response, Problem> {
+    let role = visitor.require(Right::ReadSignals)?;
+    let asked = id.to_owned();
+    let (found, around) = state
+        .read_page(move |model| signal::whole(model, &asked, true))
+        .await?;
+    let Some(found) = found else {
+        return Err(problem);
+    };
+    let Some(detail) = project::detail(role, found.detail)? else {
+        return Err(problem);
+    };
+    let Ok(shown) = SignalView::read(&detail.current) else {
+        return Err(problem);
+    };
+    let path = format!("/signals/{}", encode(id));
+    let frame = Frame::new(state, visitor, &path, "/signals", &around);
+    let body = html! {
+        section aria-labelledby="title" {
+            h1 #title { "Not recorded yet" }
+            p.lead { "What was typed is still here. To be corrected first:" }
+            ul #wrong role="alert" {
+                @for field in &problem.fields {
+                    li { strong { (label_of(&field.place)) } ": " (field.reason) @if !field.allowed.is_empty() { " (" (field.allowed.join(", ")) ")" } }
+                }
+            }
+            h2 { "Act on " a href=(path) { (shown.alert.name()) } }
+            (form(&shown.alert, &offered(&found.beside), typed, &problem.fields))
+        }
+    };
+    Ok((problem.status, page(&frame, "Not recorded yet", &body)).into_response())
 }
 
 /// The contract's fields from the form's.

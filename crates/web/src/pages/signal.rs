@@ -69,15 +69,19 @@ pub(super) async fn show(
 }
 
 /// What the page shows of a signal.
-struct Whole {
-    detail: SignalDetail,
+pub(super) struct Whole {
+    pub(super) detail: SignalDetail,
     actions: Vec<ActionRow>,
     /// Points of the same bucket, which its series can be compared with: its own first.
-    beside: Vec<String>,
+    pub(super) beside: Vec<String>,
 }
 
 /// A signal, what is done about it, and, for who may act on it, what its series can be compared with.
-fn whole(model: &dyn ReadModel, id: &str, may_decide: bool) -> Result<Option<Whole>, ReadError> {
+pub(super) fn whole(
+    model: &dyn ReadModel,
+    id: &str,
+    may_decide: bool,
+) -> Result<Option<Whole>, ReadError> {
     #[derive(Deserialize)]
     struct OfSeries {
         series: Series,

@@ -269,15 +269,6 @@ async fn the_form_on_a_signal_starts_an_action_and_its_page_takes_the_next_step(
     let inaction = "hypothesis=It+ends+by+itself&state=no_action";
     let answer = post_form(&router, "analyst", "/signals/al_9c41d0/actions", inaction).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
-    let incomplete = post_form(
-        &router,
-        "analyst",
-        "/signals/al_9c41d0/actions",
-        &form.replace("u_61", ""),
-    )
-    .await;
-    assert_eq!(incomplete.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(incomplete.body.contains("owner"), "{}", incomplete.body);
     let action = get(&router, "analyst", "/actions/a_9").await.body;
     html::check("action", &action);
     assert!(
@@ -287,4 +278,37 @@ async fn the_form_on_a_signal_starts_an_action_and_its_page_takes_the_next_step(
     assert_eq!(step.header("location"), "/actions/a_9?recorded=done");
     let after = get(&router, "analyst", step.header("location")).await;
     assert!(after.body.contains("Recorded: done"));
+}
+
+#[tokio::test]
+async fn a_form_that_is_refused_comes_back_as_it_was_filled_in() {
+    let (router, fake) = site();
+    let form = "kind=education&owner=u_61&due=2026-06-30&hypothesis=A+%3Cguide%3E&direction=up&expected=30&smallest=5&comparison=s_77ac&value=ease&measure=mentions&series_id=s_77ab&state=started";
+    for (wrong, told) in [
+        (form.replace("u_61", ""), "Owner"),
+        (form.replace("2026-06-30", ""), "Due"),
+        (form.replace("expected=30", "expected=a+lot"), "no number"),
+        (form.replace("s_77ac", "s_nobody"), "Compare with"),
+    ] {
+        let refused = post_form(&router, "analyst", "/signals/al_9c41d0/actions", &wrong).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{told}");
+        let page = &refused.body;
+        html::check(told, page);
+        assert!(
+            page.contains(told) && page.contains("aria-invalid=\"true\""),
+            "{page}"
+        );
+        for kept in [
+            ">A &lt;guide&gt;<",
+            "value=\"education\" selected",
+            "value=\"up\" selected",
+            "value=\"5\"",
+            "value=\"ease\" selected",
+        ] {
+            assert!(page.contains(kept), "{kept} of {page}");
+        }
+    }
+    assert!(fake.submitted.lock().unwrap().is_empty());
+    let nobody = post_form(&router, "analyst", "/signals/al_nobody/actions", form).await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
 }
