@@ -12,10 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
-/// Lines appended in one transaction.
+/// From so many lines on a transaction takes no more.
 const LINES_PER_APPEND: usize = 2_000;
 /// Longest line.
 const MAX_LINE_BYTES: usize = 2 << 20;
+/// Bytes read at once, and from which on a chunk is handed over.
+const CHUNK_BYTES: usize = 256 << 10;
+/// Chunks that may wait; with the longest lines a chunk has little more than [`MAX_LINE_BYTES`].
+const CHUNKS_WAITING: usize = 16;
 /// How often is looked whether to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -26,34 +30,69 @@ struct Line {
     is_cut: bool,
 }
 
+/// Neighbouring lines.
+#[derive(Debug, Default, PartialEq)]
+struct Chunk {
+    text: Vec<u8>,
+    lines: usize,
+    /// Lines of it that were cut, from 1.
+    cut: Vec<usize>,
+}
+
 /// Appends standard input as it comes, until it ends or `stop` is up.
 ///
 /// # Errors
 /// Standard input cannot be read, or the log cannot be written to.
 pub fn append_lines(submit: &dyn Submit, stop: &Arc<AtomicBool>) -> Result<(), Failure> {
-    let (sender, lines) = sync_channel(LINES_PER_APPEND);
+    let (sender, chunks) = sync_channel(CHUNKS_WAITING);
     let told = Arc::clone(stop);
+    let input = BufReader::with_capacity(CHUNK_BYTES, std::io::stdin());
     std::thread::Builder::new()
         .name("auscult-stdin".to_owned())
-        .spawn(move || read(BufReader::new(std::io::stdin()), &sender, &told))
+        .spawn(move || read(input, &sender, &told))
         .map_err(anyhow::Error::from)?;
-    append(submit, &lines, stop)
+    append(submit, &chunks, stop)
 }
 
-/// Hands over line after line, until the input ends, nobody takes them, or `stop` is up and no whole line is held.
+/// Hands over chunk after chunk, until the input ends, nobody takes them, or `stop` is up and no whole line is held.
 fn read<R: Read>(
     mut input: BufReader<R>,
-    lines: &SyncSender<std::io::Result<Line>>,
+    chunks: &SyncSender<std::io::Result<Chunk>>,
     stop: &AtomicBool,
 ) {
-    while !stop.load(Ordering::SeqCst) || input.buffer().contains(&b'\n') {
-        let Some(line) = next_line(&mut input).transpose() else {
-            return;
-        };
-        let is_last = line.is_err();
-        if lines.send(line).is_err() || is_last {
+    let mut goes_on = Ok(true);
+    while matches!(goes_on, Ok(true)) && (!stop.load(Ordering::SeqCst) || holds_a_line(&input)) {
+        let mut chunk = Chunk::default();
+        goes_on = chunk.fill(&mut input);
+        if chunk.lines > 0 && chunks.send(Ok(chunk)).is_err() {
             return;
         }
+    }
+    if let Err(error) = goes_on {
+        // Nobody left to be told.
+        let _ = chunks.send(Err(error));
+    }
+}
+
+fn holds_a_line<R>(input: &BufReader<R>) -> bool {
+    input.buffer().contains(&b'\n')
+}
+
+impl Chunk {
+    /// Waits for one line and takes with it what is there already; whether there may be more.
+    fn fill<R: Read>(&mut self, input: &mut BufReader<R>) -> std::io::Result<bool> {
+        while let Some(Line { text, is_cut }) = next_line(input)? {
+            self.text.extend(text);
+            self.lines += 1;
+            if is_cut {
+                self.cut.push(self.lines);
+            }
+            let is_full = self.text.len() >= CHUNK_BYTES || self.lines >= LINES_PER_APPEND;
+            if is_full || !holds_a_line(input) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -81,13 +120,13 @@ fn next_line(input: &mut impl BufRead) -> std::io::Result<Option<Line>> {
 /// Appends whatever has come, batch by batch, until no more can come, or none does and `stop` is up.
 fn append(
     submit: &dyn Submit,
-    lines: &Receiver<std::io::Result<Line>>,
+    chunks: &Receiver<std::io::Result<Chunk>>,
     stop: &AtomicBool,
 ) -> Result<(), Failure> {
     let mut lines_before = 0;
     loop {
-        let first = match lines.recv_timeout(LOOK_EVERY) {
-            Ok(line) => line,
+        let first = match chunks.recv_timeout(LOOK_EVERY) {
+            Ok(chunk) => chunk,
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Err(RecvTimeoutError::Timeout) if stop.load(Ordering::SeqCst) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => continue,
@@ -99,9 +138,9 @@ fn append(
         let mut taken = batch.take(first);
         while taken.is_ok()
             && !batch.is_full()
-            && let Ok(line) = lines.try_recv()
+            && let Ok(chunk) = chunks.try_recv()
         {
-            taken = batch.take(line);
+            taken = batch.take(chunk);
         }
         lines_before += batch.lines;
         // What came before the mistake counts.
@@ -127,16 +166,16 @@ impl Batch {
         self.lines >= LINES_PER_APPEND || self.text.len() >= MAX_LINE_BYTES
     }
 
-    fn take(&mut self, line: std::io::Result<Line>) -> std::io::Result<()> {
-        let Line { text, is_cut } = line?;
-        self.lines += 1;
-        if is_cut {
+    fn take(&mut self, chunk: std::io::Result<Chunk>) -> std::io::Result<()> {
+        let Chunk { text, lines, cut } = chunk?;
+        for line in cut {
             tracing::warn!(
-                line = self.lines_before + self.lines,
+                line = self.lines_before + self.lines + line,
                 most_bytes = MAX_LINE_BYTES,
                 "line is too long; it is kept as a dead letter, cut"
             );
         }
+        self.lines += lines;
         self.text.extend(text);
         Ok(())
     }
@@ -164,30 +203,45 @@ impl Batch {
 mod tests {
     use super::*;
 
-    fn lines_of(text: &[u8], stop: bool) -> Vec<Line> {
-        let (sender, lines) = sync_channel(100);
-        read(BufReader::new(text), &sender, &AtomicBool::new(stop));
+    /// All chunks of `input`.
+    fn chunks_of<R: Read>(input: BufReader<R>, stop: bool) -> Vec<std::io::Result<Chunk>> {
+        let (sender, chunks) = sync_channel(100);
+        read(input, &sender, &AtomicBool::new(stop));
         drop(sender);
-        lines
-            .into_iter()
-            .map(|line| line.expect("a line"))
-            .collect()
+        chunks.into_iter().collect()
     }
 
-    fn whole(text: &[u8]) -> Line {
-        Line {
-            text: text.to_vec(),
-            is_cut: false,
+    fn joined(chunks: Vec<std::io::Result<Chunk>>) -> Chunk {
+        let mut all = Chunk::default();
+        for chunk in chunks {
+            let chunk = chunk.expect("it can be read");
+            all.cut
+                .extend(chunk.cut.iter().map(|line| all.lines + line));
+            all.text.extend(chunk.text);
+            all.lines += chunk.lines;
         }
+        all
     }
 
     #[test]
-    fn lines_come_with_their_ends_and_the_last_one_without() {
-        assert_eq!(
-            lines_of(b"one\n\ntwo", false),
-            [whole(b"one\n"), whole(b"\n"), whole(b"two")]
-        );
-        assert_eq!(lines_of(b"", false), []);
+    fn every_line_comes_with_its_end_and_the_last_one_without() {
+        let all = joined(chunks_of(BufReader::new(&b"one\n\ntwo"[..]), false));
+        assert_eq!((all.text.as_slice(), all.lines), (&b"one\n\ntwo"[..], 3));
+        assert!(chunks_of(BufReader::new(&b""[..]), false).is_empty());
+        let many = "x\n".repeat(5_000);
+        for capacity in [1, 7, 64, CHUNK_BYTES] {
+            let input = BufReader::with_capacity(capacity, many.as_bytes());
+            let (sender, chunks) = sync_channel(5_000);
+            read(input, &sender, &AtomicBool::new(false));
+            drop(sender);
+            let all: Vec<Chunk> = chunks
+                .into_iter()
+                .map(|chunk| chunk.expect("one"))
+                .collect();
+            assert!(all.iter().all(|chunk| chunk.lines <= LINES_PER_APPEND));
+            let text: Vec<u8> = all.into_iter().flat_map(|chunk| chunk.text).collect();
+            assert_eq!(text, many.as_bytes(), "{capacity}");
+        }
     }
 
     #[test]
@@ -200,23 +254,34 @@ mod tests {
         ] {
             let mut text = vec![b'x'; bytes];
             text.extend_from_slice(b"\nnext\n");
-            let lines = lines_of(&text, false);
-            assert_eq!(lines.len(), 2, "{bytes}");
-            assert_eq!(lines[0].is_cut, is_cut, "{bytes}");
-            assert_eq!(lines[0].text.len(), bytes.min(MAX_LINE_BYTES) + 1);
-            assert_eq!(lines[1], whole(b"next\n"), "{bytes}");
+            let all = joined(chunks_of(BufReader::new(text.as_slice()), false));
+            assert_eq!(all.lines, 2, "{bytes}");
+            assert_eq!(all.cut, if is_cut { vec![1] } else { vec![] }, "{bytes}");
+            assert_eq!(all.text.len(), bytes.min(MAX_LINE_BYTES) + 1 + 5);
+            assert!(all.text.ends_with(b"x\nnext\n"), "{bytes}");
         }
     }
 
     #[test]
     fn told_to_stop_it_hands_over_the_whole_lines_it_holds() {
-        let (sender, lines) = sync_channel(100);
         let mut input = BufReader::new(&b"one\ntwo\nbegun"[..]);
         input.fill_buf().expect("a read");
-        read(input, &sender, &AtomicBool::new(true));
-        drop(sender);
-        let lines: Vec<Line> = lines.into_iter().map(|line| line.expect("one")).collect();
-        assert_eq!(lines, [whole(b"one\n"), whole(b"two\n")]);
-        assert_eq!(lines_of(b"nothing was read yet\n", true), []);
+        let all = joined(chunks_of(input, true));
+        assert_eq!((all.text.as_slice(), all.lines), (&b"one\ntwo\n"[..], 2));
+        assert!(chunks_of(BufReader::new(&b"nothing was read yet\n"[..]), true).is_empty());
+    }
+
+    #[test]
+    fn what_was_read_before_a_mistake_is_handed_over_first() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                Err(std::io::Error::other("a broken pipe"))
+            }
+        }
+        let input = BufReader::new((&b"one\n"[..]).chain(Broken));
+        let chunks = chunks_of(input, false);
+        assert_eq!(chunks[0].as_ref().expect("the line").text, b"one\n");
+        assert!(chunks[1].is_err() && chunks.len() == 2);
     }
 }
