@@ -114,55 +114,55 @@ fn form(
         is_wrong.then_some("true")
     };
     html! {
-            form.act method="post" action={ "/signals/" (encode(&alert.signal_id)) "/actions" } {
-                p.hint { "An action is started with somebody who answers for it, a day, a reason why it should help, and how much is to change. That is frozen; what came of it is measured from then on and stays visible, good or bad." }
-                div.fields {
-                    div {
-                        label for="kind" { "What is done" }
-                        select #kind name="kind" {
-                            @for kind in ActionKind::ALL { @if *kind != ActionKind::NoAction {
-                                option value=(kind.as_str()) selected[typed.kind == kind.as_str()] { (plain(kind.as_str())) }
-                            } }
-                        }
-                    }
-                    div { label for="owner" { "Owner (a reference, no name)" } input #owner name="owner" maxlength="64" value=(typed.owner) autocomplete="off" aria-invalid=[marked("owner")]; }
-                    div { label for="due" { "Due" } input #due type="date" name="due" value=(typed.due) aria-invalid=[marked("due")]; }
-                    div.wide { label for="hypothesis" { "Why it should help; for no action, why not (no personal data)" } textarea #hypothesis name="hypothesis" rows="2" maxlength=(MAX_ACTION_TEXT_BYTES / 4) aria-invalid=[marked("hypothesis")] { (typed.hypothesis) } }
-                    @if is_measured {
-                        div {
-                            label for="direction" { (plain(measure(&alert.series.measure))) " should go" }
-                            select #direction name="direction" {
-                                option value="down" selected[typed.direction == "down"] { "down" }
-                                option value="up" selected[typed.direction == "up"] { "up" }
-                            }
-                        }
-                        div { label for="expected" { "by how much, in %" } input #expected type="number" name="expected" min="1" max="1000" step="any" value=(typed.expected) aria-invalid=[marked("expected")]; }
-                        div { label for="smallest" { "Less than this does not matter, in %" } input #smallest type="number" name="smallest" min="0" max="1000" step="any" value=(typed.smallest) aria-invalid=[marked("smallest")]; }
-                        div {
-                            label for="comparison" { "Compare with (nothing is done there)" }
-                            select #comparison name="comparison" aria-invalid=[marked("comparison")] {
-                                option value="" { "nothing" }
-                                @for (series_id, words) in offered { option value=(series_id) selected[typed.comparison == *series_id] { (words) } }
-                            }
-                        }
-                        div {
-                            label for="value" { "Worth to customers (optional)" }
-                            select #value name="value" {
-                                option value="" { "not said" }
-                                @for word in ValueDimension::ALL { option value=(word.as_str()) selected[typed.value == word.as_str()] { (plain(word.as_str())) } }
-                            }
-                        }
+        form.act method="post" action={ "/signals/" (encode(&alert.signal_id)) "/actions" } {
+            p.hint { "An action is started with somebody who answers for it, a day, a reason why it should help, and how much is to change. That is frozen; what came of it is measured from then on and stays visible, good or bad." }
+            div.fields {
+                div {
+                    label for="kind" { "What is done" }
+                    select #kind name="kind" {
+                        @for kind in ActionKind::ALL { @if *kind != ActionKind::NoAction {
+                            option value=(kind.as_str()) selected[typed.kind == kind.as_str()] { (plain(kind.as_str())) }
+                        } }
                     }
                 }
-                @if !is_measured { p.caveat { "No outcome is estimated of mean ratings: an action can be proposed here, and started with another measure over the API." } }
-                input type="hidden" name="measure" value=(alert.series.measure);
-                input type="hidden" name="series_id" value=(alert.series.id);
-                div.buttons {
-                    @if is_measured { button.primary type="submit" name="state" value="started" { "Start now" } }
-                    button type="submit" name="state" value="proposed" { "Propose" }
-                    button type="submit" name="state" value="no_action" { "Decide not to act" }
+                div { label for="owner" { "Owner (a reference, no name)" } input #owner name="owner" maxlength="64" value=(typed.owner) autocomplete="off" aria-invalid=[marked("owner")]; }
+                div { label for="due" { "Due" } input #due type="date" name="due" value=(typed.due) aria-invalid=[marked("due")]; }
+                div.wide { label for="hypothesis" { "Why it should help; for no action, why not (no personal data)" } textarea #hypothesis name="hypothesis" rows="2" maxlength=(MAX_ACTION_TEXT_BYTES / 4) aria-invalid=[marked("hypothesis")] { (typed.hypothesis) } }
+                @if is_measured {
+                    div {
+                        label for="direction" { (plain(measure(&alert.series.measure))) " should go" }
+                        select #direction name="direction" {
+                            option value="down" selected[typed.direction == "down"] { "down" }
+                            option value="up" selected[typed.direction == "up"] { "up" }
+                        }
+                    }
+                    div { label for="expected" { "by how much, in %" } input #expected type="number" name="expected" min="1" max="1000" step="any" value=(typed.expected) aria-invalid=[marked("expected")]; }
+                    div { label for="smallest" { "Less than this does not matter, in %" } input #smallest type="number" name="smallest" min="0" max="1000" step="any" value=(typed.smallest) aria-invalid=[marked("smallest")]; }
+                    div {
+                        label for="comparison" { "Compare with (nothing is done there)" }
+                        select #comparison name="comparison" aria-invalid=[marked("comparison")] {
+                            option value="" { "nothing" }
+                            @for (series_id, words) in offered { option value=(series_id) selected[typed.comparison == *series_id] { (words) } }
+                        }
+                    }
+                    div {
+                        label for="value" { "Worth to customers (optional)" }
+                        select #value name="value" {
+                            option value="" { "not said" }
+                            @for word in ValueDimension::ALL { option value=(word.as_str()) selected[typed.value == word.as_str()] { (plain(word.as_str())) } }
+                        }
+                    }
                 }
             }
+            @if !is_measured { p.caveat { "No outcome is estimated of mean ratings: an action can be proposed here, and started with another measure over the API." } }
+            input type="hidden" name="measure" value=(alert.series.measure);
+            input type="hidden" name="series_id" value=(alert.series.id);
+            div.buttons {
+                @if is_measured { button.primary type="submit" name="state" value="started" { "Start now" } }
+                button type="submit" name="state" value="proposed" { "Propose" }
+                button type="submit" name="state" value="no_action" { "Decide not to act" }
+            }
+        }
     }
 }
 
