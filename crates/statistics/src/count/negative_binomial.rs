@@ -6,6 +6,7 @@
 //! saddlepoint (Lugannani and Rice 1980; Daniels 1987), whose relative error there is below 1e-3 and which
 //! reaches any count at constant cost.
 
+use crate::distribution::{cornish_fisher, first_reached};
 use crate::elementary::{exp, ln, ln_1p};
 use crate::special::{incomplete_beta, ln_gamma, ln_rising, normal_cdf};
 
@@ -15,6 +16,8 @@ const EXACT_BELOW: f64 = 30.0;
 const SUMMED_BELOW: f64 = 80.0;
 /// Beyond twelve digits the complement of a sum says nothing: the fraction does.
 const LEAST_SUMMED_UPPER: f64 = 1e-9;
+/// Beyond 1e9, counts are told apart no more than they need to be.
+const NEIGHBOURS: f64 = 1e-9;
 /// Dispersion is kept above 1 by this much: Poisson is the limit, reached to six digits.
 const EXCESS_FLOOR: f64 = 1e-6;
 /// Largest mean accepted; beyond it counts are no longer counts.
@@ -223,43 +226,24 @@ impl NegativeBinomial {
 
     /// The counts beside the quantile, which is no less than `least`.
     fn search(&self, probability: f64, least: f64) -> [Point; 2] {
-        let point = |count: f64| Point {
-            count,
-            lower: self.tails(count).lower,
-        };
         let deviation = crate::special::normal_quantile(probability).clamp(-30.0, 30.0);
         let spread = libm::sqrt(self.variance());
         let most =
             (self.mean + (deviation.abs() + 4.0) * (spread + self.dispersion) * 4.0 + 4.0).ceil();
-        // Cornish and Fisher 1938, first term.
-        let skew = (2.0 * self.dispersion - 1.0) * (deviation * deviation - 1.0) / 6.0;
-        let start = (self.mean + deviation * spread + skew).floor();
-        let mut low = point(start.clamp(least, most));
-        let mut high = low;
-        let mut step = 1.0;
-        while high.lower < probability && high.count < most {
-            low = high;
-            high = point((high.count + step).min(most));
-            step *= 2.0;
-        }
-        while low.lower >= probability && low.count > least {
-            high = low;
-            low = point((low.count - step).max(least));
-            step *= 2.0;
-        }
-        // Beyond 1e9 neighbours are told apart no more than they need to be.
-        while high.count - low.count > 1.0 + 1e-9 * high.count {
-            let middle = point((0.5 * (low.count + high.count)).floor());
-            if middle.lower < probability {
-                low = middle;
+        let start = cornish_fisher(self.mean, self.dispersion, deviation).floor();
+        let (mut low, mut high) = (None, None);
+        first_reached(start, least..=most, NEIGHBOURS, |count| {
+            let lower = self.tails(count).lower;
+            let side = if lower >= probability {
+                &mut high
             } else {
-                high = middle;
-            }
-        }
-        if low.lower >= probability {
-            return [low, low];
-        }
-        [low, high]
+                &mut low
+            };
+            *side = Some(Point { count, lower });
+            lower >= probability
+        });
+        let any = low.or(high).unwrap_or_default();
+        [low.unwrap_or(any), high.unwrap_or(any)]
     }
 }
 

@@ -8,6 +8,7 @@ use libm::{ceil, exp, floor, lgamma, log, log1p, sqrt};
 
 use super::incomplete::{Tails, incomplete_beta_with_complement, incomplete_gamma};
 use super::normal::{normal_lower, normal_quantile, normal_upper};
+use super::search::{cornish_fisher, first_reached};
 
 /// A distribution of counts with given mean and dispersion.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -107,52 +108,15 @@ impl CountDistribution {
         if self.mean == 0.0 {
             return 0.0;
         }
+        let start = cornish_fisher(self.mean, self.dispersion, normal_quantile(probability));
+        let start = floor(start + 0.5).max(0.0);
         if self.mean > LARGE_MEAN * self.dispersion {
-            return floor(self.cornish_fisher(probability) + 0.5).max(0.0);
+            return start;
         }
         let target = probability * (1.0 - 64.0 * f64::EPSILON);
-        let reaches = |count: f64| self.tails(count).lower >= target;
-        // Start from the Cornish–Fisher expansion, then bracket in doubling steps and halve.
-        let deviation = sqrt(self.mean * self.dispersion);
-        let skewness = (2.0 * self.dispersion - 1.0) / deviation;
-        let z = normal_quantile(probability);
-        let start =
-            floor(self.mean + deviation * (z + skewness * (z * z - 1.0) / 6.0) + 0.5).max(0.0);
-        let (mut below, mut reached) = (start - 1.0, start);
-        let mut stride = 1.0;
-        if reaches(start) {
-            while below >= 0.0 && reaches(below) {
-                reached = below;
-                below -= stride;
-                stride *= 2.0;
-            }
-            below = below.max(-1.0);
-        } else {
-            below = start;
-            reached = start + stride;
-            while !reaches(reached) {
-                below = reached;
-                stride *= 2.0;
-                reached += stride;
-            }
-        }
-        while reached - below > 1.0 {
-            let middle = floor(0.5 * (below + reached));
-            if reaches(middle) {
-                reached = middle;
-            } else {
-                below = middle;
-            }
-        }
-        reached
-    }
-
-    /// The quantile up to the skewness term of its expansion; not whole.
-    fn cornish_fisher(&self, probability: f64) -> f64 {
-        let deviation = sqrt(self.mean * self.dispersion);
-        let skewness = (2.0 * self.dispersion - 1.0) / deviation;
-        let z = normal_quantile(probability);
-        self.mean + deviation * (z + skewness * (z * z - 1.0) / 6.0)
+        first_reached(start, 0.0..=f64::INFINITY, 0.0, |count| {
+            self.tails(count).lower >= target
+        })
     }
 
     /// P(X = count).

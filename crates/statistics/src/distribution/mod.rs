@@ -11,6 +11,7 @@ mod generalised_linear;
 mod incomplete;
 mod negative_binomial_fit;
 mod normal;
+mod search;
 
 pub use beta::{beta_cdf, beta_quantile, student_quantile, student_two_sided};
 pub use counts::CountDistribution;
@@ -19,6 +20,7 @@ pub use generalised_linear::{FittedRegression, Regression, RegressionError};
 pub use incomplete::{Tails, incomplete_beta, incomplete_gamma};
 pub use negative_binomial_fit::fit_negative_binomial;
 pub use normal::{normal_lower, normal_quantile, normal_upper};
+pub(crate) use search::{cornish_fisher, first_reached};
 
 #[cfg(test)]
 mod tests {
