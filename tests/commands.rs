@@ -283,10 +283,7 @@ fn a_line_of_a_slow_pipe_is_taken_at_once_and_a_stop_does_not_wait_for_the_next(
         }
         assert!(Instant::now() < deadline, "{}", text(&listed.stderr));
     }
-    let asked = std::process::Command::new("kill")
-        .arg(child.id().to_string())
-        .status();
-    assert!(asked.expect("kill is there").success());
+    auscult_test_broker::signal(child.id(), "TERM").expect("it runs");
     let status = child.wait().expect("it ends");
     assert_eq!(status.code(), Some(0), "an end in order: {status}");
     drop(input);

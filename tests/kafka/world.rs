@@ -307,11 +307,7 @@ impl Instance {
     }
 
     pub fn signal(&self, name: &str) {
-        let status = std::process::Command::new("kill")
-            .args([format!("-{name}"), self.0.id().to_string()])
-            .status()
-            .expect("kill is there");
-        assert!(status.success(), "kill -{name}");
+        auscult_test_broker::signal(self.0.id(), name).expect("it runs");
     }
 
     /// `kill -9`.

@@ -171,6 +171,31 @@ pub fn quoted(text: &str) -> String {
 }
 
 #[cfg(test)]
+impl Contribution {
+    /// One of which nothing is known.
+    pub(crate) fn bare() -> Contribution {
+        Contribution {
+            feedback: 1,
+            event: 1,
+            recorded_at: Timestamp(0),
+            occurred_at: Timestamp(0),
+            watermark: Timestamp(0),
+            removed_at: None,
+            person: 0,
+            thread: 0,
+            voice: 0,
+            feed: 0,
+            sentiment: None,
+            theme_sentiment: Vec::new(),
+            rating: None,
+            values: Arc::default(),
+            profile: 0,
+            quote: None,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -178,7 +203,7 @@ mod tests {
     fn what_counts_before_the_end_of_a_bucket_counts_at_its_close() {
         let hours = [-30, -1, 0, 11, 23, 24, 25, 60, 24 * 40];
         let at = |hours: i64| Timestamp(hours * crate::time::HOUR);
-        let mut contribution = contribution();
+        let mut contribution = Contribution::bare();
         for (occurred, watermark, bucket) in hours
             .iter()
             .flat_map(|o| hours.iter().map(move |w| (*o, *w)))
@@ -200,27 +225,6 @@ mod tests {
                     );
                 }
             }
-        }
-    }
-
-    fn contribution() -> Contribution {
-        Contribution {
-            feedback: 1,
-            event: 1,
-            recorded_at: Timestamp(0),
-            occurred_at: Timestamp(0),
-            watermark: Timestamp(0),
-            removed_at: None,
-            person: 0,
-            thread: 0,
-            voice: 0,
-            feed: 0,
-            sentiment: None,
-            theme_sentiment: Vec::new(),
-            rating: None,
-            values: Arc::default(),
-            profile: 0,
-            quote: None,
         }
     }
 

@@ -348,16 +348,16 @@ pub fn quotes(window: &Window<'_>, lattice: &Lattice) -> Vec<Example> {
         .inside
         .iter()
         .filter(|contribution| contribution.quote.is_some());
-    voices.extend(quotable.map(|contribution| {
-        Voice {
+    for contribution in quotable {
+        voices.push(Voice {
             order: (contribution.feedback, contribution.event),
             contribution,
             channel: values_in(&contribution.values, channel_slot)
                 .first()
                 .copied(),
             sign: stance_sign(feeling_toward(contribution, &window.key, lattice)),
-        }
-    }));
+        });
+    }
     voices.sort_unstable_by_key(|voice| voice.order);
     let negative = voices.iter().filter(|voice| voice.sign < 0).count();
     let positive = voices.iter().filter(|voice| voice.sign > 0).count();

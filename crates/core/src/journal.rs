@@ -388,18 +388,7 @@ mod tests {
             event,
             recorded_at: Timestamp(event as i64),
             occurred_at: Timestamp(day * DAY),
-            watermark: Timestamp(0),
-            removed_at: None,
-            person: 0,
-            thread: 0,
-            voice: 0,
-            feed: 0,
-            sentiment: None,
-            theme_sentiment: Vec::new(),
-            rating: None,
-            values: std::sync::Arc::default(),
-            profile: 0,
-            quote: None,
+            ..Contribution::bare()
         }
     }
 

@@ -24,6 +24,7 @@ mod settings;
 mod standing;
 mod tls;
 
+pub use broker::signal;
 pub use cluster::{Cluster, StartError};
 pub use kit::{Kit, Unavailable, kit_or_skip};
 pub use settings::{ClusterSettings, User};

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Where the pseudonym key is kept when the settings do not say.
 const DEFAULT_KEY_FILE: &str = "auscult.key";
 /// How often is looked whether everything was worked off, or `stop` is up.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Runs until Ctrl-C, a stage that stops, or, with `--drain`, the end of standard input.
 pub fn run(run: &Run) -> Outcome {

@@ -4,13 +4,13 @@
 //! of them and a fast one is appended in large batches. A read cannot be interrupted, so a stop does not wait for the
 //! first thread: between two reads it hands over the lines it holds and ends, within one it holds none but a begun one.
 
+use super::run::LOOK_EVERY;
 use crate::exit::{Failure, Kind};
 use auscult_web::ports::{Bytes, Submit};
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::Duration;
 
 /// From so many lines on a transaction takes no more.
 const LINES_PER_APPEND: usize = 2_000;
@@ -20,8 +20,6 @@ const MAX_LINE_BYTES: usize = 2 << 20;
 const CHUNK_BYTES: usize = 256 << 10;
 /// Chunks that may wait; with the longest lines a chunk has little more than [`MAX_LINE_BYTES`].
 const CHUNKS_WAITING: usize = 16;
-/// How often is looked whether to stop.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// One line with its end, cut after [`MAX_LINE_BYTES`].
 #[derive(Debug, PartialEq)]

@@ -97,10 +97,11 @@ impl Machine {
             let id = contribution.feedback as u64;
             theme.exemplars.iter().position(|item| *item == id)
         };
+        let end = width.end(bucket);
         let mut found: Vec<(usize, &Contribution)> = (first_seen..=bucket)
             .flat_map(|at| self.journal.bucket(width, at))
             .filter_map(|contribution| Some((place(contribution)?, contribution)))
-            .filter(|(_, contribution)| contribution.counts_before(width.end(bucket)))
+            .filter(|(_, contribution)| contribution.counts_before(end))
             .collect();
         found.sort_by_key(|(at, contribution)| (*at, contribution.event));
         found

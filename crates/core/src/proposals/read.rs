@@ -93,13 +93,14 @@ fn texts_of(
     bucket: BucketIndex,
     most: usize,
 ) -> Vec<&Contribution> {
+    let end = width.end(bucket);
     let mut texts: Vec<(Timestamp, u128, &Contribution)> = journal
         .bucket(width, bucket)
         .filter(|text| {
             text.quote.is_some()
                 && text.voice == 0
                 && text.arrival(width) == bucket
-                && text.counts_before(width.end(bucket))
+                && text.counts_before(end)
         })
         .map(|text| (text.occurred_at, text.feedback, text))
         .collect();

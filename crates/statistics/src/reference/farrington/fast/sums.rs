@@ -54,15 +54,17 @@ impl PreparedCounts {
             let ln_weight = ln(weight);
             let response = weight * ln_weight - 0.1;
             let saturated = if count > 0.0 { count * ln(count) } else { 0.0 };
-            total.counted += count;
-            total.counted_time += count * time;
-            total.weight += weight;
-            total.weight_time += weight * time;
-            total.weight_time_square += weight * time * time;
-            total.response += response;
-            total.response_time += response * time;
-            total.saturated += saturated;
-            total.half_deviance += saturated - count * ln_weight + 0.1;
+            total += FirstSums {
+                counted: count,
+                counted_time: count * time,
+                weight,
+                weight_time: weight * time,
+                weight_time_square: weight * time * time,
+                response,
+                response_time: response * time,
+                saturated,
+                half_deviance: saturated - count * ln_weight + 0.1,
+            };
             totals.push(total);
         }
         Self { counts, totals }
